@@ -1,0 +1,86 @@
+"""Checkpoints of a run: everything that is needed to go on, never half-read, kept by count."""
+
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+from pgjax.state import State
+
+
+class Checkpoints:
+    """The checkpoints of one run directory, saved in the background.
+
+    Orbax writes into a temporary folder and renames it at the end, so that a run killed in mid-save
+    leaves the one before (stack facts, F). Use as a context manager: leaving waits for the last save.
+    """
+
+    def __init__(self, workdir: str | pathlib.Path, identity: dict[str, Any], keep: int = 3):
+        """Opens `workdir/checkpoints`.
+
+        Args:
+          workdir: of the run.
+          identity: JSON-like; a checkpoint saved under another identity is refused.
+          keep: how many checkpoints to keep.
+        """
+        self.directory = pathlib.Path(workdir).absolute() / "checkpoints"
+        self._identity = identity
+        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
+        self._manager = ocp.CheckpointManager(self.directory, options=options)
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._manager.close()
+
+    def latest_step(self) -> int | None:
+        return self._manager.latest_step()
+
+    def save(self, state: State) -> None:
+        """Saves an unreplicated state under its step, unless that step is saved already."""
+        state = jax.tree.map(np.asarray, state)
+        if int(state.step) in self._manager.all_steps():
+            return
+        args = ocp.args.Composite(
+            state=ocp.args.StandardSave(state), identity=ocp.args.JsonSave(self._identity)
+        )
+        self._manager.save(int(state.step), args=args)
+
+    def restore(self, like: State, step: int | None = None) -> State:
+        """Restores a step, the latest unless said, as numpy arrays shaped as `like`.
+
+        Raises:
+          FileNotFoundError: there is no checkpoint, or not of that step.
+          ValueError: it belongs to another row, or its networks differ from this recipe's.
+        """
+        step = self.latest_step() if step is None else step
+        if step is None or step not in self._manager.all_steps():
+            wanted = "checkpoint" if step is None else f"checkpoint of step {step}"
+            raise FileNotFoundError(f"no {wanted} in {self.directory}")
+        args = ocp.args.Composite(identity=ocp.args.JsonRestore())
+        saved = self._manager.restore(step, args=args)["identity"]
+        where = f"checkpoint {self.directory / str(step)}"
+        difference = first_difference(saved, self._identity)
+        if difference is not None:
+            key, theirs, ours = difference
+            raise ValueError(
+                f"{where} is of another run: {key} is {theirs!r} there and {ours!r} here"
+            )
+        blank = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
+        args = ocp.args.Composite(state=ocp.args.StandardRestore(blank))
+        restored = self._manager.restore(step, args=args)["state"]
+        return jax.tree.map(np.asarray, restored)
+
+
+def first_difference(a: Any, b: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """The first key, dotted, in which two JSON-like values differ, with both values; None if equal."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for name in sorted({*a, *b}):
+            found = first_difference(a.get(name), b.get(name), f"{key}.{name}" if key else name)
+            if found is not None:
+                return found
+        return None
+    return None if a == b else (key, a, b)

@@ -1,0 +1,130 @@
+"""How commands end: 0 on success, 2 and one line on standard error where the input is at fault.
+
+Errors that no user caused keep their traceback (and Python's exit code 1).
+"""
+
+import argparse
+import dis
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, TracebackType
+from typing import NoReturn
+
+PACKAGE = Path(__file__).resolve().parent
+LIBRARIES = {Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "purelib", "platlib")}
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse's parser, saying in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        fail(f"{message} (--help lists the arguments)")
+
+
+def fail(message: str) -> NoReturn:
+    """Ends the program with exit code 2 and one line on standard error."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+def run(main: Callable, *args):
+    """Calls main(*args); an error that its input caused ends the program as `fail` does.
+
+    Such are errors of the operating system (a file is missing, the disk is full), and a ValueError
+    or FloatingPointError that a `raise` statement of this project made. The same types out of a
+    library, or out of an expression, are faults of the program and pass through.
+
+    Returns:
+      What main returns.
+    """
+    try:
+        return main(*args)
+    except OSError as error:
+        if error.filename is None:
+            fail(str(error))
+        fail(f"{error.filename}: {error.strerror}")
+    except (ValueError, FloatingPointError) as error:
+        if not _raised_here(error):
+            raise
+        fail(str(error))
+
+
+def run_absl(main: Callable[[list[str]], object]) -> NoReturn:
+    """Parses absl's flags and runs main([program]), with this module's exit codes, not absl's.
+
+    `--help` and its like exit 0; an unknown flag, a bad value, a config that can't be loaded, an
+    unknown config key and an argument that is no flag exit 2.
+    """
+    from absl import app, flags
+
+    def parse(argv: list[str]) -> list[str]:
+        try:
+            program, *rest = flags.FLAGS(argv)
+        except SystemExit:  # only flags like --help exit while flags are parsed, with code 1
+            sys.exit(0)
+        except flags.Error as error:
+            fail(_config_message(error) or f"{error} (--help lists the flags)")
+        except (AttributeError, LookupError) as error:
+            fail(_key_message(error, argv))
+        if rest:
+            fail(f"unexpected argument {rest[0]!r} (--help lists the flags)")
+        if flags.FLAGS["verbosity"].using_default_value:
+            flags.FLAGS.verbosity = -1  # warnings; app.run would make it INFO
+        return [program]
+
+    run(lambda: app.run(lambda argv: run(main, argv), flags_parser=parse))
+
+
+def _config_message(error: Exception) -> str | None:
+    """What a config file itself says is wrong, without the traceback that ml_collections adds.
+
+    Raises:
+      The file's own error, if it is a fault of the program; see `run`.
+    """
+    if "Error whilst parsing config file" not in str(error):
+        return None
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    if isinstance(error, ValueError) and _raised_here(error):
+        return str(error)
+    raise error
+
+
+def _key_message(error: Exception, argv: list[str]) -> str:
+    """Names the config key that does not exist; ml_collections says only its last part.
+
+    Raises:
+      The error, if the config file's code made it.
+    """
+    _, *below = _traces(error)  # the first is this module's
+    if any(_is_ours(trace.tb_frame.f_code) for trace in below):
+        raise error
+    message = error
+    while isinstance(message, Exception):
+        message = message.args[0]
+    key, _, hint = str(message).partition("\n")
+    for flag in (argument.partition("=")[0] for argument in argv[1:]):
+        if key.strip("'\"") in flag.split("."):
+            key = flag.lstrip("-")
+    return f"unknown config key {key}. {hint}"
+
+
+def _traces(error: BaseException) -> list[TracebackType]:
+    traces = [error.__traceback__]
+    while (trace := traces[-1].tb_next) is not None:
+        traces.append(trace)
+    return traces
+
+
+def _is_ours(code: CodeType) -> bool:
+    file = Path(code.co_filename).resolve()
+    return PACKAGE in file.parents or not LIBRARIES.intersection(file.parents)
+
+
+def _raised_here(error: BaseException) -> bool:
+    """Whether an explicit `raise` in this project's files made the error."""
+    last = _traces(error)[-1]
+    code = last.tb_frame.f_code
+    return _is_ours(code) and code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]

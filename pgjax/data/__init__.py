@@ -1,0 +1,159 @@
+"""Data sets by name: what they are, building them and finding them again.
+
+tfds is imported when a data set is built or read, not before: the rest of the project works
+without it.
+"""
+
+import contextlib
+import dataclasses
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+DATA_DIR = "data"  # of all built data sets, below the working directory
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """A data set that rows can name.
+
+    Attributes:
+      name: as in `--config=configs/PAPER.py:NAME/ROW`.
+      size: (height, width) of its images, in pixels.
+      builder: "module:class" of its tfds builder; none where it can't be built yet.
+      config: the builder's configuration, where it has several.
+      generated: made from a seed, without raw files; then it is built when first used.
+    """
+
+    name: str
+    size: tuple[int, int]
+    builder: str | None = None
+    config: str | None = None
+    generated: bool = False
+
+
+_PEOPLE = "pgjax.data.synthetic_people:SyntheticPeople"
+DATASETS: dict[str, Dataset] = {
+    dataset.name: dataset
+    for dataset in (
+        Dataset("market1501", (128, 64), "pgjax.data.market1501:Market1501"),
+        Dataset("deepfashion", (256, 256)),
+        Dataset("synthetic_people", (64, 32), _PEOPLE, "64x32", generated=True),
+        Dataset("synthetic_people_128x64", (128, 64), _PEOPLE, "128x64", generated=True),
+        Dataset("synthetic_people_256x256", (256, 256), _PEOPLE, "256x256", generated=True),
+    )
+}
+
+
+def find(name: str) -> Dataset:
+    """The data set of that name.
+
+    Raises:
+      ValueError: there is none.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"unknown data set {name!r}; there are {', '.join(DATASETS)}")
+    return DATASETS[name]
+
+
+def load(name: str, data_dir: str | os.PathLike = DATA_DIR):
+    """The tfds builder of a built data set; one that is generated from a seed is built if need be.
+
+    Raises:
+      FileNotFoundError: it is not built; says how to build it.
+      ValueError: no data set has that name.
+    """
+    dataset = find(name)
+    if is_built(name, data_dir):
+        return _builder(dataset, data_dir)
+    if dataset.generated:
+        return build(name, data_dir)
+    raise FileNotFoundError(
+        f"data set {name} is not in {data_dir}: build it with: "
+        f"python -m pgjax.tools.prepare {name} --raw DIR --data_dir {data_dir}"
+    )
+
+
+def build(name: str, data_dir: str | os.PathLike = DATA_DIR, raw: str | os.PathLike | None = None):
+    """Builds a data set from the files in `raw`, unless a complete one is there already.
+
+    A data set appears in `data_dir` at once when it is complete; what a killed build left behind is
+    removed by the next one. Other processes that build the same one wait. Progress goes to standard
+    error.
+
+    Returns:
+      The tfds builder.
+
+    Raises:
+      FileNotFoundError: `raw` or a file in it is missing.
+      ValueError: the first fault in the files, or no data set has that name.
+    """
+    dataset = find(name)
+    place = path(name, data_dir)
+    if is_built(name, data_dir):
+        return _builder(dataset, data_dir)
+    if not dataset.generated:
+        if raw is None:
+            raise ValueError(f"data set {name} is built from files: say with --raw where they are")
+        raw = Path(raw).expanduser().absolute()
+        if not raw.is_dir():
+            raise FileNotFoundError(f"{raw}: no such folder; expected the raw files of {name}")
+
+    import tensorflow_datasets as tfds
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_locked(place.with_name(f".{place.name}.lock")))
+        if place.exists() and not is_built(name, data_dir):
+            raise ValueError(f"{place}: not a complete data set; remove it to build it anew")
+        for leftover in place.parent.glob(f"incomplete.*_{place.name}"):
+            shutil.rmtree(leftover)
+        # tfds reports on standard output, which is for results here.
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        unused = stack.enter_context(tempfile.TemporaryDirectory())
+        _builder(dataset, data_dir).download_and_prepare(
+            download_dir=unused,
+            download_config=tfds.download.DownloadConfig(
+                manual_dir=raw, compute_stats=tfds.download.ComputeStatsMode.SKIP
+            ),
+        )
+    return _builder(dataset, data_dir)
+
+
+def path(name: str, data_dir: str | os.PathLike = DATA_DIR) -> Path:
+    """Where a data set of that name lies in `data_dir` once it is built."""
+    dataset = find(name)
+    builder = _builder_class(dataset)
+    folders = (builder.name, dataset.config, str(builder.VERSION))
+    return Path(data_dir).expanduser().joinpath(*filter(None, folders))
+
+
+def is_built(name: str, data_dir: str | os.PathLike = DATA_DIR) -> bool:
+    """Whether a complete data set of that name lies in `data_dir`."""
+    return (path(name, data_dir) / "dataset_info.json").is_file()
+
+
+def _builder_class(dataset: Dataset):
+    if dataset.builder is None:
+        raise ValueError(f"data set {dataset.name} is not supported yet: it has no builder")
+    module, _, name = dataset.builder.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _builder(dataset: Dataset, data_dir: str | os.PathLike):
+    return _builder_class(dataset)(
+        data_dir=Path(data_dir).expanduser(), config=dataset.config, file_format="array_record"
+    )
+
+
+@contextlib.contextmanager
+def _locked(path: Path):
+    """Holds a lock that ends with the process, however that ends."""
+    import fcntl  # not on Windows, where the rest works
+
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,166 @@
+"""A split of a built data set in memory, and the pairs that are drawn from it."""
+
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from pgjax import data
+from pgjax.batch import Store
+from pgjax.data import pairs
+
+CHUNK = 256  # records that a thread reads at a time
+THREADS = min(8, os.cpu_count() or 1)
+IMAGES = ("image", "background")
+
+
+class Split(NamedTuple):
+    """All N images of a split, in the order of the annotations.
+
+    store: images and joints. names: N file names. identities: (N,) strings.
+    """
+
+    store: Store
+    names: tuple[str, ...]
+    identities: np.ndarray
+
+
+class OnDemand:
+    """Images of a split that is too large for memory: decoded when asked for.
+
+    Indexed along the first axis as an array uint8 (N, H, W, 3) is. `rows` (N,) are the images'
+    places among the records.
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, records, rows: np.ndarray, key: str, size: tuple[int, int]):
+        self._records, self._rows, self._key = records, rows, key
+        self.shape = (len(rows), *size, 3)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, indices) -> np.ndarray:
+        chosen = np.asarray(self._rows[indices])
+        images = np.empty((chosen.size, *self.shape[1:]), np.uint8)
+        found = self._records.__getitems__(chosen.reshape(-1).tolist())
+        for image, record in zip(images, found, strict=True):
+            image[...] = _decode(record, self._key, image.shape)
+        return images.reshape(*chosen.shape, *self.shape[1:])
+
+
+def load_split(
+    dataset: str,
+    split: str,
+    data_dir: str | os.PathLike = data.DATA_DIR,
+    memory_limit: int = 4 * 2**30,
+) -> Split:
+    """Reads a split; its images are decoded once and held, if they fit, else decoded on demand.
+
+    Args:
+      dataset: a name in `data.DATASETS`; it must be built (or generated from a seed).
+      split: such as "train" or "test".
+      memory_limit: bytes that the decoded images may take.
+
+    Raises:
+      FileNotFoundError: the data set is not built.
+      ValueError: there is no such split, or a record is damaged.
+    """
+    size = data.find(dataset).size
+    builder = data.load(dataset, data_dir)
+    records = _records(builder, split)
+    keys = [key for key in IMAGES if key in builder.info.features]
+    count = len(records)
+    shape = (count, *size, 3)
+    held = len(keys) * int(np.prod(shape)) <= memory_limit
+    rows = np.full(count, -1)
+    images = {
+        key: np.empty(shape, np.uint8) if held else OnDemand(records, rows, key, size)
+        for key in keys
+    }
+    joints = builder.info.features["keypoints"].shape[0]
+    keypoints = np.empty((count, joints, 2), np.float32)
+    visible = np.empty((count, joints), bool)
+    texts: dict[str, list] = {"name": [None] * count, "identity": [None] * count}
+
+    def read(start: int) -> None:
+        chunk = range(start, min(start + CHUNK, count))
+        for row, record in zip(chunk, records.__getitems__(list(chunk)), strict=True):
+            place = int(record["order"])  # a builder may have written them in any order
+            rows[place] = row
+            keypoints[place], visible[place] = record["keypoints"], record["visible"]
+            for key, values in texts.items():
+                values[place] = record[key].decode()
+            if held:
+                for key in keys:
+                    images[key][place] = _decode(record, key, shape[1:])
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(read, range(0, count, CHUNK)))
+    if (rows < 0).any():
+        raise ValueError(
+            f"{builder.data_dir}: records of split {split} are missing; build it again"
+        )
+    store = Store(images["image"], keypoints, visible, images.get("background"))
+    return Split(store, tuple(texts["name"]), np.array(texts["identity"]))
+
+
+def train_pairs(split: Split, rule: str) -> np.ndarray:
+    """All pairs of a split under a rule of `pairs.RULES`; int32 (P, 2), source and target.
+
+    Raises:
+      ValueError: there is no such rule, or no pair.
+    """
+    if rule not in pairs.RULES:
+        raise ValueError(f"unknown pair rule {rule!r}; there are {', '.join(pairs.RULES)}")
+    found = pairs.RULES[rule](split.names, split.identities, split.store.visible)
+    if len(found) == 0:
+        raise ValueError(f"rule {rule!r} finds no pair among {len(split.names)} images")
+    return found
+
+
+def test_pairs(
+    dataset: str, split: Split, data_dir: str | os.PathLike = data.DATA_DIR
+) -> np.ndarray:
+    """The published test pairs, kept when the data set was built, else the rule's sample of 12,000.
+
+    Args:
+      split: the data set's split "test", loaded.
+
+    Returns:
+      int32 (P, 2), source and target.
+    """
+    published = (data.load(dataset, data_dir).info.metadata or {}).get("test_pairs")
+    if not published:
+        return pairs.sample(train_pairs(split, "deformable"))
+    positions = {name: position for position, name in enumerate(split.names)}
+    return np.array([[positions[name] for name in pair] for pair in published], np.int32)
+
+
+test_pairs.__test__ = False  # pytest takes it for a test where it is imported
+
+
+def _records(builder, split: str):
+    import tensorflow_datasets as tfds
+
+    splits = builder.info.splits
+    if split not in splits:
+        raise ValueError(f"{builder.name} has no split {split!r}; there are {', '.join(splits)}")
+    for path in splits[split].filepaths:
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: missing from a built data set; build it again")
+    skip = {key: tfds.decode.SkipDecoding() for key in IMAGES if key in builder.info.features}
+    return builder.as_data_source(split, decoders=skip)
+
+
+def _decode(record: dict, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    image = np.asarray(Image.open(io.BytesIO(record[key])))
+    if image.shape != shape:
+        raise ValueError(
+            f"{key} of {record['name'].decode()}: expected shape {shape}, found {image.shape}"
+        )
+    return image

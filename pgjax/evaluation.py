@@ -1,0 +1,133 @@
+"""Scores a run on the test pairs, beside two baselines and the published numbers."""
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from pgjax import rundir
+from pgjax.batch import Store
+from pgjax.checkpoint import Checkpoints
+from pgjax.data import store as stores
+from pgjax.data.annotations import read_pairs
+from pgjax.generation import Prediction, Predictor, mean_scores
+from pgjax.image import write_png
+from pgjax.metrics import METRICS
+from pgjax.pictures import sample_grid
+from pgjax.recipe import build
+from pgjax.state import state_shapes
+
+SUBJECTS = {"model": "model", "source": "copy of the source", "mean": "mean training image"}
+
+
+def mean_image(store: Store, chunk: int = 1024) -> np.ndarray:
+    """The mean of all photos of a split, uint8 (H, W, 3)."""
+    count = len(store.keypoints)
+    total = np.zeros(store.images.shape[1:], np.int64)
+    for start in range(0, count, chunk):
+        photos = store.images[np.arange(start, min(start + chunk, count))]
+        total += photos.sum(axis=0, dtype=np.int64)
+    return np.round(total / count).astype(np.uint8)
+
+
+def evaluate(
+    workdir: str | pathlib.Path,
+    data_dir: str,
+    limit: int | None = None,
+    pairs_file: str | None = None,
+    save_images: bool = False,
+) -> dict[str, Any]:
+    """Generates the test pairs with a run's last checkpoint and scores them.
+
+    Args:
+      workdir: of the run; gets metrics.json, evaluation.png and, if asked, generated/*.png.
+      data_dir: where the data sets are.
+      limit: only the first so many pairs, in list order.
+      pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
+      save_images: also write every generated image.
+
+    Returns:
+      What metrics.json holds.
+
+    Raises:
+      FileNotFoundError: no run, no checkpoint or no data set there.
+      ValueError: a pair names an unknown photo, the limit is not positive, ...
+    """
+    workdir = pathlib.Path(workdir)
+    config = rundir.read_config(workdir)
+    recipe = build(config)
+    if limit is not None and limit <= 0:
+        raise ValueError(f"--limit: expected a positive number, got {limit}")
+    name, memory = recipe.data.name, int(recipe.data.memory_limit_gb * 1e9)
+    with Checkpoints(workdir, rundir.identity(config)) as checkpoints:
+        state = checkpoints.restore(state_shapes(recipe))
+    test = stores.load_split(name, "test", data_dir, memory)
+    if pairs_file is None:
+        pairs = stores.test_pairs(name, test, data_dir)
+    else:
+        pairs = read_pairs(pairs_file, test.names)
+    pairs = pairs[:limit]
+    mean = mean_image(stores.load_split(name, "train", data_dir, memory).store)
+
+    step = int(state.step)
+    stage = recipe.stage_of(step)
+    predict, scores = Predictor(recipe, stage, mean), []
+    with tqdm(total=len(pairs), desc="evaluating", unit="pair") as bar:
+        for prediction in predict(state, test.store, pairs):
+            if not scores:
+                write_png(workdir / "evaluation.png", sample_grid(prediction, 12))
+            if save_images:
+                done = bar.n
+                _save(workdir / "generated", prediction, pairs[done:], test.names)
+            scores.append(prediction.scores)
+            bar.update(len(prediction.batch.source_image))
+    result = {
+        "row": recipe.row,
+        "step": step,
+        "stage": stage,
+        "pairs": len(pairs),
+        "pairs_from": pairs_file or "the data set's test pairs",
+        "mask_radius": recipe.evaluation.mask_radius,
+        "scores": mean_scores(scores),
+        "published": dict(recipe.published),
+        "published_in": recipe.published_in,
+    }
+    rundir.write_text(workdir / "metrics.json", json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def _save(folder: pathlib.Path, prediction: Prediction, pairs: np.ndarray, names) -> None:
+    output = list(prediction.images.values())[-1]
+    for image, (source, target) in zip(output, pairs, strict=False):
+        stems = (pathlib.PurePath(names[i]).stem for i in (source, target))
+        write_png(folder / f"{'_to_'.join(stems)}.png", image)
+
+
+def table(result: dict[str, Any]) -> str:
+    """A result as a table to read: one line a subject, one column a metric."""
+    arrows = {True: "^", False: "v"}
+    names = list(METRICS)
+    heads = [f"{name} {arrows[METRICS[name].higher_is_better]}" for name in names]
+    lines = [("", *heads)]
+    for subject, title in SUBJECTS.items():
+        if subject in result["scores"]:
+            values = result["scores"][subject]
+            title = f"{title} (step {result['step']})" if subject == "model" else title
+            lines.append((title, *(f"{values[name]:.4f}" for name in names)))
+    published = result["published"]
+    if published:
+        cells = (f"{published[name]:.3f}" if name in published else "-" for name in names)
+        lines.append((f"published: {result['published_in']}", *cells))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    rows = [
+        "  ".join(
+            c.rjust(w) if i else c.ljust(w)
+            for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]
+    rows.insert(1, "-" * len(rows[0]))
+    head = f"{result['row']}: {result['pairs']} test pairs; ^ higher is better, v lower is better"
+    return "\n".join([head, *rows])

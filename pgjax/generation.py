@@ -1,0 +1,101 @@
+"""Generates the pairs of a list, batch after batch, and scores what comes out."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import jax_utils
+
+from pgjax import raster
+from pgjax.batch import Batch, Indices, Store, fetch
+from pgjax.data.pipeline import split_over_devices
+from pgjax.image import to_uint8
+from pgjax.metrics import score
+from pgjax.recipe import Recipe
+from pgjax.state import State
+from pgjax.steps import make_generate, over_devices
+
+Scores = dict[str, np.ndarray]
+
+
+class Prediction(NamedTuple):
+    """B pairs: the Batch, every generator's image as uint8 (B, H, W, 3), and scores (B,) by subject.
+
+    The subjects are "model" (the stage's output), and the baselines "source" (the source image) and,
+    where a mean image was given, "mean".
+    """
+
+    batch: Batch
+    images: dict[str, np.ndarray]
+    scores: dict[str, Scores]
+
+
+class Predictor:
+    """Predicts any list of pairs with the networks of one stage; compiled once."""
+
+    def __init__(self, recipe: Recipe, stage: str, mean_image: np.ndarray | None = None):
+        """`mean_image`: uint8 (H, W, 3), scored as a baseline where given."""
+        self._recipe, self._stage = recipe, recipe.stages[stage]
+        self._devices = jax.local_device_count()
+        generate = make_generate(recipe, self._stage)
+        radius = recipe.evaluation.mask_radius
+
+        def predict(params: Mapping[str, Any], batch: Batch):
+            images = {name: to_uint8(image) for name, image in generate(params, batch).items()}
+            size = recipe.image_size
+            mask = raster.person_mask(
+                batch.target_keypoints, batch.target_visible, size, radius=radius
+            )
+            subjects = {"model": images[self._stage.generators[-1]], "source": batch.source_image}
+            if mean_image is not None:
+                subjects["mean"] = jnp.broadcast_to(mean_image[None], batch.source_image.shape)
+            scores = {
+                name: score(image, batch.target_image, mask) for name, image in subjects.items()
+            }
+            return images, scores
+
+        self._predict = over_devices(predict)
+
+    def __call__(
+        self, state: State, store: Store, pairs: np.ndarray, batch_size: int | None = None
+    ) -> Iterator[Prediction]:
+        """Predicts pairs int32 (P, 2) in their order; an incomplete last batch is kept.
+
+        `state` is unreplicated; `batch_size` is the recipe's for evaluation unless said, rounded up to
+        a multiple of the devices.
+        """
+        wanted = min(batch_size or self._recipe.evaluation.batch_size, len(pairs))
+        size = -(-wanted // self._devices) * self._devices
+        names = self._stage.generators
+        params = jax_utils.replicate({name: state.networks[name].params for name in names})
+        for start in range(0, len(pairs), size):
+            chosen = pairs[start : start + size]
+            # The last batch is filled up with its first pair, so that nothing compiles twice.
+            filled = np.concatenate([chosen, np.repeat(chosen[:1], size - len(chosen), axis=0)])
+            indices = Indices(filled[:, 0], filled[:, 1], np.zeros(size, bool))
+            batch = fetch(store, indices)
+            images, scores = self._predict(params, split_over_devices(batch, self._devices))
+
+            images, scores = jax.tree.map(_join_devices, (images, scores))
+            yield _first(len(chosen), Prediction(batch, images, scores))
+
+
+def _first(count: int, prediction: Prediction) -> Prediction:
+    return jax.tree.map(lambda x: x[:count], prediction)
+
+
+def _join_devices(x: jax.Array) -> np.ndarray:
+    return np.asarray(x).reshape(-1, *x.shape[2:])
+
+
+def mean_scores(scores: list[dict[str, Scores]]) -> dict[str, dict[str, float]]:
+    """Means over all pairs, in float64, by subject and metric."""
+    return {
+        subject: {
+            metric: float(np.concatenate([s[subject][metric] for s in scores]).mean(dtype=float))
+            for metric in scores[0][subject]
+        }
+        for subject in scores[0]
+    }

@@ -1,0 +1,176 @@
+"""Images on the host: uint8 <-> [-1, 1], PNG files, grids of examples and drawn skeletons."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+
+from pgjax import skeleton
+
+RIGHT_COLOURS = ((232, 40, 40), (255, 150, 20))  # arm, leg
+LEFT_COLOURS = ((45, 95, 255), (30, 205, 230))
+CENTRE_COLOUR = (245, 235, 90)
+OUTLINE_COLOUR = (15, 15, 15)
+FACE = tuple(skeleton.INDEX[name] for name in skeleton.JOINTS if name.endswith(("eye", "ear")))
+
+
+def to_float(image):
+    """uint8 images of any shape to float32 in [-1, 1]; NumPy and JAX arrays stay what they are."""
+    return image.astype(np.float32) / 127.5 - 1.0
+
+
+def to_uint8(image):
+    """Float images in [-1, 1] to uint8, clipped and rounded; the inverse of `to_float`."""
+    return ((image + 1.0) * 127.5).round().clip(0, 255).astype(np.uint8)
+
+
+def read_image(path: str | os.PathLike) -> np.ndarray:
+    """Reads an image file as uint8 (H, W, 3) RGB.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: the file is not an image that can be decoded whole.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such image file")
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: not a readable image: {error}") from error
+
+
+def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Writes uint8 (H, W, 3) or (H, W) as PNG; a reader never sees a part of the file.
+
+    Parent folders are made.
+
+    Raises:
+      ValueError: the array is of another type or shape.
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or not (
+        image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    ):
+        raise ValueError(
+            f"{path}: a PNG needs uint8 (H, W, 3) or (H, W), not {image.dtype} {image.shape}"
+        )
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        Image.fromarray(image).save(temporary, format="PNG")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def grid(
+    rows: Sequence[Sequence[np.ndarray]],
+    titles: Sequence[str] | None = None,
+    padding: int = 4,
+    scale: int = 1,
+) -> np.ndarray:
+    """Lays images out in rows on white.
+
+    Args:
+      rows: for every row its images, all uint8 (H, W, 3) of one size, the same number in every row.
+      titles: one text for every column, written above it; the column is made wide enough.
+      padding: pixels between the images and around them.
+      scale: whole factor by which the images are enlarged (nearest pixel).
+
+    Returns:
+      uint8 (height, width, 3).
+
+    Raises:
+      ValueError: images of different sizes, rows of different lengths, or titles of another number.
+    """
+    cells = [[np.asarray(image) for image in row] for row in rows]
+    columns = {len(row) for row in cells}
+    if len(columns) != 1 or 0 in columns:
+        raise ValueError(f"a grid needs rows of one length, not {[len(row) for row in cells]}")
+    (columns,) = columns
+    shapes = {(image.shape, str(image.dtype)) for row in cells for image in row}
+    (shape, dtype) = next(iter(shapes))
+    if len(shapes) != 1 or dtype != "uint8" or len(shape) != 3 or shape[2] != 3:
+        raise ValueError(f"a grid needs uint8 (H, W, 3) images of one size, not {sorted(shapes)}")
+    if titles is not None and len(titles) != columns:
+        raise ValueError(f"a grid of {columns} columns got {len(titles)} titles: {list(titles)}")
+
+    height, width = shape[0] * scale, shape[1] * scale
+    font = ImageFont.load_default(13)
+    widths = [width] * columns
+    top = padding
+    if titles is not None:
+        widths = [max(width, int(np.ceil(font.getlength(title)))) for title in titles]
+        top += 18
+    lefts = padding + np.cumsum([0] + [w + padding for w in widths])
+    canvas = np.full((top + len(cells) * (height + padding), lefts[-1], 3), 255, np.uint8)
+    for i, row in enumerate(cells):
+        y = top + i * (height + padding)
+        for j, image in enumerate(row):
+            x = lefts[j] + (widths[j] - width) // 2
+            enlarged = image.repeat(scale, axis=0).repeat(scale, axis=1)
+            canvas[y : y + height, x : x + width] = enlarged
+    if titles is None:
+        return canvas
+    picture = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(picture)
+    for left, column_width, title in zip(lefts, widths, titles, strict=False):
+        draw.text((left + column_width / 2, padding), title, font=font, fill=(0, 0, 0), anchor="ma")
+    return np.array(picture)
+
+
+def _colour(joint: int) -> tuple[int, int, int]:
+    name = skeleton.JOINTS[joint]
+    side, _, kind = name.partition("_")
+    leg = kind in ("hip", "knee", "ankle")
+    return {"right": RIGHT_COLOURS[leg], "left": LEFT_COLOURS[leg]}.get(side, CENTRE_COLOUR)
+
+
+def draw_skeleton(image: np.ndarray, keypoints: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """Draws a pose on a copy of an image, for people to look at.
+
+    The person's right arm is red and right leg orange, the left arm blue and left leg cyan, the
+    rest yellow.
+
+    Args:
+      image: uint8 (H, W, 3).
+      keypoints: (18, 2), (y, x) in pixels; may lie outside the image.
+      visible: (18,) bool; other joints and their limbs are left out.
+
+    Returns:
+      uint8 (H, W, 3).
+    """
+    image, visible = np.asarray(image), np.asarray(visible, bool)
+    height, width = image.shape[:2]
+    fine = 8 if height <= 128 else 4
+    stroke = max(1.0, height / 80)
+    # Far outside the image only the direction matters; PIL fails on huge coordinates.
+    points = np.where(visible[:, None], np.asarray(keypoints, np.float64), 0.0)
+    points = (points.clip(-4 * height, 5 * height) + 0.5) * fine
+
+    overlay = Image.new("RGBA", (width * fine, height * fine))
+    draw = ImageDraw.Draw(overlay)
+
+    def dot(joint: int, radius: float, colour: tuple[int, int, int]) -> None:
+        y, x = points[joint]
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+
+    def strokes(extra: float, colour_of) -> None:
+        for a, b in skeleton.TREE:
+            if visible[a] and visible[b]:
+                thin = 0.6 if b in FACE else 1.0
+                line = (*points[a][::-1], *points[b][::-1])
+                draw.line(line, fill=colour_of(b), width=round((stroke * thin + extra) * fine))
+        for joint in np.flatnonzero(visible):
+            radius = stroke * (0.6 if joint in FACE else 0.9) + extra / 2
+            dot(joint, radius * fine, colour_of(joint))
+
+    strokes(max(0.5, stroke * 0.5), lambda joint: OUTLINE_COLOUR)
+    strokes(0.0, _colour)
+    overlay = overlay.resize((width, height), Image.Resampling.BOX)
+    picture = Image.fromarray(image).convert("RGBA")
+    return np.array(Image.alpha_composite(picture, overlay).convert("RGB"))

@@ -1,0 +1,174 @@
+"""PG2 (Ma et al. 2017): generators of stage one, G1, and two, G2 (reference facts 2.1, 2.2)."""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import lax
+
+from pgjax import layers
+
+
+class G1(nn.Module):
+    """Coarse generator: a U-Net of residual blocks, fully connected bottleneck (paper 3.1, 3.3).
+
+    Reads the source image and the target pose; returns an image (B, H, W, 3), linear, not clipped.
+    It has floor(log2 H) - 2 levels; `ValueError` where the size does not allow them.
+    """
+
+    features: int = 128
+    """Channels of the first level; level i has (i + 1) times as many."""
+    code: int = 64
+    """Width of the bottleneck's code."""
+    pose: str = "concat"
+    """Key of `POSES`: how the target pose enters."""
+    pose_range: tuple[float, float] = (0.0, 1.0)
+    """Values of the discs outside and inside; the released code has (-1, 1)."""
+
+    @nn.compact
+    def __call__(self, scene, images, train):
+        size = scene.source_image.shape[1:3]
+        levels = _levels(size, 2, "G1")
+        if self.pose not in POSES:
+            raise ValueError(
+                f"pose: unknown embedding {self.pose!r}, expected one of {list(POSES)}"
+            )
+        inputs, codes = POSES[self.pose](scene, self.pose_range, (self.features, levels, self.code))
+        code, skips = Encoder(self.features, levels, self.code, name="encoder")(inputs)
+        height, width = (n >> (levels - 1) for n in size)
+        x = jnp.concatenate([code, *codes], axis=-1)
+        x = _dense(height * width * self.features, "decode")(x)
+        x = x.reshape(-1, height, width, self.features)
+        for level in reversed(range(levels)):
+            x = jnp.concatenate([x, skips[level]], axis=-1)
+            x = x + Pair(x.shape[-1], name=f"up{level}")(x)
+            if level:
+                # The reference enlarges first: the same for 1x1, at four times the work.
+                x = nn.relu(layers.Conv(self.features * level, 1, name=f"reduce{level}")(x))
+                x = layers.upsample(x)
+        return layers.Conv(3, name="out")(x)
+
+
+class G2(nn.Module):
+    """Refiner: earlier image + difference map of a fully convolutional U-Net (paper 3.2, 3.3).
+
+    Reads `images[prior]`, a constant to it, and the source image; returns an image (B, H, W, 3),
+    not clipped. It has floor(log2 H) - 4 levels; `ValueError` where the size does not allow them.
+    """
+
+    features: int = 128
+    """Channels of the first level and of the whole decoder; level i has (i + 1) times as many."""
+    prior: str = "g1"
+    """Name of the generator whose image is refined."""
+    skip_from: int = 1
+    """The first level with a skip: 1 in the released 128x64 network, 0 in the 256x256 one."""
+
+    @nn.compact
+    def __call__(self, scene, images, train):
+        if self.prior not in images:
+            raise ValueError(
+                f"prior: no earlier generator {self.prior!r}, there are {list(images)}"
+            )
+        levels = _levels(scene.source_image.shape[1:3], 4, "G2")
+        prior = lax.stop_gradient(images[self.prior])
+        x = jnp.concatenate([prior, scene.source_image], axis=-1)
+        x = nn.relu(layers.Conv(self.features, name="in")(x))
+        skips = []
+        for level in range(levels):
+            if level:
+                x = nn.relu(layers.Conv(x.shape[-1], stride=2, name=f"halve{level}")(x))
+            x = Pair(self.features * (level + 1), name=f"down{level}")(x)
+            skips.append(x)
+        for level in reversed(range(levels)):
+            if level >= self.skip_from:
+                # At the lowest level x is the skip itself; the released code concatenates it too.
+                x = jnp.concatenate([x, skips[level]], axis=-1)
+            x = Pair(self.features, name=f"up{level}")(x)
+            if level:
+                x = layers.upsample(x)
+        return prior + layers.Conv(3, name="out")(x)
+
+
+class Encoder(nn.Module):
+    """(B, H, W, C) -> a code (B, code) and the features of all levels, finest first (fact 2.1)."""
+
+    features: int
+    levels: int
+    code: int
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.relu(layers.Conv(self.features, name="in")(x))
+        skips = []
+        for level in range(self.levels):
+            if level:
+                channels = self.features * (level + 1)
+                x = nn.relu(layers.Conv(channels, stride=2, name=f"halve{level}")(x))
+            x = x + Pair(x.shape[-1], name=f"down{level}")(x)
+            skips.append(x)
+        return _dense(self.code, "code")(x.reshape(x.shape[0], -1)), skips
+
+
+class Pair(nn.Module):
+    """Two 3x3 convolutions with ReLU; G1's residual blocks add the identity after the last ReLU."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.relu(layers.Conv(self.features, name="conv0")(x))
+        return nn.relu(layers.Conv(self.features, name="conv1")(x))
+
+
+def concat(scene, pose_range, encoder):
+    """The paper's own: the discs are further channels of the encoder's input."""
+    return jnp.concatenate([scene.source_image, _discs(scene, pose_range)], axis=-1), ()
+
+
+def coordinate_embedding(scene, pose_range, encoder):
+    """CE (paper 4.2): coordinates through two fully connected layers, joined to the image's code.
+
+    Input: (y, x) of the 18 joints in [-1, 1], 0 where missing, and their visibility. The paper
+    gives no widths: both have the code's. ReLU after the first, without which the two would be one.
+    """
+    _, _, code = encoder
+    size = jnp.asarray(scene.source_image.shape[1:3], jnp.float32)
+    seen = scene.target_visible[..., None]
+    points = jnp.where(seen, 2 * scene.target_keypoints / size[None, None] - 1, 0)
+    x = jnp.concatenate([points, seen.astype(points.dtype)], axis=-1).reshape(points.shape[0], -1)
+    x = nn.relu(_dense(code, "pose0")(x))
+    return scene.source_image, (_dense(code, "pose1")(x),)
+
+
+def heatmap_embedding(scene, pose_range, encoder):
+    """HME (paper 4.2): the discs through their own encoder; its code is joined to the image's."""
+    code, _ = Encoder(*encoder, name="pose_encoder")(_discs(scene, pose_range))
+    return scene.source_image, (code,)
+
+
+POSES = {"concat": concat, "ce": coordinate_embedding, "hme": heatmap_embedding}
+"""(scene, pose_range, (features, levels, code)) -> the encoder's input, more bottleneck codes."""
+
+
+def _discs(scene, pose_range):
+    low, high = pose_range
+    return low + (high - low) * scene.target_discs
+
+
+def _dense(features, name):
+    return nn.Dense(features, kernel_init=nn.initializers.xavier_uniform(), name=name)
+
+
+def _levels(size, less, network):
+    """floor(log2 H) - less (trainer.py:95), checked against the size."""
+    height, width = size
+    levels = height.bit_length() - 1 - less
+    if levels < 1:
+        raise ValueError(
+            f"image size {height}x{width}: {network} needs a height of {2 << less} or more"
+        )
+    factor = 1 << (levels - 1)
+    if height % factor or width % factor:
+        raise ValueError(
+            f"image size {height}x{width}: {network} halves it {levels - 1} times, "
+            f"so height and width must be multiples of {factor}"
+        )
+    return levels

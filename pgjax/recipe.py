@@ -1,0 +1,295 @@
+"""A row as frozen records, built from its config and checked key by key.
+
+Everything that training and evaluation read stands in a Recipe. A key that no record has, a value of
+the wrong type, or an option that the chosen network, loss or optimizer does not take stops here, with
+an error that names the key.
+"""
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import optax
+
+from pgjax import losses, scene
+from pgjax.data import DATASETS
+from pgjax.data.pairs import RULES
+from pgjax.nets import NETS
+
+OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {"adam": optax.adam}
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Which photos and pairs: a name in DATASETS, a name in pairs.RULES, mirrored pairs half the time.
+
+    Photos are decoded once and held in memory where they take at most `memory_limit_gb` (10^9 bytes).
+    """
+
+    name: str
+    pairs: str
+    flip: bool = False
+    memory_limit_gb: float = 8.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """A name in OPTIMIZERS; options are its keyword arguments."""
+
+    name: str
+    learning_rate: float
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A name in NETS; options are the module's fields."""
+
+    net: str
+    optimizer: Optimizer
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """A name in losses.TERMS or losses.ADVERSARIAL is its key; options are its keyword arguments."""
+
+    weight: float = 1.0
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What is trained, for how many steps, and how it is judged.
+
+    `generators` run in this order, each seeing the images of those before it; the last one's image is
+    the stage's output. `players` move in this order; every other network is frozen. `terms` compare
+    the output with the target. Where there is a `critic`, it judges the target against `negatives`:
+    weights by name, where "generated" is the stage's output, "source" the source image, and any
+    other name that generator's image. `draws` numbers the batch that each player sees (0 unless said).
+    """
+
+    steps: int
+    players: tuple[str, ...]
+    generators: tuple[str, ...]
+    terms: Mapping[str, Loss]
+    critic: str | None = None
+    adversarial: Mapping[str, Loss] = dataclasses.field(default_factory=dict)
+    negatives: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    real_weight: float = 1.0
+    draws: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def batches(self) -> int:
+        """How many batches one step takes."""
+        return 1 + max((self.draws.get(player, 0) for player in self.players), default=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """How often, in steps, a run logs, draws samples, scores held-out pairs and saves itself."""
+
+    log_every: int = 100
+    sample_every: int = 1000
+    sample_pairs: int = 8
+    score_pairs: int = 64
+    checkpoint_every: int = 1000
+    keep_checkpoints: int = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Batch size of generation, and the radius in pixels of the mask of mask-SSIM."""
+
+    batch_size: int = 32
+    mask_radius: int = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One row of a published table; `stages` and `networks` by name, stages in the names' order."""
+
+    row: str
+    data: Data
+    batch_size: int
+    networks: Mapping[str, Network]
+    stages: Mapping[str, Stage]
+    seed: int = 0
+    scene: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    report: Report = dataclasses.field(default_factory=Report)
+    evaluation: Evaluation = dataclasses.field(default_factory=Evaluation)
+    published: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    published_in: str = ""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the data set's photos, pixels."""
+        return DATASETS[self.data.name].size
+
+    @property
+    def total_steps(self) -> int:
+        return sum(stage.steps for stage in self.stages.values())
+
+    @property
+    def critics(self) -> frozenset[str]:
+        return frozenset(s.critic for s in self.stages.values() if s.critic is not None)
+
+    def stage_of(self, step: int) -> str:
+        """The name of the stage that made step `step` (counted from 1); step 0 is the first stage's."""
+        return [name for name, start in self.starts().items() if start < max(step, 1)][-1]
+
+    def starts(self) -> dict[str, int]:
+        """The number of steps before each stage."""
+        starts, step = {}, 0
+        for name, stage in self.stages.items():
+            starts[name] = step
+            step += stage.steps
+        return starts
+
+
+def build(config: Mapping[str, Any]) -> Recipe:
+    """Builds and checks a Recipe.
+
+    Args:
+      config: nested mapping with the fields of Recipe, such as a ConfigDict.
+
+    Raises:
+      ValueError: names the key that is unknown, missing, of the wrong type or not allowed, and what is.
+    """
+    recipe = _record(Recipe, config, "config")
+    _choice(recipe.data.name, DATASETS, "config.data.name")
+    _choice(recipe.data.pairs, RULES, "config.data.pairs")
+    _options(scene.derive, recipe.scene, "config.scene", skip=("batch",))
+    _positive(recipe.batch_size, "config.batch_size")
+    for field in dataclasses.fields(Report):
+        _positive(getattr(recipe.report, field.name), f"config.report.{field.name}")
+    _positive(recipe.evaluation.batch_size, "config.evaluation.batch_size")
+    for name, network in recipe.networks.items():
+        key = f"config.networks.{name}"
+        _choice(network.net, NETS, f"{key}.net")
+        _module_options(NETS[network.net], network.options, f"{key}.options")
+        _choice(network.optimizer.name, OPTIMIZERS, f"{key}.optimizer.name")
+        maker = OPTIMIZERS[network.optimizer.name]
+        _options(maker, network.optimizer.options, f"{key}.optimizer.options", ("learning_rate",))
+    if not recipe.stages:
+        raise ValueError("config.stages: a recipe needs at least one stage")
+    for name, stage in recipe.stages.items():
+        _check_stage(recipe, stage, f"config.stages.{name}")
+    return recipe
+
+
+def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
+    _positive(stage.steps, f"{key}.steps")
+    if not stage.players or not stage.generators:
+        raise ValueError(f"{key}: needs at least one player and one generator")
+    for field in ("players", "generators"):
+        for name in getattr(stage, field):
+            _choice(name, recipe.networks, f"{key}.{field}")
+    for name, loss in stage.terms.items():
+        _choice(name, losses.TERMS, f"{key}.terms")
+        skip = ("scene", "image")
+        _options(losses.TERMS[name], loss.options, f"{key}.terms.{name}.options", skip)
+    for name, loss in stage.adversarial.items():
+        _choice(name, losses.ADVERSARIAL, f"{key}.adversarial")
+        skip = ("real", "fake")
+        maker = losses.ADVERSARIAL[name].critic
+        _options(maker, loss.options, f"{key}.adversarial.{name}.options", skip)
+    if stage.critic is None:
+        for field in ("adversarial", "negatives"):
+            if getattr(stage, field):
+                raise ValueError(f"{key}.{field}: only a stage with a critic takes this")
+    else:
+        _choice(stage.critic, recipe.networks, f"{key}.critic")
+        if not stage.adversarial or not any(stage.negatives.values()):
+            raise ValueError(f"{key}: a critic needs `adversarial` and weighted `negatives`")
+        for name in stage.negatives:
+            _choice(name, ("generated", "source", *stage.generators), f"{key}.negatives")
+    for name in stage.players:
+        if name not in (*stage.generators, stage.critic):
+            raise ValueError(f"{key}.players: {name!r} is neither a generator nor the critic here")
+    for name, draw in stage.draws.items():
+        _choice(name, stage.players, f"{key}.draws")
+        if draw < 0:
+            raise ValueError(f"{key}.draws.{name}: {draw} is negative")
+
+
+def _record(cls, values: Any, key: str):
+    """Builds the dataclass `cls` from a mapping, checking names and types, field by field."""
+    if not isinstance(values, Mapping) and not hasattr(values, "items"):
+        raise ValueError(f"{key}: expected a mapping with {_names(cls)}, got {values!r}")
+    values = dict(values.items())
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    for name in values:
+        if name not in fields:
+            raise ValueError(f"{key}.{name}: unknown key; known are {_names(cls)}")
+    for name, field in fields.items():
+        required = field.default is dataclasses.MISSING is field.default_factory
+        if name not in values and required:
+            raise ValueError(f"{key}.{name}: missing")
+    return cls(**{name: _value(hints[name], v, f"{key}.{name}") for name, v in values.items()})
+
+
+def _names(cls) -> str:
+    return ", ".join(f.name for f in dataclasses.fields(cls))
+
+
+def _value(hint: Any, value: Any, key: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _record(hint, value, key)
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:
+        return None if value is None else _value(args[0], value, key)
+    if origin is Mapping:
+        if not hasattr(value, "items"):
+            raise ValueError(f"{key}: expected a mapping, got {value!r}")
+        return {k: _value(args[1], v, f"{key}.{k}") for k, v in value.items()}
+    if origin is tuple:
+        if not isinstance(value, tuple | list):
+            raise ValueError(f"{key}: expected a tuple, got {value!r}")
+        return tuple(_value(args[0], v, key) for v in value)
+    if hint is Any:
+        # A config read back from JSON has lists where the original had tuples.
+        return tuple(value) if isinstance(value, list) else value
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ValueError(f"{key}: expected {hint.__name__}, got {value!r}")
+    return value
+
+
+def _choice(name: str, known, key: str) -> None:
+    if name not in known:
+        raise ValueError(f"{key}: unknown name {name!r}; known are {', '.join(sorted(known))}")
+
+
+def _positive(value: float, key: str) -> None:
+    if value <= 0:
+        raise ValueError(f"{key}: expected a positive number, got {value}")
+
+
+def _options(function: Callable, options: Mapping, key: str, skip: tuple[str, ...]) -> None:
+    known = [n for n in inspect.signature(function).parameters if n not in skip]
+    for name in options:
+        if name not in known:
+            taken = ", ".join(known) or "none"
+            raise ValueError(
+                f"{key}.{name}: {function.__name__} takes no such option; it takes {taken}"
+            )
+
+
+def _module_options(module: type, options: Mapping, key: str) -> None:
+    """Options of a flax module: names of its fields, values of their types."""
+    hints = typing.get_type_hints(module)
+    known = [f.name for f in dataclasses.fields(module) if f.name not in ("parent", "name")]
+    for name, value in options.items():
+        if name not in known:
+            taken = ", ".join(known) or "none"
+            raise ValueError(
+                f"{key}.{name}: {module.__name__} takes no such option; it takes {taken}"
+            )
+        if hints[name] in (int, float, str, bool):
+            _value(hints[name], value, f"{key}.{name}")

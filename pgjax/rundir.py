@@ -1,0 +1,157 @@
+"""A run directory: whose it is, where it ran, and what it logged. Nothing of another run is touched."""
+
+import json
+import math
+import os
+import pathlib
+import platform
+import subprocess
+from importlib import metadata
+from typing import Any
+
+import jax
+import tensorboardX
+
+from pgjax.checkpoint import first_difference
+
+CONFIG = "config.json"
+# Keys that may change between two starts of one run: they do not touch the parameters.
+FREE = frozenset({"report", "evaluation"})
+PACKAGES = ("pgjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """A config as JSON knows it (tuples become lists)."""
+    values = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    return json.loads(json.dumps(values))
+
+
+def identity(config: Any) -> dict[str, Any]:
+    """What a checkpoint must share with the run that reads it: the row and its networks."""
+    values = plain(config)
+    return {"row": values["row"], "networks": values["networks"]}
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a whole file or nothing."""
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def open_run(workdir: str | pathlib.Path, config: Any) -> pathlib.Path:
+    """Claims a run directory: creates it, or makes sure that it holds this very run.
+
+    Returns:
+      The directory, with config.json (resolved) and environment.json in it.
+
+    Raises:
+      ValueError: the directory holds another run, or files that are no run's; nothing is written.
+    """
+    workdir = pathlib.Path(workdir)
+    values = plain(config)
+    known = workdir / CONFIG
+    if known.exists():
+        kept = {k: v for k, v in read_config(workdir).items() if k not in FREE}
+        difference = first_difference(kept, {k: v for k, v in values.items() if k not in FREE})
+        if difference is not None:
+            key, theirs, ours = difference
+            raise ValueError(
+                f"{workdir} already holds another run: config.{key} is {theirs!r} there and {ours!r} "
+                "here; choose another --workdir"
+            )
+    elif workdir.exists() and any(p for p in workdir.iterdir() if not p.name.startswith(".")):
+        raise ValueError(f"{workdir} is not empty and holds no run; choose another --workdir")
+    workdir.mkdir(parents=True, exist_ok=True)
+    write_text(known, json.dumps(values, indent=2) + "\n")
+    write_text(workdir / "environment.json", json.dumps(environment(), indent=2) + "\n")
+    return workdir
+
+
+def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
+    """The resolved config of a run.
+
+    Raises:
+      FileNotFoundError: the directory holds no run.
+    """
+    path = pathlib.Path(workdir) / CONFIG
+    if not path.is_file():
+        raise FileNotFoundError(f"{workdir} holds no run: there is no {CONFIG} in it")
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not JSON: {error}") from None
+
+
+def environment() -> dict[str, Any]:
+    """Where a run runs: versions, devices, and the git revision of the code where it is in git."""
+    here = pathlib.Path(__file__).resolve().parent
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "devices": [d.device_kind for d in jax.devices()],
+        "git_revision": _git(here, "rev-parse", "HEAD"),
+        "git_dirty": bool(_git(here, "status", "--porcelain")),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(folder: pathlib.Path, *args: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *args], cwd=folder, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+class Logbook:
+    """metrics.jsonl and TensorBoard events of a run, continued at `step`.
+
+    Lines of steps after `step` (a killed run may have logged past its last checkpoint) and a
+    half-written last line are dropped, so that every step stands once.
+    """
+
+    def __init__(self, workdir: pathlib.Path, step: int):
+        path = workdir / "metrics.jsonl"
+        kept = [line for line in _lines(path) if line["step"] <= step]
+        write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+        self._file = path.open("a")
+        self._events = tensorboardX.SummaryWriter(
+            str(workdir / "tensorboard"), purge_step=step + 1, write_to_disk=True
+        )
+
+    def __enter__(self) -> "Logbook":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+        self._events.close()
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Appends one line {"step": step, name: value, ...}."""
+        self._file.write(json.dumps({"step": step, **values}) + "\n")
+        self._file.flush()
+        for name, value in values.items():
+            if math.isfinite(value):
+                self._events.add_scalar(name, value, step)
+
+
+def _lines(path: pathlib.Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    lines = []
+    for text in path.read_text().splitlines():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            break
+    return lines

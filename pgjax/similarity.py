@@ -1,0 +1,118 @@
+"""How alike two images are: SSIM, in agreement with scikit-image."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+SIGMA = 1.5
+
+
+def _taps(window: str, size: int) -> np.ndarray:
+    """The window's weights along one axis: odd number, sum 1."""
+    if window not in ("gaussian", "uniform"):
+        raise ValueError(f'window must be "gaussian" or "uniform", not {window!r}')
+    if size < 3 or size % 2 == 0:
+        raise ValueError(f"an SSIM window has an odd size of at least 3, not {size}")
+    offsets = np.arange(size) - size // 2
+    taps = np.exp(-0.5 * (offsets / SIGMA) ** 2) if window == "gaussian" else np.ones(size)
+    return taps / taps.sum()
+
+
+def _filter(moments: tuple[jax.Array, ...], axis: int, taps: np.ndarray) -> tuple[jax.Array, ...]:
+    """Applies the window along one axis to (mean a, mean b, variance a, variance b, covariance).
+
+    The variance of a mixture is the mean of the variances plus the variance of the means, so that
+    two such passes give the moments under the separable window. Deviations are taken from the
+    window's middle: float32 then loses nothing where an image is bright and flat, as the mean of
+    squares minus the square of the mean does, and constant windows have variance 0.
+    """
+    middle = len(taps) // 2
+    length = moments[0].shape[axis] - len(taps) + 1
+
+    def at(array: jax.Array, start: int) -> jax.Array:
+        return jax.lax.slice_in_dim(array, start, start + length, axis=axis)
+
+    centre_a, centre_b = at(moments[0], middle), at(moments[1], middle)
+    mean_a = mean_b = 0.0
+    spreads = [float(taps[middle]) * at(spread, middle) for spread in moments[2:]]
+    for start, tap in enumerate(taps.tolist()):
+        if start == middle:
+            continue
+        from_a, from_b = at(moments[0], start) - centre_a, at(moments[1], start) - centre_b
+        mean_a, mean_b = mean_a + tap * from_a, mean_b + tap * from_b
+        products = (from_a * from_a, from_b * from_b, from_a * from_b)
+        spreads = [
+            total + tap * (product + at(spread, start))
+            for total, product, spread in zip(spreads, products, moments[2:], strict=True)
+        ]
+    squares = (mean_a * mean_a, mean_b * mean_b, mean_a * mean_b)
+    spreads = [total - square for total, square in zip(spreads, squares, strict=True)]
+    return centre_a + mean_a, centre_b + mean_b, *spreads
+
+
+def _ratio(numerator: jax.Array, denominator: jax.Array) -> jax.Array:
+    positive = denominator > 0
+    return jnp.where(positive, numerator / jnp.where(positive, denominator, 1.0), 1.0)
+
+
+@functools.partial(jax.jit, static_argnames=("window", "size"))
+def ssim(
+    a: jax.Array,
+    b: jax.Array,
+    data_range: jax.Array | float,
+    window: str = "gaussian",
+    size: int | None = None,
+) -> jax.Array:
+    """Structural similarity (Wang 2004), mean over pixels and channels (reference fact 6.1).
+
+    Equal to scikit-image's `structural_similarity(a, b, channel_axis=-1, data_range=...)` with
+    `gaussian_weights=True, sigma=1.5, use_sample_covariance=False` for the window "gaussian", and
+    with `win_size=size` and the sample covariance for "uniform". Windows that cross the border are
+    left out.
+
+    A data_range of 0 (a constant image under the reference's setting) gives the limit for a small
+    one, never NaN: a factor whose numerator and denominator are both 0 counts as 1. Two equal
+    constant images have similarity 1, a constant and a varied one 0 where the latter varies.
+
+    Args:
+      a: (B, H, W, C), in the units of data_range; uint8 is taken as it is.
+      b: like a.
+      data_range: the largest minus the smallest value that images can have: one number, (B,), or
+        (K, B) for K settings at once.
+      window: "gaussian" (sigma 1.5) or "uniform".
+      size: of the window in pixels, odd; by default 11 and 7.
+
+    Returns:
+      (B,) float32 in [-1, 1], or (K, B).
+
+    Raises:
+      ValueError: shapes differ, the image is smaller than the window, or the window is unknown.
+    """
+    size = size or {"gaussian": 11, "uniform": 7}.get(window, 11)
+    taps = _taps(window, size)
+    if a.shape != b.shape or a.ndim != 4:
+        raise ValueError(f"ssim compares two (B, H, W, C), not {a.shape} and {b.shape}")
+    count, height, width, _ = a.shape
+    if min(height, width) < size:
+        raise ValueError(f"an image of {height}x{width} is smaller than the {size}-pixel window")
+    a, b = (jnp.moveaxis(image.astype(jnp.float32), 3, 1) for image in (a, b))
+    nothing = jnp.zeros_like(a)
+    moments = (a, b, nothing, nothing, nothing)
+    # One image at a time stays in the cache, and XLA cannot fuse both passes into one that computes
+    # the first anew for every tap of the second.
+    for axis in (1, 2):
+        moments = jax.lax.map(functools.partial(_filter, axis=axis, taps=taps), moments)
+    mean_a, mean_b, variance_a, variance_b, covariance = (moment[None] for moment in moments)
+    # The sample covariance divides by n - 1.
+    bias = size**2 / (size**2 - 1) if window == "uniform" else 1.0
+
+    data_range = jnp.asarray(data_range, jnp.float32)
+    settings = jnp.broadcast_to(data_range, (*data_range.shape[:-1], count)).reshape(-1, count)
+    settings = settings[:, :, None, None, None]
+    c1, c2 = jnp.square(0.01 * settings), jnp.square(0.03 * settings)
+    luminance = _ratio(2 * mean_a * mean_b + c1, mean_a**2 + mean_b**2 + c1)
+    structure = _ratio(2 * bias * covariance + c2, bias * (variance_a + variance_b) + c2)
+    means = jnp.mean(luminance * structure, axis=(2, 3, 4))
+    return means if data_range.ndim == 2 else means[0]

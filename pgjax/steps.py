@@ -1,0 +1,137 @@
+"""The training step of any stage, and generation. Knows players, losses and draws; no paper."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from pgjax.batch import Batch
+from pgjax.layers import DEVICES
+from pgjax.losses import ADVERSARIAL, TERMS
+from pgjax.recipe import Recipe, Stage
+from pgjax.scene import Scene, derive
+from pgjax.state import NetworkState, State, modules, optimizer
+
+Log = dict[str, jax.Array]
+
+
+def make_step(recipe: Recipe, stage: Stage) -> Callable[[State, tuple[Batch, ...]], Any]:
+    """The pure training step of a stage, for one device of the axis `layers.DEVICES`.
+
+    Returns:
+      A function (state, batches) -> (state, log). `batches` holds `stage.batches` Batches, this
+      device's share of each draw. `log` has, averaged over devices, "player/term" for every loss as
+      it is before weighting, "player/loss" for the weighted sum, and "player/gradient_norm".
+    """
+    made = modules(recipe)
+
+    def step(state: State, batches: tuple[Batch, ...]) -> tuple[State, Log]:
+        networks, log = dict(state.networks), {}
+        scenes = [derive(batch, **recipe.scene) for batch in batches]
+        for player in stage.players:
+            scene = scenes[stage.draws.get(player, 0)]
+            objective = _critic_loss if player == stage.critic else _generator_loss
+
+            def loss(params, player=player, scene=scene, objective=objective):
+                others = {name: network.params for name, network in networks.items()}
+                return objective(made, others | {player: params}, stage, scene)
+
+            gradients, parts = jax.grad(loss, has_aux=True)(networks[player].params)
+            gradients, parts = jax.lax.pmean((gradients, parts), DEVICES)
+            parts["gradient_norm"] = optax.tree.norm(gradients)
+            log |= {f"{player}/{name}": value for name, value in parts.items()}
+            networks[player] = _move(recipe, player, networks[player], gradients)
+        return State(state.step + 1, networks), log
+
+    return step
+
+
+def over_devices(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
+    """Maps a function of (devices, ...) arrays over the local devices: the one place that does."""
+    return jax.pmap(function, axis_name=DEVICES, donate_argnums=donate)
+
+
+def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], Batch], Any]:
+    """(params by network, Batch) -> images of the stage's generators by name, (B, H, W, 3) in [-1, 1]."""
+    made = modules(recipe)
+
+    def generate(params: Mapping[str, Any], batch: Batch) -> dict[str, jax.Array]:
+        scene = derive(batch, **recipe.scene)
+        images = _images(made, params, stage, scene, players=())
+        return {name: jnp.clip(image, -1.0, 1.0) for name, image in images.items()}
+
+    return generate
+
+
+def _move(recipe: Recipe, player: str, network: NetworkState, gradients: Any) -> NetworkState:
+    update = optimizer(recipe.networks[player]).update
+    updates, moved = update(gradients, network.optimizer, network.params)
+    return NetworkState(optax.apply_updates(network.params, updates), moved)
+
+
+def _images(
+    made: Mapping[str, nn.Module],
+    params: Mapping[str, Any],
+    stage: Stage,
+    scene: Scene,
+    players: tuple[str, ...],
+) -> dict[str, jax.Array]:
+    images: dict[str, jax.Array] = {}
+    for name in stage.generators:
+        variables = {"params": params[name]}
+        images[name] = made[name].apply(variables, scene, images, train=name in players)
+    return images
+
+
+def _generator_loss(made, params, stage: Stage, scene: Scene) -> tuple[jax.Array, Log]:
+    images = _images(made, params, stage, scene, stage.players)
+    output = images[stage.generators[-1]]
+    parts: Log = {}
+    total = jnp.zeros(())
+    for name, loss in stage.terms.items():
+        parts[name] = TERMS[name](scene, output, **loss.options)
+        total += loss.weight * parts[name]
+    if stage.critic is not None:
+        logits = _judge(made, params, stage, scene, images)
+        for name, loss in stage.adversarial.items():
+            play = ADVERSARIAL[name].generator
+            parts[name] = play(logits["real"], logits["generated"], **loss.options)
+            total += loss.weight * parts[name]
+    return total, parts | {"loss": total}
+
+
+def _critic_loss(made, params, stage: Stage, scene: Scene) -> tuple[jax.Array, Log]:
+    images = _images(made, params, stage, scene, stage.players)
+    logits = _judge(made, params, stage, scene, jax.lax.stop_gradient(images))
+    parts: Log = {}
+    total = jnp.zeros(())
+    weights = sum(stage.negatives.values())
+    for name, loss in stage.adversarial.items():
+        play = ADVERSARIAL[name].critic
+        for negative, weight in stage.negatives.items():
+            # The real side counts once in all, shared among the negatives that it is set against.
+            real, fake = play(logits["real"], logits[negative], **loss.options)
+            total += loss.weight * (stage.real_weight * weight / weights * real + weight * fake)
+            parts |= {f"{name}_real": real, f"{name}_{negative}": fake}
+    return total, parts | {"loss": total}
+
+
+def _judge(made, params, stage: Stage, scene: Scene, images: Log) -> Log:
+    """The critic's logits on the target ("real") and on every negative, in one forward pass.
+
+    One pass, because a critic may normalise over the batch (reference fact 2.3).
+    """
+    shown = {"real": scene.target_image, "generated": images[stage.generators[-1]]}
+    for name in stage.negatives:
+        if name == "source":
+            shown[name] = scene.source_image
+        elif name != "generated":
+            shown[name] = images[name]
+    many = jax.tree.map(lambda x: jnp.concatenate([x] * len(shown)), scene)
+    critic = made[stage.critic]
+    variables = {"params": params[stage.critic]}
+    logits = critic.apply(variables, many, jnp.concatenate(list(shown.values())), train=True)
+    return dict(zip(shown, jnp.split(logits, len(shown)), strict=True))

@@ -1,0 +1,142 @@
+"""Training of a row: stages, checkpoints, logs, samples. Resumes by itself."""
+
+import pathlib
+import time
+from typing import Any
+
+import jax
+import numpy as np
+from flax import jax_utils
+from tqdm import tqdm
+
+from pgjax import rundir
+from pgjax.checkpoint import Checkpoints
+from pgjax.data import store as stores
+from pgjax.data.pipeline import batches
+from pgjax.generation import Predictor, mean_scores
+from pgjax.image import write_png
+from pgjax.pictures import sample_grid
+from pgjax.recipe import build
+from pgjax.state import State, init_state, state_shapes
+from pgjax.steps import make_step, over_devices
+
+
+class NonFiniteLossError(FloatingPointError):
+    """A loss or a gradient is not finite; the message names the term and the step."""
+
+
+def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) -> State:
+    """Trains a row to its end, going on from the run's last checkpoint where there is one.
+
+    Args:
+      config: a row's ConfigDict (configs/).
+      workdir: the run directory; created, or resumed if it holds this very run.
+      data_dir: where the data sets are (pgjax.tools.prepare).
+
+    Returns:
+      The final State, unreplicated.
+
+    Raises:
+      ValueError: a bad config key, a run directory of another run, a checkpoint of another row.
+      FileNotFoundError: the data set is not built.
+      NonFiniteLossError: a loss is not finite; nothing is saved from then on.
+    """
+    recipe = build(config)
+    workdir = rundir.open_run(workdir, config)
+    data = recipe.data
+    limit = int(data.memory_limit_gb * 1e9)
+    train = stores.load_split(data.name, "train", data_dir, limit)
+    test = stores.load_split(data.name, "test", data_dir, limit)
+    held_out = stores.test_pairs(data.name, test, data_dir)
+    pairs = stores.train_pairs(train, data.pairs)
+
+    with Checkpoints(
+        workdir, rundir.identity(config), recipe.report.keep_checkpoints
+    ) as checkpoints:
+        if checkpoints.latest_step() is None:
+            state = init_state(recipe)
+        else:
+            state = checkpoints.restore(state_shapes(recipe))
+        with rundir.Logbook(workdir, int(state.step)) as logbook:
+            for name, start in recipe.starts().items():
+                stop = start + recipe.stages[name].steps
+                if int(state.step) < stop:
+                    run = _Stage(recipe, name, stop, checkpoints, logbook, workdir)
+                    state = run.train(state, train.store, pairs, test.store, held_out)
+    return state
+
+
+class _Stage:
+    """One stage of a run, from the state's step to the stage's end."""
+
+    def __init__(self, recipe, name, stop, checkpoints, logbook, workdir):
+        self.recipe, self.name, self.stop = recipe, name, stop
+        self.stage = recipe.stages[name]
+        self.checkpoints, self.logbook, self.workdir = checkpoints, logbook, workdir
+        self.step = over_devices(make_step(recipe, self.stage), donate=(0,))
+        self.predict = Predictor(recipe, name)
+
+    def train(self, state: State, store, pairs, test_store, held_out) -> State:
+        report, first = self.recipe.report, int(state.step)
+        steps = batches(
+            store,
+            pairs,
+            seed=self.recipe.seed,
+            batch_size=self.recipe.batch_size,
+            flip=self.recipe.data.flip,
+            draws=self.stage.batches,
+            start=first,
+            stop=self.stop,
+            devices=jax.local_device_count(),
+            host=jax.process_index(),
+            hosts=jax.process_count(),
+        )
+        replicated = jax_utils.replicate(state)
+        unread, since = [], time.perf_counter()
+        with tqdm(
+            initial=first, total=self.stop, desc=self.name, unit="step", mininterval=1.0
+        ) as bar:
+            for step in range(first + 1, self.stop + 1):
+                replicated, log = self.step(replicated, next(steps))
+                unread.append(log)
+                bar.update()
+                last = step == self.stop
+                save = last or step % report.checkpoint_every == 0
+                sample = last or step % report.sample_every == 0
+                if save or sample or step % report.log_every == 0:
+                    values = _read(unread, step)
+                    rate = len(unread) / (time.perf_counter() - since)
+                    losses = {k.removesuffix("/loss"): v for k, v in values.items() if "/loss" in k}
+                    bar.set_postfix({k: f"{v:.4f}" for k, v in losses.items()})
+                    self.logbook.write(step, values | {"steps_per_second": rate})
+                    if save or sample:
+                        state = jax_utils.unreplicate(replicated)
+                    if save:
+                        self.checkpoints.save(state)
+                    if sample:
+                        self._sample(step, state, test_store, held_out)
+                    unread, since = [], time.perf_counter()
+        return state
+
+    def _sample(self, step: int, state: State, store, pairs) -> None:
+        report = self.recipe.report
+        predictions = list(self.predict(state, store, pairs[: report.score_pairs]))
+        scores = mean_scores([p.scores for p in predictions])["model"]
+        self.logbook.write(step, {f"held_out/{k}": v for k, v in scores.items()})
+        picture = sample_grid(predictions[0], report.sample_pairs)
+        write_png(self.workdir / "samples" / f"{step:07d}.png", picture)
+
+
+def _read(logs: list[dict[str, jax.Array]], step: int) -> dict[str, float]:
+    """Means of the logs of the steps up to `step`, as floats; refuses what is not finite."""
+    logs = jax.device_get(logs)
+    arrays = {name: np.array([log[name][0] for log in logs], float) for name in logs[0]}
+    for i in range(len(logs)):
+        for name, values in arrays.items():
+            if not np.isfinite(values[i]):
+                at = step - len(logs) + 1 + i
+                raise NonFiniteLossError(
+                    f"{name} is {values[i]} at step {at}; training stopped, the last checkpoint is "
+                    "from before; try a lower learning rate"
+                )
+    return {name: float(values.mean()) for name, values in arrays.items()}

@@ -1,0 +1,191 @@
+"""Building Market-1501 from zip and folder, and each fault in its files."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pgjax import data
+from pgjax.data import store
+
+TRAIN = "bounding_box_train"
+PHOTO = "0002_c2s1_000776_01.jpg"
+
+
+@pytest.fixture
+def build(market, tmp_path):
+    return lambda raw=market.raw: data.build("market1501", tmp_path / "built", raw)
+
+
+@pytest.mark.parametrize("form", ["zip", "folder", "folder itself"])
+def test_built_records_are_the_files(market, build, tmp_path, form):
+    if form == "folder itself":
+        for path in (market.train_csv, market.test_csv):
+            path.rename(market.unpacked / path.name)
+    files = {path.name: path.read_bytes() for path in market.unpacked.rglob("*.jpg")}
+    if form == "zip":
+        market.pack()
+    builder = build(market.unpacked if form == "folder itself" else market.raw)
+    assert {name: split.num_examples for name, split in builder.info.splits.items()} == {
+        "train": 5,
+        "test": 4,
+        "query": 1,
+    }
+    sources = builder.as_data_source()
+    assert [record["order"] for record in sources["train"]] == list(range(5))
+    for split, folder in (("train", TRAIN), ("test", "bounding_box_test"), ("query", "query")):
+        names = tuple(record["name"].decode() for record in sources[split])
+        assert names == market.names[folder]
+        for record in sources[split]:
+            name = record["name"].decode()
+            pixels = np.asarray(Image.open(io.BytesIO(files[name])))
+            np.testing.assert_array_equal(record["image"], pixels)
+            assert record["identity"].decode() == name.split("_")[0]
+            assert not record["visible"][0]
+            assert record["visible"][1:].all() == (split != "query")
+    line = market.train_csv if form != "folder itself" else market.unpacked / market.train_csv.name
+    y = line.read_text().splitlines()[1].split(":")[1]
+    expected = np.array(y.strip(" []").split(","), np.float32)
+    np.testing.assert_array_equal(sources["train"][0]["keypoints"][1:, 0], expected[1:])
+
+
+def test_the_published_pairs_are_kept(market, build, tmp_path):
+    build()
+    market.pairs_csv.unlink()
+    split = store.load_split("market1501", "test", tmp_path / "built")
+    np.testing.assert_array_equal(
+        store.test_pairs("market1501", split, tmp_path / "built"), [[3, 1]]
+    )
+
+
+def truncate(path, keep):
+    path.write_bytes(path.read_bytes()[:keep])
+
+
+def damage_a_member(market):
+    market.pack()
+    with zipfile.ZipFile(market.zip_file) as archive:
+        offset = archive.getinfo(f"Market-1501-v15.09.15/{TRAIN}/{PHOTO}").header_offset
+    content = bytearray(market.zip_file.read_bytes())
+    content[offset + 2000] ^= 255
+    market.zip_file.write_bytes(content)
+
+
+def truncate_zip(market):
+    market.pack()
+    truncate(market.zip_file, market.zip_file.stat().st_size // 2)
+
+
+FAULTS = {
+    "truncated zip": (truncate_zip, "Market-1501-v15.09.15.zip: a truncated or damaged zip"),
+    "damaged member": (damage_a_member, f"damaged zip, at .*{PHOTO} .*Bad CRC-32"),
+    "wrong size": (
+        lambda m: m.write_photo(TRAIN, PHOTO, size=(64, 128)),
+        f"{TRAIN}/{PHOTO}: expected an image 128 high and 64 wide, mode RGB; "
+        "found 64 high and 128 wide",
+    ),
+    "grey": (lambda m: m.write_photo(TRAIN, PHOTO, mode="L"), f"{PHOTO}: .*found .* mode L"),
+    "not a JPEG": (
+        lambda m: m.write_photo(TRAIN, PHOTO, form="PNG"),
+        f"{PHOTO}: not a JPEG file",
+    ),
+    "truncated JPEG": (
+        lambda m: truncate(m.photo(TRAIN, PHOTO), 2000),
+        f"{PHOTO}: a damaged JPEG file .*truncated",
+    ),
+    "image without annotation": (
+        lambda m: m.write_photo(TRAIN, "0009_c1s1_000001_00.jpg"),
+        f"image {TRAIN}/0009_c1s1_000001_00.jpg has no line in .*market-annotation-train.csv",
+    ),
+    "annotation without image": (
+        lambda m: m.photo(TRAIN, PHOTO).unlink(),
+        f"market-annotation-train.csv: image {PHOTO} is annotated but not in",
+    ),
+    "17 joints": (
+        lambda m: m.replace(m.test_csv, "[-1, ", "["),
+        "market-annotation-test.csv, line 2: 17 y coordinates, expected 18",
+    ),
+    "joint outside the image": (
+        lambda m: m.replace(m.train_csv, "[-1, ", "[128, "),
+        "market-annotation-train.csv: image 0007_c1s1_000001_01.jpg has joints as far as y 128",
+    ),
+    "unknown image in a pair": (
+        lambda m: m.replace(m.pairs_csv, "0003_c1", "0004_c1"),
+        "market-pairs-test.csv, line 2: unknown image 0004_c1s1_000151_01.jpg",
+    ),
+    "no query photos": (
+        lambda m: m.photo("query", m.names["query"][0]).unlink(),
+        "no JPEG files in query; expected the official layout",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_first_fault_stops_the_build(market, build, tmp_path, fault):
+    spoil, message = FAULTS[fault]
+    spoil(market)
+    with pytest.raises(ValueError, match=message):
+        build()
+    assert not data.is_built("market1501", tmp_path / "built")
+    assert not list((tmp_path / "built").rglob("*array_record*"))
+
+
+def test_missing_files_say_what_is_expected(market, build):
+    with pytest.raises(FileNotFoundError, match=r"nowhere: no such folder"):
+        build(market.raw / "nowhere")
+    market.train_csv.unlink()
+    with pytest.raises(FileNotFoundError, match=r"market-annotation-train\.csv: no such file"):
+        build()
+    market.unpacked.rename(market.raw / "elsewhere")
+    with pytest.raises(FileNotFoundError, match=r"expected Market-1501-v15\.09\.15\.zip or its"):
+        build()
+    with pytest.raises(ValueError, match="say with --raw"):
+        build(None)
+
+
+BUILD_AND_DIE = """
+import os, signal, sys
+from pgjax import data
+from pgjax.data import records
+check, count = records.check_image, iter(range(100))
+def dying(*args):
+    check(*args)
+    if next(count) == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+records.check_image = dying
+data.build("market1501", sys.argv[1], sys.argv[2])
+"""
+
+
+def test_a_killed_build_leaves_nothing_that_counts(market, build, tmp_path):
+    command = [sys.executable, "-c", BUILD_AND_DIE, str(tmp_path / "built"), str(market.raw)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    killed = subprocess.run(command, env=environment, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    place = data.path("market1501", tmp_path / "built")
+    assert len(list(place.parent.glob("incomplete.*"))) == 1
+    assert not data.is_built("market1501", tmp_path / "built")
+    with pytest.raises(FileNotFoundError, match="build it with: python -m pgjax"):
+        data.load("market1501", tmp_path / "built")
+
+    build()
+    assert not list(place.parent.glob("incomplete.*"))
+    assert len(store.load_split("market1501", "train", tmp_path / "built").names) == 5
+
+
+def test_a_folder_that_is_not_whole_is_not_taken_for_built(market, build, tmp_path):
+    data.path("market1501", tmp_path / "built").mkdir(parents=True)
+    with pytest.raises(ValueError, match="not a complete data set; remove it"):
+        build()
+
+
+def test_a_built_data_set_is_not_built_again(market, build):
+    build()
+    market.train_csv.unlink()
+    assert build().info.splits["train"].num_examples == 5

@@ -1,0 +1,94 @@
+import re
+
+import pytest
+
+from configs import pg2
+from pgjax.recipe import build
+from pgjax.rundir import plain
+
+
+@pytest.fixture
+def config():
+    return plain(pg2.get_config("synthetic_people/g1_g2_d"))
+
+
+def _set(config, path, value):
+    *parents, last = path.split(".")
+    for name in parents:
+        config = config[name]
+    config[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("batchsize", 4, r"config\.batchsize: unknown key"),
+        ("batch_size", 2.5, r"config\.batch_size: expected int"),
+        ("batch_size", 0, r"config\.batch_size: expected a positive"),
+        (
+            "data.name",
+            "market",
+            r"config\.data\.name: unknown name 'market'; known are .*market1501",
+        ),
+        ("data.pairs", "all", r"config\.data\.pairs: unknown name"),
+        ("data.flip", "yes", r"config\.data\.flip: expected bool"),
+        (
+            "scene.radius",
+            4,
+            r"config\.scene\.radius: derive takes no such option; it takes disc_radius",
+        ),
+        ("networks.g1.net", "pg2", r"config\.networks\.g1\.net: unknown name"),
+        ("networks.g1.options.width", 8, r"config\.networks\.g1\.options\.width: G1 takes no such"),
+        (
+            "networks.g1.options.features",
+            "8",
+            r"config\.networks\.g1\.options\.features: expected int",
+        ),
+        ("networks.g1.optimizer.name", "sgdd", r"config\.networks\.g1\.optimizer\.name"),
+        ("networks.g1.optimizer.options.beta1", 0.5, r"optimizer\.options\.beta1: adam takes no"),
+        ("networks.g1.optimizer.learning_rate", "big", r"learning_rate: expected float"),
+        ("stages.stage1.step", 4, r"config\.stages\.stage1\.step: unknown key"),
+        ("stages.stage1.steps", -4, r"config\.stages\.stage1\.steps: expected a positive"),
+        ("stages.stage1.players", ["g3"], r"config\.stages\.stage1\.players: unknown name 'g3'"),
+        ("stages.stage1.players", ["g2"], r"config\.stages\.stage1\.players: 'g2' is neither"),
+        ("stages.stage1.terms.l2", {}, r"config\.stages\.stage1\.terms: unknown name 'l2'"),
+        ("stages.stage1.terms.mask_l1.options", {"n": 1}, r"terms\.mask_l1\.options\.n"),
+        (
+            "stages.stage1.negatives",
+            {"generated": 1.0},
+            r"stage1\.negatives: only a stage with a critic",
+        ),
+        ("stages.stage2.negatives", {"target": 1.0}, r"stage2\.negatives: unknown name 'target'"),
+        ("stages.stage2.adversarial", {"wgan": {}}, r"stage2\.adversarial: unknown name 'wgan'"),
+        ("stages.stage2.draws", {"g1": 1}, r"stage2\.draws: unknown name 'g1'"),
+        ("stages.stage2.adversarial", {}, r"stage2: a critic needs"),
+        ("report.log_every", 0, r"config\.report\.log_every: expected a positive"),
+    ],
+)
+def test_a_wrong_key_is_named(config, path, value, message):
+    _set(config, path, value)
+    with pytest.raises(ValueError, match=message):
+        build(config)
+
+
+def test_a_missing_key_is_named(config):
+    del config["stages"]["stage1"]["terms"]
+    with pytest.raises(ValueError, match=re.escape("config.stages.stage1.terms: missing")):
+        build(config)
+
+
+def test_a_config_read_back_from_json_is_the_same_recipe():
+    config = pg2.get_config("synthetic_people/g1_g2_d_released")
+    assert build(plain(config)) == build(config)
+
+
+def test_the_stage_of_a_step(config):
+    recipe = build(config)
+    first = recipe.stages["stage1"].steps
+    assert [recipe.stage_of(s) for s in (0, 1, first, first + 1, recipe.total_steps)] == [
+        "stage1",
+        "stage1",
+        "stage1",
+        "stage2",
+        "stage2",
+    ]

@@ -1,0 +1,53 @@
+"""A toy row and a toy data set that compile in seconds; for tests alone."""
+
+import numpy as np
+
+from configs import pg2
+from pgjax.batch import Batch, Indices, Store, fetch
+from pgjax.data.store import Split
+
+SIZE = (64, 32)
+
+
+def config(row: str = "g1_g2_d", steps: tuple[int, int] = (4, 4)):
+    """PG2 at 64×32, four features wide, batch 4."""
+    made = pg2.get_config(f"synthetic_people/{row}")
+    made.batch_size = 4
+    for name, network in made.networks.items():
+        network.options.features = 4
+        if name == "g1":
+            network.options.code = 8
+    for stage, count in zip(made.stages.values(), steps, strict=False):
+        stage.steps = count
+    made.report.update(
+        log_every=2,
+        sample_every=4,
+        sample_pairs=2,
+        score_pairs=4,
+        checkpoint_every=2,
+        keep_checkpoints=10,
+    )
+    made.evaluation.batch_size = 4
+    return made
+
+
+def split(seed: int, identities: int = 3, photos: int = 3) -> Split:
+    """Photos of coloured noise with joints about where a standing person has them."""
+    rng = np.random.default_rng(seed)
+    count = identities * photos
+    base = np.linspace(6, 58, 18)[None, :, None] * [1.0, 0.0] + [0.0, 16.0]
+    keypoints = (base + rng.normal(0, 3, (count, 18, 2))).astype(np.float32)
+    visible = rng.random((count, 18)) < 0.9
+    visible[:, [2, 5, 8, 11]] = True
+    who = np.repeat([f"{seed}{i:03d}" for i in range(identities)], photos)
+    names = tuple(f"{name}_c1s1_{i:06d}_00.png" for i, name in enumerate(who))
+    images = rng.integers(0, 256, (count, *SIZE, 3), np.uint8)
+    return Split(Store(images, keypoints, visible), names, who)
+
+
+def batch(seed: int = 0, size: int = 4) -> Batch:
+    made = split(seed)
+    rng = np.random.default_rng(seed)
+    count = len(made.names)
+    chosen = rng.integers(0, count, (2, size))
+    return fetch(made.store, Indices(*chosen, np.zeros(size, bool)))

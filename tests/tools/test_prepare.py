@@ -1,0 +1,105 @@
+"""The command as a user runs it: exit codes, one line on each stream where it counts."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+ARCHIVE = "Market-1501-v15.09.15"
+COUNTS = {
+    "images": {"train": 12_936, "test": 19_732, "query": 3_368},
+    "identities": {"train": 751, "test": 750, "query": 750},
+    "train_pairs": 263_632,
+    "test_pairs": 12_000,
+}
+
+
+def prepare(*arguments):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-m", "pgjax.tools.prepare", *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def slice_of_market(shared, tmp_path_factory):
+    """The first images of the real data set, as a zip in the official layout."""
+    source = shared / "data/market1501"
+    raw = tmp_path_factory.mktemp("raw")
+    with (
+        zipfile.ZipFile(source / f"{ARCHIVE}.zip") as archive,
+        zipfile.ZipFile(raw / f"{ARCHIVE}.zip", "w") as small,
+    ):
+        for split, folder in (("train", "bounding_box_train"), ("test", "bounding_box_test")):
+            lines = (source / f"market-annotation-{split}.csv").read_text().splitlines()
+            # Everyone seen in the first 60 lines, and all their images.
+            people = {line.split("_")[0] for line in lines[1:60]} - {"-1", "0000"}
+            lines = [lines[0], *(line for line in lines if line.split("_")[0] in people)]
+            (raw / f"market-annotation-{split}.csv").write_text("\n".join(lines) + "\n")
+            for line in lines[1:]:
+                name = f"{ARCHIVE}/{folder}/{line.split(':')[0]}"
+                small.writestr(name, archive.read(name))
+        name = next(name for name in archive.namelist() if "/query/0" in name)
+        small.writestr(name, archive.read(name))
+    return raw
+
+
+def test_builds_and_ends_with_one_line_of_json(slice_of_market, tmp_path):
+    built = prepare("market1501", "--raw", slice_of_market, "--data_dir", tmp_path)
+    assert built.returncode == 0, built.stderr
+    counts = json.loads(built.stdout)
+    assert built.stdout.count("\n") == 1
+    lines = (slice_of_market / "market-annotation-train.csv").read_text().splitlines()[1:]
+    assert counts["images"]["train"] == len(lines)
+    assert counts["images"]["query"] == counts["identities"]["query"] == 1
+    assert counts["identities"]["train"] == len({line.split("_")[0] for line in lines})
+    assert counts["train_pairs"] > 100
+    assert 100 < counts["test_pairs"] <= 12_000
+
+    again = prepare("market1501", "--raw", slice_of_market, "--data_dir", tmp_path)
+    assert again.returncode == 0
+    assert again.stdout == built.stdout
+    assert "is built already; remove it to build it anew" in again.stderr
+
+
+@pytest.mark.slow
+def test_the_whole_of_market1501(shared, tmp_path):
+    built = prepare("market1501", "--raw", shared / "data/market1501", "--data_dir", tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout) == COUNTS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("market1501", "--raw", "{empty}"), "no Market-1501 here; expected Market-1501-v15"),
+        (("market1501", "--raw", "{broken}"), "Market-1501-v15.09.15.zip: a truncated or damaged"),
+        (("market1501", "--raw", "{empty}/no"), "no such folder; expected the raw files of"),
+        (("market1501",), "say with --raw where they are"),
+        (("deepfashion", "--raw", "{empty}"), "deepfashion is not supported yet"),
+        (("market", "--raw", "{empty}"), "invalid choice: 'market'"),
+        (("market1501", "--rwa", "{empty}"), "unrecognized arguments: --rwa"),
+        ((), "the following arguments are required: dataset"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, arguments, message):
+    folders = {name: tmp_path / name for name in ("empty", "broken")}
+    for folder in folders.values():
+        folder.mkdir()
+    (folders["broken"] / f"{ARCHIVE}.zip").write_bytes(b"PK\x03\x04 and no more")
+    arguments = [argument.format(**folders) for argument in arguments]
+    ended = prepare(*arguments, "--data_dir", tmp_path / "built")
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in ended.stderr
+    assert message in ended.stderr.splitlines()[-1]
+
+
+def test_help():
+    ended = prepare("--help")
+    assert ended.returncode == 0
+    assert "--raw DIR" in ended.stdout
+    assert ended.stderr == ""

@@ -1,0 +1,34 @@
+"""Trains one row of a published table.
+
+    python train.py --config=configs/pg2.py:market1501/g1_g2_d --workdir=runs/g1_g2_d --data_dir=data
+
+Any key of the config may be set: --config.batch_size=8. A run that was stopped goes on from its last
+checkpoint when the same command is given again. --dry_run prints the recipe and the parameter table.
+"""
+
+from absl import flags
+from ml_collections import config_flags
+
+from pgjax import cli
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
+WORKDIR = flags.DEFINE_string("workdir", None, "The run directory; created or resumed.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where pgjax.tools.prepare built the data sets.")
+DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print recipe and parameter counts, write nothing.")
+
+
+def main() -> None:
+    from pgjax import summary, training
+
+    if CONFIG.value is None:
+        raise ValueError("--config: missing; expected --config=configs/PAPER.py:DATASET/ROW")
+    if DRY_RUN.value:
+        print(summary.describe(CONFIG.value))
+        return
+    if WORKDIR.value is None:
+        raise ValueError("--workdir: missing; expected a directory for this run")
+    training.train_and_evaluate(CONFIG.value, WORKDIR.value, DATA_DIR.value)
+
+
+if __name__ == "__main__":
+    cli.run_absl(main)
