@@ -19,7 +19,7 @@ PAIRS = flags.DEFINE_string(
 SAVE_IMAGES = flags.DEFINE_bool("save_images", False, "Write every generated image as PNG.")
 
 
-def main() -> None:
+def main(_) -> None:
     from pgjax import evaluation
 
     if WORKDIR.value is None:

@@ -17,7 +17,7 @@ DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where pgjax.tools.prepare bu
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print recipe and parameter counts, write nothing.")
 
 
-def main() -> None:
+def main(_) -> None:
     from pgjax import summary, training
 
     if CONFIG.value is None:

@@ -14,7 +14,7 @@ from pgjax.data import store as stores
 from pgjax.data.annotations import read_pairs
 from pgjax.generation import Prediction, Predictor, mean_scores
 from pgjax.image import write_png
-from pgjax.metrics import METRICS
+from pgjax.metrics import HIGHER_IS_BETTER, METRICS
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
 from pgjax.state import state_shapes
@@ -109,7 +109,7 @@ def table(result: dict[str, Any]) -> str:
     """A result as a table to read: one line a subject, one column a metric."""
     arrows = {True: "^", False: "v"}
     names = list(METRICS)
-    heads = [f"{name} {arrows[METRICS[name].higher_is_better]}" for name in names]
+    heads = [f"{name} {arrows[HIGHER_IS_BETTER[name]]}" for name in names]
     lines = [("", *heads)]
     for subject, title in SUBJECTS.items():
         if subject in result["scores"]:

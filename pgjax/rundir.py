@@ -39,19 +39,14 @@ def write_text(path: pathlib.Path, text: str) -> None:
     os.replace(temporary, path)
 
 
-def open_run(workdir: str | pathlib.Path, config: Any) -> pathlib.Path:
-    """Claims a run directory: creates it, or makes sure that it holds this very run.
-
-    Returns:
-      The directory, with config.json (resolved) and environment.json in it.
+def check(workdir: str | pathlib.Path, config: Any) -> None:
+    """Refuses a run directory that is not this run's; writes nothing.
 
     Raises:
-      ValueError: the directory holds another run, or files that are no run's; nothing is written.
+      ValueError: the directory holds another run, or files that are no run's.
     """
-    workdir = pathlib.Path(workdir)
-    values = plain(config)
-    known = workdir / CONFIG
-    if known.exists():
+    workdir, values = pathlib.Path(workdir), plain(config)
+    if (workdir / CONFIG).exists():
         kept = {k: v for k, v in read_config(workdir).items() if k not in FREE}
         difference = first_difference(kept, {k: v for k, v in values.items() if k not in FREE})
         if difference is not None:
@@ -60,10 +55,16 @@ def open_run(workdir: str | pathlib.Path, config: Any) -> pathlib.Path:
                 f"{workdir} already holds another run: config.{key} is {theirs!r} there and {ours!r} "
                 "here; choose another --workdir"
             )
-    elif workdir.exists() and any(p for p in workdir.iterdir() if not p.name.startswith(".")):
-        raise ValueError(f"{workdir} is not empty and holds no run; choose another --workdir")
+    elif workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
+        raise ValueError(f"{workdir} is not an empty directory and holds no run; choose another --workdir")
+
+
+def open_run(workdir: str | pathlib.Path, config: Any) -> pathlib.Path:
+    """Claims a run directory after `check`: writes config.json (resolved) and environment.json."""
+    check(workdir, config)
+    workdir = pathlib.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
-    write_text(known, json.dumps(values, indent=2) + "\n")
+    write_text(workdir / CONFIG, json.dumps(plain(config), indent=2) + "\n")
     write_text(workdir / "environment.json", json.dumps(environment(), indent=2) + "\n")
     return workdir
 

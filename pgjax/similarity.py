@@ -21,7 +21,7 @@ def _taps(window: str, size: int) -> np.ndarray:
 
 
 def _filter(moments: tuple[jax.Array, ...], axis: int, taps: np.ndarray) -> tuple[jax.Array, ...]:
-    """Applies the window along one axis to (mean a, mean b, variance a, variance b, covariance).
+    """Applies the window along one axis to (mean a, mean b, sum of the variances, covariance).
 
     The variance of a mixture is the mean of the variances plus the variance of the means, so that
     two such passes give the moments under the separable window. Deviations are taken from the
@@ -42,12 +42,12 @@ def _filter(moments: tuple[jax.Array, ...], axis: int, taps: np.ndarray) -> tupl
             continue
         from_a, from_b = at(moments[0], start) - centre_a, at(moments[1], start) - centre_b
         mean_a, mean_b = mean_a + tap * from_a, mean_b + tap * from_b
-        products = (from_a * from_a, from_b * from_b, from_a * from_b)
+        products = (from_a * from_a + from_b * from_b, from_a * from_b)
         spreads = [
             total + tap * (product + at(spread, start))
             for total, product, spread in zip(spreads, products, moments[2:], strict=True)
         ]
-    squares = (mean_a * mean_a, mean_b * mean_b, mean_a * mean_b)
+    squares = (mean_a * mean_a + mean_b * mean_b, mean_a * mean_b)
     spreads = [total - square for total, square in zip(spreads, squares, strict=True)]
     return centre_a + mean_a, centre_b + mean_b, *spreads
 
@@ -99,12 +99,12 @@ def ssim(
         raise ValueError(f"an image of {height}x{width} is smaller than the {size}-pixel window")
     a, b = (jnp.moveaxis(image.astype(jnp.float32), 3, 1) for image in (a, b))
     nothing = jnp.zeros_like(a)
-    moments = (a, b, nothing, nothing, nothing)
+    moments = (a, b, nothing, nothing)
     # One image at a time stays in the cache, and XLA cannot fuse both passes into one that computes
     # the first anew for every tap of the second.
     for axis in (1, 2):
         moments = jax.lax.map(functools.partial(_filter, axis=axis, taps=taps), moments)
-    mean_a, mean_b, variance_a, variance_b, covariance = (moment[None] for moment in moments)
+    mean_a, mean_b, variances, covariance = (moment[None] for moment in moments)
     # The sample covariance divides by n - 1.
     bias = size**2 / (size**2 - 1) if window == "uniform" else 1.0
 
@@ -113,6 +113,6 @@ def ssim(
     settings = settings[:, :, None, None, None]
     c1, c2 = jnp.square(0.01 * settings), jnp.square(0.03 * settings)
     luminance = _ratio(2 * mean_a * mean_b + c1, mean_a**2 + mean_b**2 + c1)
-    structure = _ratio(2 * bias * covariance + c2, bias * (variance_a + variance_b) + c2)
+    structure = _ratio(2 * bias * covariance + c2, bias * variances + c2)
     means = jnp.mean(luminance * structure, axis=(2, 3, 4))
     return means if data_range.ndim == 2 else means[0]

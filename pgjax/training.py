@@ -42,13 +42,14 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
       NonFiniteLossError: a loss is not finite; nothing is saved from then on.
     """
     recipe = build(config)
-    workdir = rundir.open_run(workdir, config)
+    rundir.check(workdir, config)
     data = recipe.data
     limit = int(data.memory_limit_gb * 1e9)
     train = stores.load_split(data.name, "train", data_dir, limit)
     test = stores.load_split(data.name, "test", data_dir, limit)
     held_out = stores.test_pairs(data.name, test, data_dir)
     pairs = stores.train_pairs(train, data.pairs)
+    workdir = rundir.open_run(workdir, config)
 
     with Checkpoints(
         workdir, rundir.identity(config), recipe.report.keep_checkpoints

@@ -1,6 +1,8 @@
 """Strict settings for every test, and the fixtures that reach the real data."""
 
+import os
 import pathlib
+import tempfile
 
 import jax
 import pytest
@@ -8,6 +10,12 @@ import pytest
 # Two CPU devices, so that every pmapped step is tested as a multi-device one.
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Compiling is most of the time: what one test compiled, another (or a resumed run) finds again.
+_CACHE = tempfile.TemporaryDirectory(prefix="pgjax-compiled-")
+os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
+jax.config.update("jax_compilation_cache_dir", _CACHE.name)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 

@@ -7,6 +7,7 @@ without it.
 import contextlib
 import dataclasses
 import importlib
+import io
 import os
 import shutil
 import sys
@@ -70,6 +71,7 @@ def load(name: str, data_dir: str | os.PathLike = DATA_DIR):
     if is_built(name, data_dir):
         return _builder(dataset, data_dir)
     if dataset.generated:
+        print(f"building data set {name} in {data_dir}, once", file=sys.stderr)
         return build(name, data_dir)
     raise FileNotFoundError(
         f"data set {name} is not in {data_dir}: build it with: "
@@ -81,8 +83,8 @@ def build(name: str, data_dir: str | os.PathLike = DATA_DIR, raw: str | os.PathL
     """Builds a data set from the files in `raw`, unless a complete one is there already.
 
     A data set appears in `data_dir` at once when it is complete; what a killed build left behind is
-    removed by the next one. Other processes that build the same one wait. Progress goes to standard
-    error.
+    removed by the next one. Other processes that build the same one wait. A terminal sees progress
+    on standard error.
 
     Returns:
       The tfds builder.
@@ -99,8 +101,9 @@ def build(name: str, data_dir: str | os.PathLike = DATA_DIR, raw: str | os.PathL
         if raw is None:
             raise ValueError(f"data set {name} is built from files: say with --raw where they are")
         raw = Path(raw).expanduser().absolute()
-        if not raw.is_dir():
-            raise FileNotFoundError(f"{raw}: no such folder; expected the raw files of {name}")
+        if not raw.is_dir() or not any(raw.iterdir()):
+            expected = _builder_class(dataset).MANUAL_DOWNLOAD_INSTRUCTIONS
+            raise FileNotFoundError(f"{raw}: no such folder, or an empty one. {expected}")
 
     import tensorflow_datasets as tfds
 
@@ -111,8 +114,10 @@ def build(name: str, data_dir: str | os.PathLike = DATA_DIR, raw: str | os.PathL
             raise ValueError(f"{place}: not a complete data set; remove it to build it anew")
         for leftover in place.parent.glob(f"incomplete.*_{place.name}"):
             shutil.rmtree(leftover)
-        # tfds reports on standard output, which is for results here.
-        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        # tfds greets on standard output, which is for results here.
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        if not sys.stderr.isatty():
+            tfds.disable_progress_bar()
         unused = stack.enter_context(tempfile.TemporaryDirectory())
         _builder(dataset, data_dir).download_and_prepare(
             download_dir=unused,

@@ -102,7 +102,7 @@ class Market1501(tfds.core.GeneratorBasedBuilder):
     """Photos of pedestrians, 128 × 64, with 18 joints."""
 
     VERSION = tfds.core.Version("1.0.0")
-    MANUAL_DOWNLOAD_INSTRUCTIONS = f"Put there {EXPECTED}."
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"Expected {EXPECTED}"
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(

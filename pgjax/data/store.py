@@ -77,7 +77,7 @@ def load_split(
     count = len(records)
     shape = (count, *size, 3)
     held = len(keys) * int(np.prod(shape)) <= memory_limit
-    rows = np.full(count, -1)
+    rows = np.empty(count, np.int64)
     images = {
         key: np.empty(shape, np.uint8) if held else OnDemand(records, rows, key, size)
         for key in keys
@@ -99,12 +99,13 @@ def load_split(
                 for key in keys:
                     images[key][place] = _decode(record, key, shape[1:])
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(read, range(0, count, CHUNK)))
-    if (rows < 0).any():
+    try:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(read, range(0, count, CHUNK)))
+    except RuntimeError as error:  # array_record's, which checks hashes
         raise ValueError(
-            f"{builder.data_dir}: records of split {split} are missing; build it again"
-        )
+            f"{builder.data_dir}: split {split} is damaged ({error}); remove it and build it again"
+        ) from error
     store = Store(images["image"], keypoints, visible, images.get("background"))
     return Split(store, tuple(texts["name"]), np.array(texts["identity"]))
 
@@ -152,7 +153,9 @@ def _records(builder, split: str):
         raise ValueError(f"{builder.name} has no split {split!r}; there are {', '.join(splits)}")
     for path in splits[split].filepaths:
         if not path.exists():
-            raise FileNotFoundError(f"{path}: missing from a built data set; build it again")
+            raise FileNotFoundError(
+                f"{path}: missing from a built data set; remove its folder and build it again"
+            )
     skip = {key: tfds.decode.SkipDecoding() for key in IMAGES if key in builder.info.features}
     return builder.as_data_source(split, decoders=skip)
 

@@ -7,6 +7,7 @@ cameras. Names follow Market-1501's, so that its pair rules apply.
 import dataclasses
 import io
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -50,7 +51,7 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
     """Rendered people in changing poses, views and places, with exact joints and backgrounds."""
 
     VERSION = tfds.core.Version("1.0.0")
-    BUILDER_CONFIGS = [
+    BUILDER_CONFIGS: ClassVar = [
         PeopleConfig(name="64x32", size=(64, 32), train=(200, 10), test=(40, 8)),
         PeopleConfig(name="128x64", size=(128, 64), train=(200, 10), test=(40, 8)),
         PeopleConfig(name="256x256", size=(256, 256), train=(60, 6), test=(12, 6)),

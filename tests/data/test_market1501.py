@@ -137,7 +137,9 @@ def test_the_first_fault_stops_the_build(market, build, tmp_path, fault):
 
 
 def test_missing_files_say_what_is_expected(market, build):
-    with pytest.raises(FileNotFoundError, match=r"nowhere: no such folder"):
+    with pytest.raises(
+        FileNotFoundError, match=r"nowhere: no such folder, or an empty one\. Expected Market"
+    ):
         build(market.raw / "nowhere")
     market.train_csv.unlink()
     with pytest.raises(FileNotFoundError, match=r"market-annotation-train\.csv: no such file"):

@@ -70,6 +70,16 @@ def test_what_is_not_there(built, tmp_path):
         store.load_split("market1501", "train", built)
 
 
+@pytest.mark.parametrize("fault", ["changed", "cut"])
+def test_damage_on_disk_is_noticed(built, fault):
+    (shard,) = data.path("market1501", built).glob("*train*")
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 255
+    shard.write_bytes(content if fault == "changed" else content[: len(content) // 3])
+    with pytest.raises(ValueError, match=r"split train is damaged .* remove it and build it again"):
+        store.load_split("market1501", "train", built)
+
+
 def test_sizes_are_known_without_a_builder():
     assert data.DATASETS["deepfashion"].size == (256, 256)
     assert data.DATASETS["market1501"].size == (128, 64)

@@ -21,7 +21,7 @@ PART = {name: number + 1 for number, name in enumerate(PARTS)}
 
 # Radii in body heights along each part, from the top; the trunk runs from the neck to the crotch.
 TRUNK = profile(
-    *((0, 0.036), (0.035, 0.05), (0.07, 0.082), (0.105, 0.108), (0.16, 0.117), (0.3, 0.114)),
+    *((0, 0.036), (0.03, 0.05), (0.06, 0.078), (0.1, 0.106), (0.16, 0.119), (0.3, 0.115)),
     *((0.5, 0.099), (0.66, 0.093), (0.8, 0.103), (0.92, 0.109), (1, 0.1)),
 )
 TRUNK_DEEP = profile(
@@ -38,7 +38,7 @@ LIMB = {
     "shin": profile((0, 0.037), (0.3, 0.039), (1, 0.024)),
     "foot": profile((0, 0.026), (0.5, 0.026), (1, 0.018)),
 }
-THICKNESS = {"upper": 0.006, "fore": 0.006, "thigh": 0.008, "shin": 0.008}  # of cloth
+THICKNESS = {"upper": 0.005, "fore": 0.006, "thigh": 0.008, "shin": 0.008}  # of cloth
 # Hair grows on the unit ball of the head where up > level + slope * forward.
 HAIRLINES = {
     "short": (0.02, 0.62),
@@ -105,7 +105,7 @@ class _Figure:
         broad = profile((0, person.shoulders), (0.5, person.shoulders), (0.8, person.hips))
         loose = np.float32(1.12 if person.logo == "open" else 1.0)
         self.canvas.tube(
-            *(PART["trunk"], self.at(self.spine * 1.05), self.at(self.spine * -0.13)),
+            *(PART["trunk"], self.at(self.spine * 1.12), self.at(self.spine * -0.13)),
             *(TRUNK * broad * self.bulk, chest, TRUNK_DEEP * self.bulk * loose),
             round_ends=False,
         )

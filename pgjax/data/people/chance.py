@@ -30,7 +30,7 @@ class Chance:
 
     def below(self, count):
         """An int in [0, count)."""
-        return int(self._generator.integers(count))
+        return int(self.uniform(0, count))
 
     def pick(self, options):
         """One of a sequence, all equally likely."""

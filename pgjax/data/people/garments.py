@@ -5,11 +5,12 @@ import math
 
 import numpy as np
 
+from pgjax.data.people.appearance import BARE
 from pgjax.data.people.body import PART, PARTS
 from pgjax.data.people.pose import FOREARM, SHIN, THIGH, UPPER_ARM
 
 PI = np.float32(math.pi)
-TRUNK_LENGTH, SKIRT_LENGTH = 0.37, 0.25
+TRUNK_LENGTH, SKIRT_LENGTH = 0.39, 0.25
 LENGTH = {"upper": UPPER_ARM, "fore": FOREARM, "thigh": THIGH, "shin": SHIN}
 RADIUS = {"trunk": 0.088, "skirt": 0.1, "upper": 0.035, "fore": 0.035, "thigh": 0.05, "shin": 0.05}
 
@@ -21,13 +22,9 @@ def arcsine(u):
     return np.copysign(PI / 2 - np.sqrt(1 - size) * polynomial, u)
 
 
-def angle_around(u, cos, sin, ratio):
-    """Angle about a tube's axis at places u across it, in -pi..pi.
-
-    0 is the part's front, positive its left. The tube is turned by a yaw of (cos, sin); `ratio` is
-    its depth over its width.
-    """
-    angle = arcsine(u) - np.float32(round(math.atan2(ratio * sin, cos), 6))
+def angle_around(u, front):
+    """Angle about a tube's axis at places u across it, in -pi..pi; 0 is where `front` faces."""
+    angle = arcsine(u) - front
     angle -= 2 * PI * (angle > PI)
     angle += 2 * PI * (angle < -PI)
     return angle
@@ -75,8 +72,11 @@ def _trunk(person, angle, v):
         colours[(front < 0.5) & (v > 0.26) & (v < 0.5)] = person.logo_colour
     elif person.logo == "disc":
         colours[angle * angle / 0.36 + (v - 0.38) ** 2 / 0.02 < 1] = person.logo_colour
-    neckline = (0.115 if person.sleeve > 0.2 else 0.15) - 0.03 * np.maximum(1.2 - front, 0)
-    colours[(v < neckline) & (front < 1.3)] = person.skin
+    sleeveless = person.sleeve == BARE
+    neckline = (0.15 if sleeveless else 0.13) + 0.05 * np.maximum(0.9 - front, 0)
+    colours[(v < neckline) & (front < 0.9) | (v < 0.05)] = person.skin
+    if sleeveless:
+        colours[(np.abs(front - PI / 2) < 0.5) & (v < 0.27)] = person.skin
     if person.bag == "backpack":
         colours[(np.abs(front - 0.75) < 0.17) & (v > 0.05) & (v < 0.55)] = person.bag_colour
     elif person.bag == "shoulder":  # a strap from the left shoulder to the right hip, both faces
@@ -84,7 +84,7 @@ def _trunk(person, angle, v):
         strap = np.abs(face - (0.8 - 2.5 * (v - 0.1))) < 0.13
         colours[strap & (v < 0.85)] = person.bag_colour
     if person.lower_kind != "dress":
-        waist = 0.87 if person.long_top else 0.74
+        waist = 0.88 if person.long_top else 0.755
         below = v > waist
         colours[below] = weave(person.lower, around[below], along[below])
         if not person.long_top:
@@ -165,13 +165,13 @@ def paint(canvas, person, light):
         plane.ravel()[indices] for plane in (canvas.u, canvas.v, canvas.w, canvas.facing)
     )
     colours = np.empty((len(indices), 3), np.float32)
+    angle = angle_around(u, canvas.front[covered])
     shade = np.float32(0.6) + np.float32(0.42) * facing
+    x, y = canvas.across[covered].T
+    shade -= u * (np.float32(0.07) * x + np.float32(0.09) * y)  # light from the upper left
     starts = np.flatnonzero(np.diff(covered, prepend=0))
     for start, stop in itertools.pairwise([*starts, len(covered)]):
         here, part = slice(start, stop), int(covered[start])
-        angle = angle_around(u[here], *canvas.turned[part]) if part in canvas.turned else None
-        colours[here] = _surface(person, PARTS[part - 1], angle, u[here], v[here], w[here])
-        x, y = canvas.across[part]
-        shade[here] -= u[here] * np.float32(0.07 * x + 0.09 * y)  # light from the upper left
+        colours[here] = _surface(person, PARTS[part - 1], angle[here], u[here], v[here], w[here])
     colours *= shade[:, None] * np.float32(light)[None]
     return indices, np.clip(colours, 0, 255)

@@ -5,6 +5,7 @@ image's height. The buffer holds `factor` × `factor` samples a pixel: averaging
 """
 
 import functools
+import math
 
 import numpy as np
 
@@ -43,8 +44,10 @@ class Canvas:
         self.depth = np.full((rows, columns), NOTHING, np.float32)
         self.part = np.zeros((rows, columns), np.uint8)
         self.u, self.v, self.w, self.facing = np.zeros((4, rows, columns), np.float32)
-        self.across = {}  # part -> direction of +u in the image (x, y)
-        self.turned = {}  # part -> (cos, sin) of its yaw, depth over width
+        # By part number: the direction of +u in the image (x, y); where a tube's front is, as the
+        # angle about its axis from the camera's direction to +u.
+        self.across = np.zeros((256, 2), np.float32)
+        self.front = np.zeros(256, np.float32)
 
     def _window(self, x, y, reach_x, reach_y):
         """Slices of a box and its x (1, columns), y (rows, 1); None where it is off the canvas."""
@@ -91,11 +94,9 @@ class Canvas:
             shear = (deep * deep - radius * radius) * (sin * cos) / half
         self.across[part] = (dy / length, -dx / length)
         ratio = 1.0 if deep is None else float(deep[STEPS // 2] / radius[STEPS // 2])
-        self.turned[part] = (cos, sin, ratio)
+        self.front[part] = round(math.atan2(ratio * sin, cos), 6)
         reach = float(half.max())
-        found = self._window(
-            (ax + bx) / 2, (ay + by) / 2, abs(dx) / 2 + reach, abs(dy) / 2 + reach
-        )
+        found = self._window((ax + bx) / 2, (ay + by) / 2, abs(dx) / 2 + reach, abs(dy) / 2 + reach)
         if found is None:
             return
         window, x, y = found
@@ -126,7 +127,7 @@ class Canvas:
         """
         extent = axes * radii[:, None]
         reach = np.sqrt((extent * extent).sum(0))
-        self.across[part] = (1.0, 0.0)
+        self.across[part] = 1.0, 0.0
         found = self._window(float(centre[0]), float(centre[1]), float(reach[0]), float(reach[1]))
         if found is None:
             return

@@ -1,0 +1,115 @@
+import functools
+import io
+import zipfile
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from pgjax import metrics, raster
+
+REFERENCE = {
+    "channel_axis": -1,
+    "gaussian_weights": True,
+    "sigma": 1.5,
+    "use_sample_covariance": False,
+}
+
+
+def expected_scores(generated, target, mask):
+    """The scores of one pair by scikit-image and NumPy."""
+    mask = mask.astype(np.uint8)[..., None]
+    found = {}
+    for name, a, b in (("ssim", generated, target), ("mask_ssim", generated * mask, target * mask)):
+        spread = float(a.max()) - float(a.min())
+        found[name] = structural_similarity(b, a, data_range=255, **REFERENCE)
+        found[f"{name}_reference"] = structural_similarity(b, a, data_range=spread, **REFERENCE)
+    a, b = (2 * (image.astype(np.float64) / 255 - 0.5) for image in (generated, target))
+    found["l1"] = np.abs(a - b).mean()
+    found["psnr"] = peak_signal_noise_ratio(target, generated, data_range=255)
+    return found
+
+
+def check(generated, target, mask):
+    scores = metrics.score(generated, target, mask)
+    assert set(scores) == set(metrics.METRICS)
+    for i, images in enumerate(zip(generated, target, np.asarray(mask), strict=True)):
+        for name, value in expected_scores(*images).items():
+            np.testing.assert_allclose(scores[name][i], value, atol=2e-5, err_msg=name)
+
+
+def random_pairs(count=2):
+    random = np.random.default_rng(0)
+    target = random.integers(40, 200, (count, 32, 24, 3), np.uint8)
+    generated = (target + random.integers(-30, 30, target.shape)).astype(np.uint8)
+    mask = np.zeros((count, 32, 24), np.float32)
+    mask[:, 4:28, 6:20] = 1
+    return generated, target, mask
+
+
+def test_scores_of_random_images_equal_scikit_image():
+    check(*random_pairs())
+
+
+@functools.cache
+def market(shared):
+    with np.load(shared / "golden" / "market1501_dev.npz") as arrays:
+        names, keypoints = arrays["names"][:6], arrays["target_keypoints"][:6]
+    with zipfile.ZipFile(next((shared / "data" / "market1501").glob("*.zip"))) as archive:
+        entries = {entry.rsplit("/", 1)[-1]: entry for entry in archive.namelist()}
+        read = [
+            np.asarray(Image.open(io.BytesIO(archive.read(entries[str(name)]))))
+            for name in names.ravel()
+        ]
+    images = np.stack(read).reshape(6, 2, 128, 64, 3)
+    visible = (keypoints >= 0).all(axis=-1)
+    mask = raster.person_mask(keypoints.astype(np.float32), visible, (128, 64))
+    return images[:, 0], images[:, 1], mask
+
+
+def test_scores_of_photos_equal_scikit_image(shared):
+    check(*market(shared))
+
+
+def test_score_is_the_table():
+    arguments = random_pairs()
+    scores = metrics.score(*arguments)
+    for name, function in metrics.METRICS.items():
+        found = jax.jit(function)(*arguments)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, scores[name], atol=1e-6, err_msg=name)
+
+
+def test_better_images_score_better():
+    generated, target, mask = random_pairs()
+    worse = metrics.score(generated[:, ::-1], target, mask)
+    better = metrics.score(generated, target, mask)
+    assert set(metrics.HIGHER_IS_BETTER) == set(metrics.METRICS)
+    for name, higher in metrics.HIGHER_IS_BETTER.items():
+        assert ((better[name] > worse[name]) == higher).all(), name
+
+
+def test_identical_images():
+    _, target, mask = random_pairs()
+    scores = metrics.score(target, target, mask)
+    perfect = dict.fromkeys(metrics.METRICS, 1.0) | {"l1": 0.0, "psnr": 100.0}
+    for name, value in perfect.items():
+        np.testing.assert_allclose(scores[name], value, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("grey", [0, 128])
+def test_constant_images_and_empty_masks_give_numbers(grey):
+    _, target, mask = random_pairs()
+    for covered in (mask, np.zeros_like(mask)):
+        scores = metrics.score(np.full_like(target, grey), target, covered)
+        assert all(np.isfinite(values).all() for values in scores.values())
+
+
+def test_background_does_not_count_under_the_mask():
+    generated, target, mask = random_pairs()
+    other = np.where(mask[..., None] > 0, generated, np.uint8(255))
+    expected, found = metrics.score(generated, target, mask), metrics.score(other, target, mask)
+    np.testing.assert_array_equal(found["mask_ssim"], expected["mask_ssim"])
+    assert (np.abs(found["ssim"] - expected["ssim"]) > 0.01).all()

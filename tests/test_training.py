@@ -1,0 +1,262 @@
+"""The whole path at toy width: train, be interrupted, resume, evaluate."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+import tiny
+from skimage.metrics import structural_similarity
+
+from pgjax import evaluation, rundir, training
+from pgjax.checkpoint import Checkpoints
+from pgjax.data import pairs, store
+from pgjax.image import read_image
+from pgjax.recipe import build
+from pgjax.state import state_shapes
+
+TOTAL = 8
+SPLITS = {"train": tiny.split(1), "test": tiny.split(2)}
+
+
+def use_tiny_data(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(store, "load_split", lambda name, split, data_dir, limit: SPLITS[split])
+    patch.setattr(
+        store,
+        "test_pairs",
+        lambda name, split, data_dir: pairs.sample(store.train_pairs(split, "deformable"), 6),
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tiny_data():
+    with pytest.MonkeyPatch.context() as patch:
+        use_tiny_data(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of both stages that nothing interrupted."""
+    workdir = tmp_path_factory.mktemp("runs") / "whole"
+    state = training.train_and_evaluate(tiny.config(), workdir, "unused")
+    return workdir, state
+
+
+def _equal(a, b) -> None:
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def _final(workdir) -> object:
+    config = rundir.read_config(workdir)
+    with Checkpoints(workdir, rundir.identity(config)) as checkpoints:
+        return checkpoints.restore(state_shapes(build(config)))
+
+
+def _lines(workdir) -> list[dict]:
+    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_leaves_what_the_readme_says(finished):
+    workdir, state = finished
+    assert int(state.step) == TOTAL
+    assert rundir.read_config(workdir)["row"] == "synthetic_people/g1_g2_d"
+    assert "jax" in json.loads((workdir / "environment.json").read_text())["packages"]
+    assert sorted(p.name for p in (workdir / "samples").iterdir()) == ["0000004.png", "0000008.png"]
+    assert list((workdir / "tensorboard").iterdir())
+    _equal(_final(workdir), state)
+    lines = _lines(workdir)
+    assert [line["step"] for line in lines if "steps_per_second" in line] == [2, 4, 6, 8]
+    assert all("g1/mask_l1" in line for line in lines[:2]) and "d/bce_real" in lines[-2]
+    assert "held_out/mask_ssim" in lines[-1]
+
+
+def test_the_sample_grid_shows_every_stage(finished):
+    # Columns: source, two poses, one image a generator, target.
+    first, last = (read_image(finished[0] / "samples" / f"{s:07d}.png") for s in (4, 8))
+    assert first.shape[0] == last.shape[0] and first.shape[1] < last.shape[1]
+
+
+class _InterruptionError(Exception):
+    pass
+
+
+def test_an_interrupted_run_ends_bit_identical(finished, tmp_path, monkeypatch):
+    real = training.batches
+
+    def failing(*args, start, stop, **kwargs):
+        for step, batch in enumerate(real(*args, start=start, stop=stop, **kwargs), start):
+            if step in interruptions:
+                interruptions.remove(step)
+                raise _InterruptionError
+            yield batch
+
+    interruptions = [3, 5]
+    monkeypatch.setattr(training, "batches", failing)
+    for _ in range(2):
+        with pytest.raises(_InterruptionError):
+            training.train_and_evaluate(tiny.config(), tmp_path / "run", "unused")
+    state = training.train_and_evaluate(tiny.config(), tmp_path / "run", "unused")
+    _equal(state, finished[1])
+    logged = [
+        (line["step"], line.get("g1/loss"), line.get("g2/loss")) for line in _lines(finished[0])
+    ]
+    again = [
+        (line["step"], line.get("g1/loss"), line.get("g2/loss"))
+        for line in _lines(tmp_path / "run")
+    ]
+    assert again == logged
+
+
+def test_a_finished_run_starts_again_at_its_end(finished):
+    before = _lines(finished[0])
+    state = training.train_and_evaluate(tiny.config(), finished[0], "unused")
+    _equal(state, finished[1])
+    assert _lines(finished[0]) == before
+
+
+def test_another_run_does_not_get_the_directory(finished):
+    config = tiny.config()
+    config.networks.g1.optimizer.learning_rate = 0.125
+    before = (finished[0] / "config.json").read_bytes()
+    with pytest.raises(
+        ValueError, match=r"already holds another run: .*learning_rate is .* 0\.125"
+    ):
+        training.train_and_evaluate(config, finished[0], "unused")
+    assert (finished[0] / "config.json").read_bytes() == before
+
+
+def test_a_directory_of_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(ValueError, match="holds no run"):
+        training.train_and_evaluate(tiny.config(), tmp_path, "unused")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_checkpoint_of_another_row_is_refused(finished, tmp_path):
+    config = tiny.config("g1_mask")
+    rundir.open_run(tmp_path, config)
+    (tmp_path / "checkpoints").symlink_to(finished[0] / "checkpoints")
+    with pytest.raises(ValueError, match=r"of another run: networks\.d is .* there and None here"):
+        training.train_and_evaluate(config, tmp_path, "unused")
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    config = tiny.config("g1_l1")
+    config.networks.g1.optimizer.learning_rate = 1e30
+    with pytest.raises(
+        training.NonFiniteLossError, match=r"g1/(l1|loss|gradient_norm) is .* at step 2"
+    ):
+        training.train_and_evaluate(config, tmp_path / "run", "unused")
+    assert not list((tmp_path / "run" / "checkpoints").iterdir())
+
+
+@pytest.fixture(scope="module")
+def scored(finished):
+    result = evaluation.evaluate(finished[0], "unused", save_images=True)
+    return finished[0], result
+
+
+def test_evaluation_agrees_with_scikit_image_on_the_written_images(scored):
+    workdir, result = scored
+    test = SPLITS["test"]
+    chosen = pairs.sample(store.train_pairs(test, "deformable"), 6)
+    assert result["pairs"] == 6 and result["step"] == TOTAL and result["stage"] == "stage2"
+    ssim, l1, copied = [], [], []
+    for source, target in chosen:
+        stems = (pathlib.PurePath(test.names[i]).stem for i in (source, target))
+        image = read_image(workdir / "generated" / f"{'_to_'.join(stems)}.png")
+        wanted = test.store.images[target]
+        settings = {"gaussian_weights": True, "use_sample_covariance": False, "channel_axis": 2}
+        ssim.append(structural_similarity(image, wanted, data_range=255, **settings))
+        l1.append(np.abs(image.astype(float) - wanted).mean() / 127.5)
+        copy = test.store.images[source].astype(float)
+        copied.append(np.abs(copy - wanted).mean() / 127.5)
+    np.testing.assert_allclose(result["scores"]["model"]["ssim"], np.mean(ssim), atol=1e-5)
+    np.testing.assert_allclose(result["scores"]["model"]["l1"], np.mean(l1), rtol=1e-5)
+    np.testing.assert_allclose(result["scores"]["source"]["l1"], np.mean(copied), rtol=1e-5)
+
+
+def test_evaluation_writes_its_result(scored):
+    workdir, result = scored
+    assert json.loads((workdir / "metrics.json").read_text()) == result
+    assert (workdir / "evaluation.png").is_file()
+    text = evaluation.table(result)
+    assert "copy of the source" in text and "mean training image" in text
+
+
+def test_the_limit_takes_the_first_pairs(finished, tmp_path):
+    names = SPLITS["test"].names
+    rows = [f"{names[a]},{names[b]}" for a, b in ((0, 1), (3, 5), (4, 3))]
+    (tmp_path / "pairs.csv").write_text("\n".join(["from,to", *rows]) + "\n")
+    file = str(tmp_path / "pairs.csv")
+    result = evaluation.evaluate(finished[0], "unused", limit=1, pairs_file=file)
+    assert result["pairs"] == 1 and result["pairs_from"] == file
+    images = SPLITS["test"].store.images.astype(float)
+    expected = np.abs(images[0] - images[1]).mean() / 127.5
+    np.testing.assert_allclose(result["scores"]["source"]["l1"], expected, rtol=1e-5)
+
+
+def test_the_mean_image_is_the_mean():
+    photos = SPLITS["train"].store
+    expected = np.round(photos.images.astype(float).mean(axis=0))
+    np.testing.assert_allclose(evaluation.mean_image(photos, chunk=4), expected, atol=1)
+
+
+def test_evaluating_what_is_no_run_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no run"):
+        evaluation.evaluate(tmp_path, "unused")
+
+
+KILLED = """
+import sys
+import jax
+jax.config.update("jax_num_cpu_devices", 2)
+import pytest, tiny, test_training
+from pgjax import training
+with pytest.MonkeyPatch.context() as patch:
+    test_training.use_tiny_data(patch)
+    training.train_and_evaluate(tiny.config(steps=(40, 40)), sys.argv[1], "unused")
+"""
+
+
+@pytest.mark.slow
+def test_kill_9_at_random_moments_changes_nothing(tmp_path):
+    """Three real kill -9 at random moments, then to the end: bit-identical to a run left alone."""
+    here = pathlib.Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+
+    def start(workdir):
+        return subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(workdir)], env=environment, stderr=subprocess.DEVNULL
+        )
+
+    assert start(tmp_path / "whole").wait() == 0
+    moments, steps = random.Random(), []
+    for _ in range(3):
+        process = start(tmp_path / "killed")
+        metrics = tmp_path / "killed" / "metrics.jsonl"
+        known = len(metrics.read_text()) if metrics.exists() else 0
+        deadline = time.monotonic() + 300
+        # From its first steps on, any moment will do: in a step, a save, a sample.
+        while (
+            not metrics.exists() or len(metrics.read_text()) <= known
+        ) and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(moments.uniform(0, 1.0))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        steps.append(metrics.read_text().count("\n"))
+    assert start(tmp_path / "killed").wait() == 0
+    whole, killed = _final(tmp_path / "whole"), _final(tmp_path / "killed")
+    assert int(whole.step) == 80, steps
+    _equal(whole, killed)
