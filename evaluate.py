@@ -9,6 +9,7 @@ every generated image into generated/.
 from absl import flags
 
 from pgjax import cli
+from pgjax.errors import InputError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where pgjax.tools.prepare built the data sets.")
@@ -23,7 +24,7 @@ def main(_) -> None:
     from pgjax import evaluation
 
     if WORKDIR.value is None:
-        raise ValueError("--workdir: missing; expected the run directory of train.py")
+        raise InputError("--workdir: missing; expected the run directory of train.py")
     result = evaluation.evaluate(
         WORKDIR.value, DATA_DIR.value, LIMIT.value, PAIRS.value, SAVE_IMAGES.value
     )

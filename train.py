@@ -10,6 +10,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from pgjax import cli
+from pgjax.errors import InputError
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory; created or resumed.")
@@ -21,12 +22,12 @@ def main(_) -> None:
     from pgjax import summary, training
 
     if CONFIG.value is None:
-        raise ValueError("--config: missing; expected --config=configs/PAPER.py:DATASET/ROW")
+        raise InputError("--config: missing; expected --config=configs/PAPER.py:DATASET/ROW")
     if DRY_RUN.value:
         print(summary.describe(CONFIG.value))
         return
     if WORKDIR.value is None:
-        raise ValueError("--workdir: missing; expected a directory for this run")
+        raise InputError("--workdir: missing; expected a directory for this run")
     training.train_and_evaluate(CONFIG.value, WORKDIR.value, DATA_DIR.value)
 
 

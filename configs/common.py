@@ -4,6 +4,8 @@ from collections.abc import Collection
 
 from ml_collections import ConfigDict
 
+from pgjax.errors import InputError
+
 SYNTHETIC = ("synthetic_people", "synthetic_people_128x64", "synthetic_people_256x256")
 
 
@@ -11,11 +13,11 @@ def parse(spec: str | None, rows: Collection[str], datasets: Collection[str]) ->
     """Splits "DATASET/ROW".
 
     Raises:
-      ValueError: names the unknown part and what is known.
+      InputError: names the unknown part and what is known.
     """
     dataset, _, row = (spec or "").partition("/")
     if dataset not in datasets or row not in rows:
-        raise ValueError(
+        raise InputError(
             f"unknown row {spec!r}: expected --config=FILE:DATASET/ROW with DATASET one of "
             f"{', '.join(datasets)} and ROW one of {', '.join(rows)}"
         )

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from pgjax.errors import InputError
 from pgjax.state import State
 
 
@@ -66,7 +67,7 @@ class Checkpoints:
         difference = first_difference(saved, self._identity)
         if difference is not None:
             key, theirs, ours = difference
-            raise ValueError(
+            raise InputError(
                 f"{where} is of another run: {key} is {theirs!r} there and {ours!r} here"
             )
         blank = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)

@@ -4,13 +4,14 @@ Errors that no user caused keep their traceback (and Python's exit code 1).
 """
 
 import argparse
-import dis
 import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import NoReturn
+
+from pgjax.errors import InputError, NonFiniteLossError
 
 PACKAGE = Path(__file__).resolve().parent
 LIBRARIES = {Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "purelib", "platlib")}
@@ -32,9 +33,8 @@ def fail(message: str) -> NoReturn:
 def run(main: Callable, *args):
     """Calls main(*args); an error that its input caused ends the program as `fail` does.
 
-    Such are errors of the operating system (a file is missing, the disk is full), and a ValueError
-    or FloatingPointError that a `raise` statement of this project made. The same types out of a
-    library, or out of an expression, are faults of the program and pass through.
+    Such are errors of the operating system (a file is missing, the disk is full) and those of
+    pgjax.errors; all others are faults of the program and pass through.
 
     Returns:
       What main returns.
@@ -45,9 +45,7 @@ def run(main: Callable, *args):
         if error.filename is None:
             fail(str(error))
         fail(f"{error.filename}: {error.strerror}")
-    except (ValueError, FloatingPointError) as error:
-        if not _raised_here(error):
-            raise
+    except (InputError, NonFiniteLossError) as error:
         fail(str(error))
 
 
@@ -87,7 +85,7 @@ def _config_message(error: Exception) -> str | None:
         return None
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
-    if isinstance(error, ValueError) and _raised_here(error):
+    if isinstance(error, InputError):
         return str(error)
     raise error
 
@@ -121,10 +119,3 @@ def _traces(error: BaseException) -> list[TracebackType]:
 def _is_ours(code: CodeType) -> bool:
     file = Path(code.co_filename).resolve()
     return PACKAGE in file.parents or not LIBRARIES.intersection(file.parents)
-
-
-def _raised_here(error: BaseException) -> bool:
-    """Whether an explicit `raise` in this project's files made the error."""
-    last = _traces(error)[-1]
-    code = last.tb_frame.f_code
-    return _is_ours(code) and code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]

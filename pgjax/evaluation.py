@@ -12,6 +12,7 @@ from pgjax.batch import Store
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
 from pgjax.data.annotations import read_pairs
+from pgjax.errors import InputError
 from pgjax.generation import Prediction, Predictor, mean_scores
 from pgjax.image import write_png
 from pgjax.metrics import HIGHER_IS_BETTER, METRICS
@@ -53,13 +54,13 @@ def evaluate(
 
     Raises:
       FileNotFoundError: no run, no checkpoint or no data set there.
-      ValueError: a pair names an unknown photo, the limit is not positive, ...
+      InputError: a pair names an unknown photo, the limit is not positive, ...
     """
     workdir = pathlib.Path(workdir)
     config = rundir.read_config(workdir)
     recipe = build(config)
     if limit is not None and limit <= 0:
-        raise ValueError(f"--limit: expected a positive number, got {limit}")
+        raise InputError(f"--limit: expected a positive number, got {limit}")
     name, memory = recipe.data.name, int(recipe.data.memory_limit_gb * 1e9)
     with Checkpoints(workdir, rundir.identity(config)) as checkpoints:
         state = checkpoints.restore(state_shapes(recipe))

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
 from pgjax import skeleton
+from pgjax.errors import InputError
 
 RIGHT_COLOURS = ((232, 40, 40), (255, 150, 20))  # arm, leg
 LEFT_COLOURS = ((45, 95, 255), (30, 205, 230))
@@ -31,7 +32,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: the file is not an image that can be decoded whole.
+      InputError: the file is not an image that can be decoded whole.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such image file")
@@ -39,7 +40,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: not a readable image: {error}") from error
+        raise InputError(f"{path}: not a readable image: {error}") from error
 
 
 def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
@@ -48,13 +49,13 @@ def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
     Parent folders are made.
 
     Raises:
-      ValueError: the array is of another type or shape.
+      InputError: the array is of another type or shape.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or not (
         image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
     ):
-        raise ValueError(
+        raise InputError(
             f"{path}: a PNG needs uint8 (H, W, 3) or (H, W), not {image.dtype} {image.shape}"
         )
     path = Path(path)
@@ -85,19 +86,19 @@ def grid(
       uint8 (height, width, 3).
 
     Raises:
-      ValueError: images of different sizes, rows of different lengths, or titles of another number.
+      InputError: images of different sizes, rows of different lengths, or titles of another number.
     """
     cells = [[np.asarray(image) for image in row] for row in rows]
     columns = {len(row) for row in cells}
     if len(columns) != 1 or 0 in columns:
-        raise ValueError(f"a grid needs rows of one length, not {[len(row) for row in cells]}")
+        raise InputError(f"a grid needs rows of one length, not {[len(row) for row in cells]}")
     (columns,) = columns
     shapes = {(image.shape, str(image.dtype)) for row in cells for image in row}
     (shape, dtype) = next(iter(shapes))
     if len(shapes) != 1 or dtype != "uint8" or len(shape) != 3 or shape[2] != 3:
-        raise ValueError(f"a grid needs uint8 (H, W, 3) images of one size, not {sorted(shapes)}")
+        raise InputError(f"a grid needs uint8 (H, W, 3) images of one size, not {sorted(shapes)}")
     if titles is not None and len(titles) != columns:
-        raise ValueError(f"a grid of {columns} columns got {len(titles)} titles: {list(titles)}")
+        raise InputError(f"a grid of {columns} columns got {len(titles)} titles: {list(titles)}")
 
     height, width = shape[0] * scale, shape[1] * scale
     font = ImageFont.load_default(13)

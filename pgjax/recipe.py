@@ -17,6 +17,7 @@ import optax
 from pgjax import losses, scene
 from pgjax.data import DATASETS
 from pgjax.data.pairs import RULES
+from pgjax.errors import InputError
 from pgjax.nets import NETS
 
 OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {"adam": optax.adam}
@@ -157,7 +158,7 @@ def build(config: Mapping[str, Any]) -> Recipe:
       config: nested mapping with the fields of Recipe, such as a ConfigDict.
 
     Raises:
-      ValueError: names the key that is unknown, missing, of the wrong type or not allowed, and what is.
+      InputError: names the key that is unknown, missing, of the wrong type or not allowed, and what is.
     """
     recipe = _record(Recipe, config, "config")
     _choice(recipe.data.name, DATASETS, "config.data.name")
@@ -175,7 +176,7 @@ def build(config: Mapping[str, Any]) -> Recipe:
         maker = OPTIMIZERS[network.optimizer.name]
         _options(maker, network.optimizer.options, f"{key}.optimizer.options", ("learning_rate",))
     if not recipe.stages:
-        raise ValueError("config.stages: a recipe needs at least one stage")
+        raise InputError("config.stages: a recipe needs at least one stage")
     for name, stage in recipe.stages.items():
         _check_stage(recipe, stage, f"config.stages.{name}")
     return recipe
@@ -184,7 +185,7 @@ def build(config: Mapping[str, Any]) -> Recipe:
 def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
     _positive(stage.steps, f"{key}.steps")
     if not stage.players or not stage.generators:
-        raise ValueError(f"{key}: needs at least one player and one generator")
+        raise InputError(f"{key}: needs at least one player and one generator")
     for field in ("players", "generators"):
         for name in getattr(stage, field):
             _choice(name, recipe.networks, f"{key}.{field}")
@@ -200,36 +201,36 @@ def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
     if stage.critic is None:
         for field in ("adversarial", "negatives"):
             if getattr(stage, field):
-                raise ValueError(f"{key}.{field}: only a stage with a critic takes this")
+                raise InputError(f"{key}.{field}: only a stage with a critic takes this")
     else:
         _choice(stage.critic, recipe.networks, f"{key}.critic")
         if not stage.adversarial or not any(stage.negatives.values()):
-            raise ValueError(f"{key}: a critic needs `adversarial` and weighted `negatives`")
+            raise InputError(f"{key}: a critic needs `adversarial` and weighted `negatives`")
         for name in stage.negatives:
             _choice(name, ("generated", "source", *stage.generators), f"{key}.negatives")
     for name in stage.players:
         if name not in (*stage.generators, stage.critic):
-            raise ValueError(f"{key}.players: {name!r} is neither a generator nor the critic here")
+            raise InputError(f"{key}.players: {name!r} is neither a generator nor the critic here")
     for name, draw in stage.draws.items():
         _choice(name, stage.players, f"{key}.draws")
         if draw < 0:
-            raise ValueError(f"{key}.draws.{name}: {draw} is negative")
+            raise InputError(f"{key}.draws.{name}: {draw} is negative")
 
 
 def _record(cls, values: Any, key: str):
     """Builds the dataclass `cls` from a mapping, checking names and types, field by field."""
     if not isinstance(values, Mapping) and not hasattr(values, "items"):
-        raise ValueError(f"{key}: expected a mapping with {_names(cls)}, got {values!r}")
+        raise InputError(f"{key}: expected a mapping with {_names(cls)}, got {values!r}")
     values = dict(values.items())
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}
     for name in values:
         if name not in fields:
-            raise ValueError(f"{key}.{name}: unknown key; known are {_names(cls)}")
+            raise InputError(f"{key}.{name}: unknown key; known are {_names(cls)}")
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING is field.default_factory
         if name not in values and required:
-            raise ValueError(f"{key}.{name}: missing")
+            raise InputError(f"{key}.{name}: missing")
     return cls(**{name: _value(hints[name], v, f"{key}.{name}") for name, v in values.items()})
 
 
@@ -245,11 +246,11 @@ def _value(hint: Any, value: Any, key: str) -> Any:
         return None if value is None else _value(args[0], value, key)
     if origin is Mapping:
         if not hasattr(value, "items"):
-            raise ValueError(f"{key}: expected a mapping, got {value!r}")
+            raise InputError(f"{key}: expected a mapping, got {value!r}")
         return {k: _value(args[1], v, f"{key}.{k}") for k, v in value.items()}
     if origin is tuple:
         if not isinstance(value, tuple | list):
-            raise ValueError(f"{key}: expected a tuple, got {value!r}")
+            raise InputError(f"{key}: expected a tuple, got {value!r}")
         return tuple(_value(args[0], v, key) for v in value)
     if hint is Any:
         # A config read back from JSON has lists where the original had tuples.
@@ -257,18 +258,18 @@ def _value(hint: Any, value: Any, key: str) -> Any:
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:
-        raise ValueError(f"{key}: expected {hint.__name__}, got {value!r}")
+        raise InputError(f"{key}: expected {hint.__name__}, got {value!r}")
     return value
 
 
 def _choice(name: str, known, key: str) -> None:
     if name not in known:
-        raise ValueError(f"{key}: unknown name {name!r}; known are {', '.join(sorted(known))}")
+        raise InputError(f"{key}: unknown name {name!r}; known are {', '.join(sorted(known))}")
 
 
 def _positive(value: float, key: str) -> None:
     if value <= 0:
-        raise ValueError(f"{key}: expected a positive number, got {value}")
+        raise InputError(f"{key}: expected a positive number, got {value}")
 
 
 def _options(function: Callable, options: Mapping, key: str, skip: tuple[str, ...]) -> None:
@@ -276,7 +277,7 @@ def _options(function: Callable, options: Mapping, key: str, skip: tuple[str, ..
     for name in options:
         if name not in known:
             taken = ", ".join(known) or "none"
-            raise ValueError(
+            raise InputError(
                 f"{key}.{name}: {function.__name__} takes no such option; it takes {taken}"
             )
 
@@ -288,7 +289,7 @@ def _module_options(module: type, options: Mapping, key: str) -> None:
     for name, value in options.items():
         if name not in known:
             taken = ", ".join(known) or "none"
-            raise ValueError(
+            raise InputError(
                 f"{key}.{name}: {module.__name__} takes no such option; it takes {taken}"
             )
         if hints[name] in (int, float, str, bool):

@@ -13,6 +13,7 @@ import jax
 import tensorboardX
 
 from pgjax.checkpoint import first_difference
+from pgjax.errors import InputError
 
 CONFIG = "config.json"
 # Keys that may change between two starts of one run: they do not touch the parameters.
@@ -43,7 +44,7 @@ def check(workdir: str | pathlib.Path, config: Any) -> None:
     """Refuses a run directory that is not this run's; writes nothing.
 
     Raises:
-      ValueError: the directory holds another run, or files that are no run's.
+      InputError: the directory holds another run, or files that are no run's.
     """
     workdir, values = pathlib.Path(workdir), plain(config)
     if (workdir / CONFIG).exists():
@@ -51,12 +52,14 @@ def check(workdir: str | pathlib.Path, config: Any) -> None:
         difference = first_difference(kept, {k: v for k, v in values.items() if k not in FREE})
         if difference is not None:
             key, theirs, ours = difference
-            raise ValueError(
+            raise InputError(
                 f"{workdir} already holds another run: config.{key} is {theirs!r} there and {ours!r} "
                 "here; choose another --workdir"
             )
     elif workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
-        raise ValueError(f"{workdir} is not an empty directory and holds no run; choose another --workdir")
+        raise InputError(
+            f"{workdir} is not an empty directory and holds no run; choose another --workdir"
+        )
 
 
 def open_run(workdir: str | pathlib.Path, config: Any) -> pathlib.Path:
@@ -81,7 +84,7 @@ def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text())
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not JSON: {error}") from None
+        raise InputError(f"{path}: not JSON: {error}") from None
 
 
 def environment() -> dict[str, Any]:

@@ -13,16 +13,13 @@ from pgjax import rundir
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
 from pgjax.data.pipeline import batches
+from pgjax.errors import NonFiniteLossError
 from pgjax.generation import Predictor, mean_scores
 from pgjax.image import write_png
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
 from pgjax.state import State, init_state, state_shapes
 from pgjax.steps import make_step, over_devices
-
-
-class NonFiniteLossError(FloatingPointError):
-    """A loss or a gradient is not finite; the message names the term and the step."""
 
 
 def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) -> State:

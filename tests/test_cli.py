@@ -10,6 +10,7 @@ PROGRAM = """
 from absl import flags
 from ml_collections import config_flags
 from pgjax import cli
+from pgjax.errors import InputError, NonFiniteLossError
 
 CONFIG = config_flags.DEFINE_config_file("config")
 WAY = flags.DEFINE_string("way", "well", "How it ends.")
@@ -18,13 +19,13 @@ LIMIT = flags.DEFINE_integer("limit", 1, "A number.")
 def main(_):
     way = WAY.value
     if way == "value":
-        raise ValueError("FILE, line 3:\\n  not a number")
+        raise InputError("FILE, line 3:\\n  not a number")
     if way == "missing file":
         open("nowhere/file.txt")
     if way == "our file error":
         raise FileNotFoundError("data set x is not in y")
     if way == "not finite":
-        raise FloatingPointError("loss l1 is nan at step 3")
+        raise NonFiniteLossError("loss l1 is nan at step 3")
     if way == "library":
         import numpy
         numpy.zeros(3).reshape(2, 2)
@@ -41,6 +42,7 @@ if __name__ == "__main__":
 """
 CONFIG = """
 from ml_collections import ConfigDict
+from pgjax.errors import InputError
 
 def get_config(row="a"):
     if row == "bug":
@@ -48,7 +50,7 @@ def get_config(row="a"):
     if row == "typo":
         return ConfigDict().nothing
     if row != "a":
-        raise ValueError(f"unknown row {row!r}; there is a")
+        raise InputError(f"unknown row {row!r}; there is a")
     return ConfigDict({"rate": 0.5, "inner": {"depth": 3}})
 """
 GOOD = ("--config=config.py",)

@@ -7,6 +7,7 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
+    {"errors"},
     {"cli", "skeleton"},
     {"batch", "image"},
     {"geometry"},

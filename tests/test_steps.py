@@ -1,9 +1,9 @@
 import jax
 import numpy as np
 import pytest
-import tiny
 from flax import jax_utils
 
+import tiny
 from pgjax.data.pipeline import split_over_devices
 from pgjax.recipe import build
 from pgjax.state import init_state

@@ -12,12 +12,13 @@ import time
 import jax
 import numpy as np
 import pytest
-import tiny
 from skimage.metrics import structural_similarity
 
+import tiny
 from pgjax import evaluation, rundir, training
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import pairs, store
+from pgjax.errors import NonFiniteLossError
 from pgjax.image import read_image
 from pgjax.recipe import build
 from pgjax.state import state_shapes
@@ -152,9 +153,7 @@ def test_a_checkpoint_of_another_row_is_refused(finished, tmp_path):
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     config = tiny.config("g1_l1")
     config.networks.g1.optimizer.learning_rate = 1e30
-    with pytest.raises(
-        training.NonFiniteLossError, match=r"g1/(l1|loss|gradient_norm) is .* at step 2"
-    ):
+    with pytest.raises(NonFiniteLossError, match=r"g1/(l1|loss|gradient_norm) is .* at step 2"):
         training.train_and_evaluate(config, tmp_path / "run", "unused")
     assert not list((tmp_path / "run" / "checkpoints").iterdir())
 

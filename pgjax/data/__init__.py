@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pgjax.errors import InputError
+
 DATA_DIR = "data"  # of all built data sets, below the working directory
 
 
@@ -53,10 +55,10 @@ def find(name: str) -> Dataset:
     """The data set of that name.
 
     Raises:
-      ValueError: there is none.
+      InputError: there is none.
     """
     if name not in DATASETS:
-        raise ValueError(f"unknown data set {name!r}; there are {', '.join(DATASETS)}")
+        raise InputError(f"unknown data set {name!r}; there are {', '.join(DATASETS)}")
     return DATASETS[name]
 
 
@@ -65,7 +67,7 @@ def load(name: str, data_dir: str | os.PathLike = DATA_DIR):
 
     Raises:
       FileNotFoundError: it is not built; says how to build it.
-      ValueError: no data set has that name.
+      InputError: no data set has that name.
     """
     dataset = find(name)
     if is_built(name, data_dir):
@@ -91,7 +93,7 @@ def build(name: str, data_dir: str | os.PathLike = DATA_DIR, raw: str | os.PathL
 
     Raises:
       FileNotFoundError: `raw` or a file in it is missing.
-      ValueError: the first fault in the files, or no data set has that name.
+      InputError: the first fault in the files, or no data set has that name.
     """
     dataset = find(name)
     place = path(name, data_dir)
@@ -99,7 +101,7 @@ def build(name: str, data_dir: str | os.PathLike = DATA_DIR, raw: str | os.PathL
         return _builder(dataset, data_dir)
     if not dataset.generated:
         if raw is None:
-            raise ValueError(f"data set {name} is built from files: say with --raw where they are")
+            raise InputError(f"data set {name} is built from files: say with --raw where they are")
         raw = Path(raw).expanduser().absolute()
         if not raw.is_dir() or not any(raw.iterdir()):
             expected = _builder_class(dataset).MANUAL_DOWNLOAD_INSTRUCTIONS
@@ -111,7 +113,7 @@ def build(name: str, data_dir: str | os.PathLike = DATA_DIR, raw: str | os.PathL
     with contextlib.ExitStack() as stack:
         stack.enter_context(_locked(place.with_name(f".{place.name}.lock")))
         if place.exists() and not is_built(name, data_dir):
-            raise ValueError(f"{place}: not a complete data set; remove it to build it anew")
+            raise InputError(f"{place}: not a complete data set; remove it to build it anew")
         for leftover in place.parent.glob(f"incomplete.*_{place.name}"):
             shutil.rmtree(leftover)
         # tfds greets on standard output, which is for results here.
@@ -143,7 +145,7 @@ def is_built(name: str, data_dir: str | os.PathLike = DATA_DIR) -> bool:
 
 def _builder_class(dataset: Dataset):
     if dataset.builder is None:
-        raise ValueError(f"data set {dataset.name} is not supported yet: it has no builder")
+        raise InputError(f"data set {dataset.name} is not supported yet: it has no builder")
     module, _, name = dataset.builder.partition(":")
     return getattr(importlib.import_module(module), name)
 

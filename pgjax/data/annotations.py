@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pgjax import skeleton
+from pgjax.errors import InputError
 
 ANNOTATION_HEADER = "name:keypoints_y:keypoints_x"
 PAIRS_HEADER = "from,to"
@@ -38,7 +39,7 @@ def read_annotations(path: str | os.PathLike) -> Annotations:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: names the file, the line and the fault.
+      InputError: names the file, the line and the fault.
     """
     names: dict[str, int] = {}
     points = []
@@ -46,10 +47,10 @@ def read_annotations(path: str | os.PathLike) -> Annotations:
         try:
             name, *lists = _fields(line, ":", 3, ANNOTATION_HEADER)
             if name in names:
-                raise ValueError(f"image {name} was already annotated in line {names[name]}")
+                raise InputError(f"image {name} was already annotated in line {names[name]}")
             points.append([_integers(text, axis) for text, axis in zip(lists, "yx", strict=True)])
         except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from None
+            raise InputError(f"{path}, line {number}: {error}") from None
         names[name] = number
     keypoints = np.array(points, np.float32).swapaxes(1, 2)
     visible = (keypoints != -1).all(axis=2)
@@ -65,7 +66,7 @@ def read_pairs(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: names the file, the line and the fault, such as an image that `names` lacks.
+      InputError: names the file, the line and the fault, such as an image that `names` lacks.
     """
     positions = {name: position for position, name in enumerate(names)}
     pairs = []
@@ -73,10 +74,10 @@ def read_pairs(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
         try:
             pair = _fields(line, ",", 2, PAIRS_HEADER)
         except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from None
+            raise InputError(f"{path}, line {number}: {error}") from None
         for name in pair:
             if name not in positions:
-                raise ValueError(
+                raise InputError(
                     f"{path}, line {number}: unknown image {name}; the data set has "
                     f"{len(positions)} images, such as {next(iter(positions), 'none')}"
                 )
@@ -91,24 +92,24 @@ def _lines(path: str | os.PathLike, header: str) -> list[tuple[int, str]]:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not a text file in UTF-8: {error}") from None
+        raise InputError(f"{path}: not a text file in UTF-8: {error}") from None
     if not lines or lines[0].strip() != header:
         found = repr(lines[0][:80]) if lines else "an empty file"
-        raise ValueError(f"{path}, line 1: expected the header {header!r}, found {found}")
+        raise InputError(f"{path}, line 1: expected the header {header!r}, found {found}")
     if len(lines) == 1:
-        raise ValueError(f"{path}: no line follows the header")
+        raise InputError(f"{path}: no line follows the header")
     return list(enumerate(lines[1:], start=2))
 
 
 def _fields(line: str, separator: str, count: int, header: str) -> list[str]:
     fields = line.split(separator)
     if len(fields) != count:
-        raise ValueError(
+        raise InputError(
             f"expected {count} fields as in {header!r}, found {len(fields)}: {line[:80]!r}"
         )
     fields = [field.strip() for field in fields]
     if "" in fields:
-        raise ValueError(f"empty field in {line[:80]!r}")
+        raise InputError(f"empty field in {line[:80]!r}")
     return fields
 
 
@@ -116,16 +117,16 @@ def _integers(text: str, axis: str) -> list[int]:
     """The numbers of one list such as `[8, 23, -1]`, 18 of them, none below -1."""
     match = LIST.fullmatch(text)
     if match is None:
-        raise ValueError(f"the {axis} coordinates are not a list such as [8, -1, ...]: {text!r}")
+        raise InputError(f"the {axis} coordinates are not a list such as [8, -1, ...]: {text!r}")
     items = match[1].split(",") if match[1].strip() else []
     if len(items) != JOINTS:
-        raise ValueError(
+        raise InputError(
             f"{len(items)} {axis} coordinates, expected {JOINTS}, one for each joint "
             f"({skeleton.JOINTS[0]} to {skeleton.JOINTS[-1]})"
         )
     for joint, item in zip(skeleton.JOINTS, items, strict=True):
         if INTEGER.fullmatch(item) is None:
-            raise ValueError(f"{axis} of {joint} is {item.strip()!r}, expected an integer")
+            raise InputError(f"{axis} of {joint} is {item.strip()!r}, expected an integer")
         if int(item) < -1:
-            raise ValueError(f"{axis} of {joint} is {int(item)}, expected a pixel or -1 (missing)")
+            raise InputError(f"{axis} of {joint} is {int(item)}, expected a pixel or -1 (missing)")
     return [int(item) for item in items]

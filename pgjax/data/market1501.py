@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 
 from pgjax.data import annotations, records
 from pgjax.data.annotations import Annotations
+from pgjax.errors import InputError
 
 SIZE = (128, 64)
 ARCHIVE = "Market-1501-v15.09.15"
@@ -64,7 +65,7 @@ class Photos:
         }
         for folder, members in self._members.items():
             if not members:
-                raise ValueError(
+                raise InputError(
                     f"{self.path}: no JPEG files in {folder}; expected the official layout with "
                     f"folders {', '.join(FOLDERS.values())}"
                 )
@@ -73,7 +74,7 @@ class Photos:
         try:
             return zipfile.ZipFile(self.path)
         except zipfile.BadZipFile as error:
-            raise ValueError(
+            raise InputError(
                 f"{self.path}: a truncated or damaged zip ({error}); fetch it again"
             ) from error
 
@@ -93,7 +94,7 @@ class Photos:
         try:
             return self._zip.read(member)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise ValueError(
+            raise InputError(
                 f"{self.path}: a truncated or damaged zip, at {member} ({error}); fetch it again"
             ) from error
 
@@ -163,18 +164,18 @@ def _check(annotated: Annotations, path: Path, photos: Photos, folder: str) -> N
     present = set(photos.names(folder))
     for name, keypoints in zip(annotated.names, annotated.keypoints, strict=True):
         if name not in present:
-            raise ValueError(
+            raise InputError(
                 f"{path}: image {name} is annotated but not in {photos.path}, {folder}"
             )
         if (keypoints >= SIZE).any():
             y, x = keypoints.max(axis=0).astype(int)
-            raise ValueError(
+            raise InputError(
                 f"{path}: image {name} has joints as far as y {y}, x {x}, outside its "
                 f"{SIZE[0]} x {SIZE[1]} pixels"
             )
     lacking = present.difference(annotated.names)
     if lacking:
-        raise ValueError(
+        raise InputError(
             f"{photos.path}: image {folder}/{min(lacking)} has no line in {path} (as have "
             f"{len(lacking) - 1} others)"
         )

@@ -7,6 +7,7 @@ import grain
 import numpy as np
 
 from pgjax.batch import Batch, Indices, Store, fetch
+from pgjax.errors import InputError
 
 # Tags that keep the random streams of one seed apart.
 _ORDER, _FLIP = 0, 1
@@ -84,15 +85,15 @@ def batches(
     facts, B).
 
     Raises:
-      ValueError: the batch cannot be split evenly over hosts and devices, or there are no pairs.
+      InputError: the batch cannot be split evenly over hosts and devices, or there are no pairs.
     """
     if batch_size % (hosts * devices):
-        raise ValueError(
+        raise InputError(
             f"config.batch_size: {batch_size} cannot be split evenly over {hosts} host(s) of "
             f"{devices} device(s)"
         )
     if not len(pairs):
-        raise ValueError("the data set has no pair under this row's rule")
+        raise InputError("the data set has no pair under this row's rule")
 
     def load(step: int) -> tuple[Batch, ...]:
         loaded = []

@@ -7,6 +7,7 @@ import tensorflow_datasets as tfds
 from PIL import Image, UnidentifiedImageError
 
 from pgjax import skeleton
+from pgjax.errors import InputError
 
 JOINTS = len(skeleton.JOINTS)
 
@@ -39,17 +40,17 @@ def check_image(data: bytes, size: tuple[int, int], encoding: str, where: str) -
     """Decodes the whole image and checks it; tfds itself checks neither size nor mode.
 
     Raises:
-      ValueError: names `where` and the fault.
+      InputError: names `where` and the fault.
     """
     try:
         with Image.open(io.BytesIO(data), formats=[encoding]) as image:
             image.load()
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         reason = "not a" if isinstance(error, UnidentifiedImageError) else "a damaged"
-        raise ValueError(f"{where}: {reason} {encoding.upper()} file ({error})") from error
+        raise InputError(f"{where}: {reason} {encoding.upper()} file ({error})") from error
     height, width = size
     if image.size != (width, height) or image.mode != "RGB":
-        raise ValueError(
+        raise InputError(
             f"{where}: expected an image {height} high and {width} wide, mode RGB; found "
             f"{image.height} high and {image.width} wide, mode {image.mode}"
         )

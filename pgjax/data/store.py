@@ -11,6 +11,7 @@ from PIL import Image
 from pgjax import data
 from pgjax.batch import Store
 from pgjax.data import pairs
+from pgjax.errors import InputError
 
 CHUNK = 256  # records that a thread reads at a time
 THREADS = min(8, os.cpu_count() or 1)
@@ -68,7 +69,7 @@ def load_split(
 
     Raises:
       FileNotFoundError: the data set is not built.
-      ValueError: there is no such split, or a record is damaged.
+      InputError: there is no such split, or a record is damaged.
     """
     size = data.find(dataset).size
     builder = data.load(dataset, data_dir)
@@ -103,7 +104,7 @@ def load_split(
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(read, range(0, count, CHUNK)))
     except RuntimeError as error:  # array_record's, which checks hashes
-        raise ValueError(
+        raise InputError(
             f"{builder.data_dir}: split {split} is damaged ({error}); remove it and build it again"
         ) from error
     store = Store(images["image"], keypoints, visible, images.get("background"))
@@ -114,13 +115,13 @@ def train_pairs(split: Split, rule: str) -> np.ndarray:
     """All pairs of a split under a rule of `pairs.RULES`; int32 (P, 2), source and target.
 
     Raises:
-      ValueError: there is no such rule, or no pair.
+      InputError: there is no such rule, or no pair.
     """
     if rule not in pairs.RULES:
-        raise ValueError(f"unknown pair rule {rule!r}; there are {', '.join(pairs.RULES)}")
+        raise InputError(f"unknown pair rule {rule!r}; there are {', '.join(pairs.RULES)}")
     found = pairs.RULES[rule](split.names, split.identities, split.store.visible)
     if len(found) == 0:
-        raise ValueError(f"rule {rule!r} finds no pair among {len(split.names)} images")
+        raise InputError(f"rule {rule!r} finds no pair among {len(split.names)} images")
     return found
 
 
@@ -150,7 +151,7 @@ def _records(builder, split: str):
 
     splits = builder.info.splits
     if split not in splits:
-        raise ValueError(f"{builder.name} has no split {split!r}; there are {', '.join(splits)}")
+        raise InputError(f"{builder.name} has no split {split!r}; there are {', '.join(splits)}")
     for path in splits[split].filepaths:
         if not path.exists():
             raise FileNotFoundError(
@@ -163,7 +164,7 @@ def _records(builder, split: str):
 def _decode(record: dict, key: str, shape: tuple[int, ...]) -> np.ndarray:
     image = np.asarray(Image.open(io.BytesIO(record[key])))
     if image.shape != shape:
-        raise ValueError(
+        raise InputError(
             f"{key} of {record['name'].decode()}: expected shape {shape}, found {image.shape}"
         )
     return image

@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from pgjax import layers
+from pgjax.errors import InputError
 
 
 class DCGANCritic(nn.Module):
@@ -23,7 +24,7 @@ class DCGANCritic(nn.Module):
         height, width = image.shape[1:3]
         levels = height.bit_length() - 1 - 3
         if levels < 1:
-            raise ValueError(
+            raise InputError(
                 f"image size {height}x{width}: the critic needs a height of 16 or more"
             )
         init = layers.uniform(0.02)
@@ -41,5 +42,5 @@ class DCGANCritic(nn.Module):
 def _field(scene, name):
     field = getattr(scene, name, None)
     if getattr(field, "ndim", None) != 4:
-        raise ValueError(f"condition: {name!r} is not a field (B, H, W, C) of the scene")
+        raise InputError(f"condition: {name!r} is not a field (B, H, W, C) of the scene")
     return field

@@ -5,13 +5,14 @@ import jax.numpy as jnp
 from jax import lax
 
 from pgjax import layers
+from pgjax.errors import InputError
 
 
 class G1(nn.Module):
     """Coarse generator: a U-Net of residual blocks, fully connected bottleneck (paper 3.1, 3.3).
 
     Reads the source image and the target pose; returns an image (B, H, W, 3), linear, not clipped.
-    It has floor(log2 H) - 2 levels; `ValueError` where the size does not allow them.
+    It has floor(log2 H) - 2 levels; `InputError` where the size does not allow them.
     """
 
     features: int = 128
@@ -28,7 +29,7 @@ class G1(nn.Module):
         size = scene.source_image.shape[1:3]
         levels = _levels(size, 2, "G1")
         if self.pose not in POSES:
-            raise ValueError(
+            raise InputError(
                 f"pose: unknown embedding {self.pose!r}, expected one of {list(POSES)}"
             )
         inputs, codes = POSES[self.pose](scene, self.pose_range, (self.features, levels, self.code))
@@ -51,7 +52,7 @@ class G2(nn.Module):
     """Refiner: earlier image + difference map of a fully convolutional U-Net (paper 3.2, 3.3).
 
     Reads `images[prior]`, a constant to it, and the source image; returns an image (B, H, W, 3),
-    not clipped. It has floor(log2 H) - 4 levels; `ValueError` where the size does not allow them.
+    not clipped. It has floor(log2 H) - 4 levels; `InputError` where the size does not allow them.
     """
 
     features: int = 128
@@ -64,7 +65,7 @@ class G2(nn.Module):
     @nn.compact
     def __call__(self, scene, images, train):
         if self.prior not in images:
-            raise ValueError(
+            raise InputError(
                 f"prior: no earlier generator {self.prior!r}, there are {list(images)}"
             )
         levels = _levels(scene.source_image.shape[1:3], 4, "G2")
@@ -162,12 +163,12 @@ def _levels(size, less, network):
     height, width = size
     levels = height.bit_length() - 1 - less
     if levels < 1:
-        raise ValueError(
+        raise InputError(
             f"image size {height}x{width}: {network} needs a height of {2 << less} or more"
         )
     factor = 1 << (levels - 1)
     if height % factor or width % factor:
-        raise ValueError(
+        raise InputError(
             f"image size {height}x{width}: {network} halves it {levels - 1} times, "
             f"so height and width must be multiples of {factor}"
         )

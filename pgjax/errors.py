@@ -1,0 +1,9 @@
+"""Errors that a command tells in one line, without a traceback (pgjax.cli)."""
+
+
+class InputError(ValueError):
+    """Something given to the program is at fault: names the file, line or key and what is expected."""
+
+
+class NonFiniteLossError(ArithmeticError):
+    """A loss or a gradient is not finite; names the term and the step."""
