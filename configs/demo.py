@@ -1,4 +1,4 @@
-"""What `make demo` trains: PG2 on synthetic people at 64×32, in about three minutes on two cores."""
+"""What `make demo` trains: PG2 on synthetic people at 64×32, within minutes on two cores."""
 
 from ml_collections import ConfigDict
 
@@ -8,7 +8,7 @@ from configs import pg2
 def get_config(spec: str | None = None) -> ConfigDict:
     """The toy row "synthetic_people/ROW" of pg2.py, shortened."""
     config = pg2.get_config(spec)
-    config.stages.stage1.steps = 60
-    config.stages.stage2.steps = 60
-    config.report.update(log_every=20, sample_every=60, checkpoint_every=60)
+    config.stages.stage1.steps = 1100
+    config.stages.stage2.steps = 300
+    config.report.update(log_every=50, sample_every=275, checkpoint_every=275)
     return config

@@ -25,5 +25,5 @@ def sample_grid(prediction: Prediction, count: int | None = None) -> np.ndarray:
             ]
         )
     titles = ["source", "pose", "target pose", *images, "target"]
-    scale = max(1, 128 // batch.source_image.shape[1])
+    scale = max(1, 192 // batch.source_image.shape[1])
     return grid(rows, titles=titles, scale=scale)
