@@ -19,7 +19,7 @@ class Checkpoints:
     """
 
     def __init__(self, workdir: str | pathlib.Path, identity: dict[str, Any], keep: int = 3):
-        """Opens `workdir/checkpoints`.
+        """Opens `workdir/checkpoints`, which the first save creates.
 
         Args:
           workdir: of the run.
@@ -28,7 +28,7 @@ class Checkpoints:
         """
         self.directory = pathlib.Path(workdir).absolute() / "checkpoints"
         self._identity = identity
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
+        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=False)
         self._manager = ocp.CheckpointManager(self.directory, options=options)
 
     def __enter__(self) -> "Checkpoints":
@@ -45,6 +45,7 @@ class Checkpoints:
         state = jax.tree.map(np.asarray, state)
         if int(state.step) in self._manager.all_steps():
             return
+        self.directory.mkdir(parents=True, exist_ok=True)
         args = ocp.args.Composite(
             state=ocp.args.StandardSave(state), identity=ocp.args.JsonSave(self._identity)
         )
@@ -55,31 +56,40 @@ class Checkpoints:
 
         Raises:
           FileNotFoundError: there is no checkpoint, or not of that step.
-          ValueError: it belongs to another row, or its networks differ from this recipe's.
+          InputError: it belongs to another row, its networks differ from this recipe's, or it is
+            damaged.
         """
         step = self.latest_step() if step is None else step
         if step is None or step not in self._manager.all_steps():
             wanted = "checkpoint" if step is None else f"checkpoint of step {step}"
             raise FileNotFoundError(f"no {wanted} in {self.directory}")
-        args = ocp.args.Composite(identity=ocp.args.JsonRestore())
-        saved = self._manager.restore(step, args=args)["identity"]
-        where = f"checkpoint {self.directory / str(step)}"
+        where = self.directory / str(step)
+        saved = self._read(where, identity=ocp.args.JsonRestore())
         difference = first_difference(saved, self._identity)
         if difference is not None:
             key, theirs, ours = difference
             raise InputError(
-                f"{where} is of another run: {key} is {theirs!r} there and {ours!r} here"
+                f"checkpoint {where} is of another run: {key} is {theirs!r} there and {ours!r} here"
             )
         blank = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
-        args = ocp.args.Composite(state=ocp.args.StandardRestore(blank))
-        restored = self._manager.restore(step, args=args)["state"]
+        restored = self._read(where, state=ocp.args.StandardRestore(blank))
         return jax.tree.map(np.asarray, restored)
+
+    def _read(self, where: pathlib.Path, **item: Any) -> Any:
+        (name,) = item
+        try:
+            return self._manager.restore(int(where.name), args=ocp.args.Composite(**item))[name]
+        except Exception as error:  # orbax and tensorstore raise many kinds
+            raise InputError(
+                f"checkpoint {where} is damaged or incomplete: its {name} cannot be read "
+                f"({type(error).__name__}); remove that folder to go on from the one before"
+            ) from error
 
 
 def first_difference(a: Any, b: Any, key: str = "") -> tuple[str, Any, Any] | None:
     """The first key, dotted, in which two JSON-like values differ, with both values; None if equal."""
     if isinstance(a, dict) and isinstance(b, dict):
-        for name in sorted({*a, *b}):
+        for name in sorted({*a, *b}, key=lambda name: (name != "row", name)):
             found = first_difference(a.get(name), b.get(name), f"{key}.{name}" if key else name)
             if found is not None:
                 return found

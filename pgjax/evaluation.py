@@ -23,6 +23,9 @@ from pgjax.state import state_shapes
 SUBJECTS = {"model": "model", "source": "copy of the source", "mean": "mean training image"}
 
 
+SHOWN = 12  # pairs in evaluation.png
+
+
 def mean_image(store: Store, chunk: int = 1024) -> np.ndarray:
     """The mean of all photos of a split, uint8 (H, W, 3)."""
     count = len(store.keypoints)
@@ -43,7 +46,7 @@ def evaluate(
     """Generates the test pairs with a run's last checkpoint and scores them.
 
     Args:
-      workdir: of the run; gets metrics.json, evaluation.png and, if asked, generated/*.png.
+      workdir: of the run; gets metrics.json, evaluation.png and, if asked, generated/STEP/*.png.
       data_dir: where the data sets are.
       limit: only the first so many pairs, in list order.
       pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
@@ -74,21 +77,25 @@ def evaluate(
 
     step = int(state.step)
     stage = recipe.stage_of(step)
-    predict, scores = Predictor(recipe, stage, mean), []
+    predict, scores, shown, done = Predictor(recipe, stage, mean), [], [], 0
     with tqdm(total=len(pairs), desc="evaluating", unit="pair") as bar:
         for prediction in predict(state, test.store, pairs):
-            if not scores:
-                write_png(workdir / "evaluation.png", sample_grid(prediction, 12))
+            count = len(prediction.batch.source_image)
+            if done < SHOWN:
+                shown.append(prediction)
             if save_images:
-                done = bar.n
-                _save(workdir / "generated", prediction, pairs[done:], test.names)
+                folder = workdir / "generated" / f"{step:07d}"
+                _save(folder, prediction, pairs[done : done + count], test.names)
             scores.append(prediction.scores)
-            bar.update(len(prediction.batch.source_image))
+            done += count
+            bar.update(count)
+    write_png(workdir / "evaluation.png", sample_grid(shown, SHOWN))
     result = {
         "row": recipe.row,
         "step": step,
         "stage": stage,
         "pairs": len(pairs),
+        "limit": limit,
         "pairs_from": pairs_file or "the data set's test pairs",
         "mask_radius": recipe.evaluation.mask_radius,
         "scores": mean_scores(scores),
@@ -101,7 +108,7 @@ def evaluate(
 
 def _save(folder: pathlib.Path, prediction: Prediction, pairs: np.ndarray, names) -> None:
     output = list(prediction.images.values())[-1]
-    for image, (source, target) in zip(output, pairs, strict=False):
+    for image, (source, target) in zip(output, pairs, strict=True):
         stems = (pathlib.PurePath(names[i]).stem for i in (source, target))
         write_png(folder / f"{'_to_'.join(stems)}.png", image)
 
@@ -131,4 +138,8 @@ def table(result: dict[str, Any]) -> str:
     ]
     rows.insert(1, "-" * len(rows[0]))
     head = f"{result['row']}: {result['pairs']} test pairs; ^ higher is better, v lower is better"
+    if published:
+        rows.append(
+            "Published scores were measured with their authors' code, settings and pairs; see README.md."
+        )
     return "\n".join([head, *rows])

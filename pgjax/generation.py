@@ -11,6 +11,7 @@ from flax import jax_utils
 from pgjax import raster
 from pgjax.batch import Batch, Indices, Store, fetch
 from pgjax.data.pipeline import split_over_devices
+from pgjax.errors import NonFiniteLossError
 from pgjax.image import to_uint8
 from pgjax.metrics import score
 from pgjax.recipe import Recipe
@@ -43,7 +44,9 @@ class Predictor:
         radius = recipe.evaluation.mask_radius
 
         def predict(params: Mapping[str, Any], batch: Batch):
-            images = {name: to_uint8(image) for name, image in generate(params, batch).items()}
+            made = generate(params, batch)
+            finite = jnp.stack([jnp.isfinite(image).all() for image in made.values()]).all()
+            images = {name: to_uint8(image) for name, image in made.items()}
             size = recipe.image_size
             mask = raster.person_mask(
                 batch.target_keypoints, batch.target_visible, size, radius=radius
@@ -54,19 +57,20 @@ class Predictor:
             scores = {
                 name: score(image, batch.target_image, mask) for name, image in subjects.items()
             }
-            return images, scores
+            return images, scores, finite
 
         self._predict = over_devices(predict)
 
-    def __call__(
-        self, state: State, store: Store, pairs: np.ndarray, batch_size: int | None = None
-    ) -> Iterator[Prediction]:
+    def __call__(self, state: State, store: Store, pairs: np.ndarray) -> Iterator[Prediction]:
         """Predicts pairs int32 (P, 2) in their order; an incomplete last batch is kept.
 
-        `state` is unreplicated; `batch_size` is the recipe's for evaluation unless said, rounded up to
-        a multiple of the devices.
+        `state` is unreplicated. The recipe's batch size of evaluation is rounded up to a multiple of
+        the devices.
+
+        Raises:
+          NonFiniteLossError: a generated image is not finite.
         """
-        wanted = min(batch_size or self._recipe.evaluation.batch_size, len(pairs))
+        wanted = min(self._recipe.evaluation.batch_size, len(pairs))
         size = -(-wanted // self._devices) * self._devices
         names = self._stage.generators
         params = jax_utils.replicate({name: state.networks[name].params for name in names})
@@ -76,8 +80,9 @@ class Predictor:
             filled = np.concatenate([chosen, np.repeat(chosen[:1], size - len(chosen), axis=0)])
             indices = Indices(filled[:, 0], filled[:, 1], np.zeros(size, bool))
             batch = fetch(store, indices)
-            images, scores = self._predict(params, split_over_devices(batch, self._devices))
-
+            images, scores, finite = self._predict(params, split_over_devices(batch, self._devices))
+            if not np.all(finite):
+                raise NonFiniteLossError(f"a generated image of step {state.step} is not finite")
             images, scores = jax.tree.map(_join_devices, (images, scores))
             yield _first(len(chosen), Prediction(batch, images, scores))
 

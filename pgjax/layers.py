@@ -7,8 +7,17 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from pgjax.errors import InputError
+
 DEVICES = "devices"
 """Name of the axis over which the training step is mapped."""
+
+
+def check_widths(**widths: int) -> None:
+    """Raises InputError where a network's width, given by its option's name, is not positive."""
+    for name, width in widths.items():
+        if width < 1:
+            raise InputError(f"{name}: expected a positive number of channels, got {width}")
 
 
 def uniform(std):

@@ -7,6 +7,7 @@ an error that names the key.
 
 import dataclasses
 import inspect
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -162,17 +163,33 @@ def build(config: Mapping[str, Any]) -> Recipe:
     """
     recipe = _record(Recipe, config, "config")
     _choice(recipe.data.name, DATASETS, "config.data.name")
+    if recipe.row.partition("/")[0] != recipe.data.name:
+        raise InputError(
+            f"config.data.name: {recipe.data.name!r} is not the data set of row {recipe.row!r}"
+        )
     _choice(recipe.data.pairs, RULES, "config.data.pairs")
     _options(scene.derive, recipe.scene, "config.scene", skip=("batch",))
     _positive(recipe.batch_size, "config.batch_size")
-    for field in dataclasses.fields(Report):
-        _positive(getattr(recipe.report, field.name), f"config.report.{field.name}")
-    _positive(recipe.evaluation.batch_size, "config.evaluation.batch_size")
+    _positive(recipe.data.memory_limit_gb, "config.data.memory_limit_gb")
+    for part in ("report", "evaluation", "scene"):
+        values = getattr(recipe, part)
+        values = values if part == "scene" else dataclasses.asdict(values)
+        for name, value in values.items():
+            _positive(value, f"config.{part}.{name}")
+    if recipe.seed < 0:
+        raise InputError(f"config.seed: expected a number from 0 on, got {recipe.seed}")
     for name, network in recipe.networks.items():
         key = f"config.networks.{name}"
         _choice(network.net, NETS, f"{key}.net")
         _module_options(NETS[network.net], network.options, f"{key}.options")
         _choice(network.optimizer.name, OPTIMIZERS, f"{key}.optimizer.name")
+        _positive(network.optimizer.learning_rate, f"{key}.optimizer.learning_rate")
+        for beta in ("b1", "b2"):
+            value = network.optimizer.options.get(beta, 0.0)
+            if not 0 <= value < 1:
+                raise InputError(
+                    f"{key}.optimizer.options.{beta}: expected 0 <= {beta} < 1, got {value}"
+                )
         maker = OPTIMIZERS[network.optimizer.name]
         _options(maker, network.optimizer.options, f"{key}.optimizer.options", ("learning_rate",))
     if not recipe.stages:
@@ -251,7 +268,10 @@ def _value(hint: Any, value: Any, key: str) -> Any:
     if origin is tuple:
         if not isinstance(value, tuple | list):
             raise InputError(f"{key}: expected a tuple, got {value!r}")
-        return tuple(_value(args[0], v, key) for v in value)
+        kinds = args[:1] * len(value) if args[-1] is Ellipsis else args
+        if len(kinds) != len(value):
+            raise InputError(f"{key}: expected {len(kinds)} values, got {value!r}")
+        return tuple(_value(kind, v, key) for kind, v in zip(kinds, value, strict=True))
     if hint is Any:
         # A config read back from JSON has lists where the original had tuples.
         return tuple(value) if isinstance(value, list) else value
@@ -268,29 +288,30 @@ def _choice(name: str, known, key: str) -> None:
 
 
 def _positive(value: float, key: str) -> None:
-    if value <= 0:
+    if not 0 < value < math.inf:
         raise InputError(f"{key}: expected a positive number, got {value}")
 
 
 def _options(function: Callable, options: Mapping, key: str, skip: tuple[str, ...]) -> None:
+    """Options of a function: names of its parameters, values of their types where they say one."""
+    hints = typing.get_type_hints(function)
     known = [n for n in inspect.signature(function).parameters if n not in skip]
-    for name in options:
-        if name not in known:
-            taken = ", ".join(known) or "none"
-            raise InputError(
-                f"{key}.{name}: {function.__name__} takes no such option; it takes {taken}"
-            )
+    _known_options(function.__name__, known, hints, options, key)
 
 
 def _module_options(module: type, options: Mapping, key: str) -> None:
     """Options of a flax module: names of its fields, values of their types."""
-    hints = typing.get_type_hints(module)
     known = [f.name for f in dataclasses.fields(module) if f.name not in ("parent", "name")]
+    _known_options(module.__name__, known, typing.get_type_hints(module), options, key)
+
+
+def _known_options(
+    owner: str, known: list[str], hints: Mapping, options: Mapping, key: str
+) -> None:
     for name, value in options.items():
         if name not in known:
             taken = ", ".join(known) or "none"
-            raise InputError(
-                f"{key}.{name}: {module.__name__} takes no such option; it takes {taken}"
-            )
-        if hints[name] in (int, float, str, bool):
-            _value(hints[name], value, f"{key}.{name}")
+            raise InputError(f"{key}.{name}: {owner} takes no such option; it takes {taken}")
+        hint = hints.get(name)
+        if hint in (int, float, str, bool) or typing.get_origin(hint) is tuple:
+            _value(hint, value, f"{key}.{name}")

@@ -1,11 +1,13 @@
 """A run directory: whose it is, where it ran, and what it logged. Nothing of another run is touched."""
 
+import contextlib
+import fcntl
 import json
-import math
 import os
 import pathlib
 import platform
 import subprocess
+from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
@@ -16,8 +18,9 @@ from pgjax.checkpoint import first_difference
 from pgjax.errors import InputError
 
 CONFIG = "config.json"
-# Keys that may change between two starts of one run: they do not touch the parameters.
-FREE = frozenset({"report", "evaluation"})
+# What may change between two starts of one run: it does not touch the parameters.
+FREE = ("report", "evaluation", "published", "published_in", "data.memory_limit_gb")
+LOCK = ".lock"
 PACKAGES = ("pgjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -48,28 +51,57 @@ def check(workdir: str | pathlib.Path, config: Any) -> None:
     """
     workdir, values = pathlib.Path(workdir), plain(config)
     if (workdir / CONFIG).exists():
-        kept = {k: v for k, v in read_config(workdir).items() if k not in FREE}
-        difference = first_difference(kept, {k: v for k, v in values.items() if k not in FREE})
+        difference = first_difference(_fixed(read_config(workdir)), _fixed(values))
         if difference is not None:
             key, theirs, ours = difference
             raise InputError(
                 f"{workdir} already holds another run: config.{key} is {theirs!r} there and {ours!r} "
-                "here; choose another --workdir"
+                "here; choose another --workdir, or remove that one"
             )
-    elif workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
+    elif workdir.exists() and (not workdir.is_dir() or any(map(_foreign, workdir.iterdir()))):
         raise InputError(
             f"{workdir} is not an empty directory and holds no run; choose another --workdir"
         )
 
 
-def open_run(workdir: str | pathlib.Path, config: Any) -> pathlib.Path:
-    """Claims a run directory after `check`: writes config.json (resolved) and environment.json."""
+def _fixed(values: dict[str, Any]) -> dict[str, Any]:
+    """A config without what is FREE."""
+    values = json.loads(json.dumps(values))
+    for path in FREE:
+        *parents, last = path.split(".")
+        inner = values
+        for name in parents:
+            inner = inner.get(name, {})
+        inner.pop(last, None)
+    return values
+
+
+def _foreign(path: pathlib.Path) -> bool:
+    # A start that was killed may have left these.
+    return path.name not in (LOCK, f".{CONFIG}.partial")
+
+
+@contextlib.contextmanager
+def open_run(workdir: str | pathlib.Path, config: Any) -> Iterator[pathlib.Path]:
+    """Claims a run directory after `check`, for one process at a time.
+
+    Writes config.json (resolved) and appends to environment.jsonl.
+
+    Raises:
+      InputError: as `check`, or another process trains in this directory now.
+    """
     check(workdir, config)
     workdir = pathlib.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
-    write_text(workdir / CONFIG, json.dumps(plain(config), indent=2) + "\n")
-    write_text(workdir / "environment.json", json.dumps(environment(), indent=2) + "\n")
-    return workdir
+    with open(workdir / LOCK, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another process is training in {workdir}") from None
+        write_text(workdir / CONFIG, json.dumps(plain(config), indent=2) + "\n")
+        with open(workdir / "environment.jsonl", "a") as file:
+            file.write(json.dumps(environment()) + "\n")
+        yield workdir
 
 
 def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
@@ -77,14 +109,18 @@ def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
 
     Raises:
       FileNotFoundError: the directory holds no run.
+      InputError: the file is damaged.
     """
     path = pathlib.Path(workdir) / CONFIG
     if not path.is_file():
         raise FileNotFoundError(f"{workdir} holds no run: there is no {CONFIG} in it")
     try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not JSON: {error}") from None
+        values = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+    if not isinstance(values, dict) or not {"row", "networks"} <= values.keys():
+        raise InputError(f"{path}: not the config of a run")
+    return values
 
 
 def environment() -> dict[str, Any]:
@@ -96,7 +132,7 @@ def environment() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "devices": [d.device_kind for d in jax.devices()],
         "git_revision": _git(here, "rev-parse", "HEAD"),
-        "git_dirty": bool(_git(here, "status", "--porcelain")),
+        "git_changes": _git(here, "status", "--porcelain"),
     }
 
 
@@ -108,10 +144,15 @@ def _version(package: str) -> str | None:
 
 
 def _git(folder: pathlib.Path, *args: str) -> str | None:
-    try:
-        done = subprocess.run(
+    def run(*args):
+        return subprocess.run(
             ["git", *args], cwd=folder, capture_output=True, text=True, timeout=10, check=True
         )
+
+    try:
+        # Installed into another project's tree, the package must not report that one.
+        run("ls-files", "--error-unmatch", "__init__.py")
+        done = run(*args)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
@@ -122,6 +163,9 @@ class Logbook:
 
     Lines of steps after `step` (a killed run may have logged past its last checkpoint) and a
     half-written last line are dropped, so that every step stands once.
+
+    Raises:
+      InputError: a line before the last is damaged.
     """
 
     def __init__(self, workdir: pathlib.Path, step: int):
@@ -145,17 +189,23 @@ class Logbook:
         self._file.write(json.dumps({"step": step, **values}) + "\n")
         self._file.flush()
         for name, value in values.items():
-            if math.isfinite(value):
-                self._events.add_scalar(name, value, step)
+            self._events.add_scalar(name, value, step)
 
 
 def _lines(path: pathlib.Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     lines = []
-    for text in path.read_text().splitlines():
+    texts = path.read_bytes().splitlines()
+    for number, text in enumerate(texts, 1):
         try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError:
-            break
+            line = json.loads(text)
+            line["step"] + 0
+        except (ValueError, TypeError, KeyError) as error:
+            if number == len(texts):
+                break
+            raise InputError(
+                f"{path}, line {number}: not a line of a log; mend or remove it"
+            ) from error
+        lines.append(line)
     return lines

@@ -1,6 +1,7 @@
 """Training of a row: stages, checkpoints, logs, samples. Resumes by itself."""
 
 import pathlib
+import sys
 import time
 from typing import Any
 
@@ -12,8 +13,8 @@ from tqdm import tqdm
 from pgjax import rundir
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
-from pgjax.data.pipeline import batches
-from pgjax.errors import NonFiniteLossError
+from pgjax.data.pipeline import batches, check_split
+from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.generation import Predictor, mean_scores
 from pgjax.image import write_png
 from pgjax.pictures import sample_grid
@@ -34,28 +35,36 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
       The final State, unreplicated.
 
     Raises:
-      ValueError: a bad config key, a run directory of another run, a checkpoint of another row.
+      InputError: a bad config key, a run directory of another run, a checkpoint of another row.
       FileNotFoundError: the data set is not built.
       NonFiniteLossError: a loss is not finite; nothing is saved from then on.
     """
     recipe = build(config)
+    if jax.process_count() > 1:
+        raise InputError("training over several hosts is not supported yet")
     rundir.check(workdir, config)
+    shapes = state_shapes(recipe)
+    check_split(recipe.batch_size, jax.local_device_count())
     data = recipe.data
     limit = int(data.memory_limit_gb * 1e9)
     train = stores.load_split(data.name, "train", data_dir, limit)
     test = stores.load_split(data.name, "test", data_dir, limit)
     held_out = stores.test_pairs(data.name, test, data_dir)
     pairs = stores.train_pairs(train, data.pairs)
-    workdir = rundir.open_run(workdir, config)
 
-    with Checkpoints(
-        workdir, rundir.identity(config), recipe.report.keep_checkpoints
-    ) as checkpoints:
-        if checkpoints.latest_step() is None:
-            state = init_state(recipe)
-        else:
-            state = checkpoints.restore(state_shapes(recipe))
-        with rundir.Logbook(workdir, int(state.step)) as logbook:
+    with (
+        rundir.open_run(workdir, config) as workdir,
+        Checkpoints(
+            workdir, rundir.identity(config), recipe.report.keep_checkpoints
+        ) as checkpoints,
+    ):
+        fresh = checkpoints.latest_step() is None
+        state = init_state(recipe) if fresh else checkpoints.restore(shapes)
+        done = int(state.step)
+        print(
+            f"{recipe.row}: {done} of {recipe.total_steps} steps done in {workdir}", file=sys.stderr
+        )
+        with rundir.Logbook(workdir, done) as logbook:
             for name, start in recipe.starts().items():
                 stop = start + recipe.stages[name].steps
                 if int(state.step) < stop:
@@ -109,10 +118,12 @@ class _Stage:
                     self.logbook.write(step, values | {"steps_per_second": rate})
                     if save or sample:
                         state = jax_utils.unreplicate(replicated)
-                    if save:
-                        self.checkpoints.save(state)
+                        refuse_non_finite(state)
+                    # Samples first: a run killed in between makes them again, and saves again.
                     if sample:
                         self._sample(step, state, test_store, held_out)
+                    if save:
+                        self.checkpoints.save(state)
                     unread, since = [], time.perf_counter()
         return state
 
@@ -121,20 +132,37 @@ class _Stage:
         predictions = list(self.predict(state, store, pairs[: report.score_pairs]))
         scores = mean_scores([p.scores for p in predictions])["model"]
         self.logbook.write(step, {f"held_out/{k}": v for k, v in scores.items()})
-        picture = sample_grid(predictions[0], report.sample_pairs)
+        picture = sample_grid(predictions, report.sample_pairs)
         write_png(self.workdir / "samples" / f"{step:07d}.png", picture)
 
 
 def _read(logs: list[dict[str, jax.Array]], step: int) -> dict[str, float]:
     """Means of the logs of the steps up to `step`, as floats; refuses what is not finite."""
     logs = jax.device_get(logs)
-    arrays = {name: np.array([log[name][0] for log in logs], float) for name in logs[0]}
+    # Terms before their sum, and both before the gradient, so that an error names the origin.
+    names = sorted(
+        logs[0], key=lambda name: (name.endswith(("/loss", "/gradient_norm")), name[::-1])
+    )
+    arrays = {name: np.array([log[name][0] for log in logs], float) for name in names}
     for i in range(len(logs)):
         for name, values in arrays.items():
             if not np.isfinite(values[i]):
                 at = step - len(logs) + 1 + i
                 raise NonFiniteLossError(
-                    f"{name} is {values[i]} at step {at}; training stopped, the last checkpoint is "
-                    "from before; try a lower learning rate"
+                    f"{name} is {values[i]} at step {at}; training stopped, checkpoints are from "
+                    "before; a lower learning rate may help, in another --workdir"
                 )
     return {name: float(values.mean()) for name, values in arrays.items()}
+
+
+def refuse_non_finite(state: State) -> None:
+    """Stops where the last update has made a parameter infinite or NaN.
+
+    Raises:
+      NonFiniteLossError: names the network.
+    """
+    for name, network in state.networks.items():
+        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(network.params)):
+            raise NonFiniteLossError(
+                f"parameters of {name} are not finite after step {int(state.step)}; training stopped"
+            )

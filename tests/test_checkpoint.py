@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from pgjax.checkpoint import Checkpoints, first_difference
+from pgjax.errors import InputError
 from pgjax.state import NetworkState, State
 
 WHO = {"row": "market1501/g1_l1", "networks": {"g1": {"features": 4}}}
@@ -66,6 +67,26 @@ def test_no_checkpoint_is_an_error(tmp_path):
         pytest.raises(FileNotFoundError, match="no checkpoint in"),
     ):
         checkpoints.restore(_state(0))
+
+
+@pytest.mark.parametrize("part", ["state", "identity"])
+def test_a_damaged_checkpoint_is_named(tmp_path, part):
+    with Checkpoints(tmp_path, WHO) as checkpoints:
+        checkpoints.save(_state(7))
+    for file in (tmp_path / "checkpoints" / "7" / part).rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[:10])
+    with (
+        Checkpoints(tmp_path, WHO) as checkpoints,
+        pytest.raises(InputError, match=rf"checkpoints/7 is damaged or incomplete: its {part}"),
+    ):
+        checkpoints.restore(_state(0))
+
+
+def test_looking_for_checkpoints_creates_nothing(tmp_path):
+    with Checkpoints(tmp_path / "run", WHO) as checkpoints:
+        assert checkpoints.latest_step() is None
+    assert not (tmp_path / "run").exists()
 
 
 def test_first_difference():

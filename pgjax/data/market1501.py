@@ -39,7 +39,7 @@ class Photos:
 
         Raises:
           FileNotFoundError: neither is there.
-          ValueError: the zip is damaged, or a folder of photos is missing or empty.
+          InputError: the zip is damaged, or a folder of photos is missing or empty.
         """
         self._zip = None
         found = {folder: {} for folder in FOLDERS.values()}
@@ -86,7 +86,7 @@ class Photos:
         """The bytes of a file, checked as far as the zip can.
 
         Raises:
-          ValueError: the zip is damaged there.
+          InputError: the zip is damaged there.
         """
         member = self._members[folder][name]
         if self._zip is None:

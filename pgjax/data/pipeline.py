@@ -64,6 +64,15 @@ def split_over_devices(batch: Batch, devices: int) -> Batch:
     return Batch(*(split(x) for x in batch))
 
 
+def check_split(batch_size: int, devices: int, hosts: int = 1) -> None:
+    """Raises InputError where a batch cannot be split evenly over hosts and their devices."""
+    if batch_size % (hosts * devices):
+        raise InputError(
+            f"config.batch_size: {batch_size} cannot be split evenly over {hosts} host(s) of "
+            f"{devices} device(s)"
+        )
+
+
 def batches(
     store: Store,
     pairs: np.ndarray,
@@ -87,11 +96,7 @@ def batches(
     Raises:
       InputError: the batch cannot be split evenly over hosts and devices, or there are no pairs.
     """
-    if batch_size % (hosts * devices):
-        raise InputError(
-            f"config.batch_size: {batch_size} cannot be split evenly over {hosts} host(s) of "
-            f"{devices} device(s)"
-        )
+    check_split(batch_size, devices, hosts)
     if not len(pairs):
         raise InputError("the data set has no pair under this row's rule")
 

@@ -27,6 +27,7 @@ class DCGANCritic(nn.Module):
             raise InputError(
                 f"image size {height}x{width}: the critic needs a height of 16 or more"
             )
+        layers.check_widths(features=self.features)
         init = layers.uniform(0.02)
         x = jnp.concatenate([*(_field(scene, name) for name in self.condition), image], axis=-1)
         for level in range(levels):

@@ -28,6 +28,7 @@ class G1(nn.Module):
     def __call__(self, scene, images, train):
         size = scene.source_image.shape[1:3]
         levels = _levels(size, 2, "G1")
+        layers.check_widths(features=self.features, code=self.code)
         if self.pose not in POSES:
             raise InputError(
                 f"pose: unknown embedding {self.pose!r}, expected one of {list(POSES)}"
@@ -69,6 +70,7 @@ class G2(nn.Module):
                 f"prior: no earlier generator {self.prior!r}, there are {list(images)}"
             )
         levels = _levels(scene.source_image.shape[1:3], 4, "G2")
+        layers.check_widths(features=self.features)
         prior = lax.stop_gradient(images[self.prior])
         x = jnp.concatenate([prior, scene.source_image], axis=-1)
         x = nn.relu(layers.Conv(self.features, name="in")(x))

@@ -1,0 +1,83 @@
+"""The commands as a user types them, each in a process of its own."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROW = "--config=configs/pg2.py:synthetic_people/g1_g2_d"
+
+
+def run(*arguments):
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "command", [["train.py"], ["evaluate.py"], ["-m", "pgjax.tools.prepare"]], ids=lambda c: c[-1]
+)
+def test_help(command):
+    ended = run(*command, "--help")
+    assert ended.returncode == 0 and "--data_dir" in ended.stdout
+
+
+def test_a_dry_run_prints_full_integers_and_writes_nothing(tmp_path):
+    place = f"--workdir={tmp_path / 'run'}"
+    row = "--config=configs/pg2.py:market1501/g1_g2_d"
+    ended = run("train.py", row, place, "--dry_run", f"--data_dir={tmp_path / 'none'}")
+    assert ended.returncode == 0, ended.stderr
+    for count in ("70795075", "6058883", "4329537"):
+        assert count in ended.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train.py"], "--config: missing"),
+        (["train.py", ROW], "--workdir: missing"),
+        (["train.py", "--config=configs/pg2.py:market1501/g3"], "unknown row 'market1501/g3'"),
+        (["train.py", ROW, "--config.batchsize=3"], "unknown config key config.batchsize"),
+        (["train.py", ROW, "--dry_run", "--config.batch_size=0"], "config.batch_size: expected"),
+        (
+            [
+                "train.py",
+                "--config=configs/pg2.py:market1501/g1_l1",
+                "--workdir=w",
+                "--data_dir=none",
+            ],
+            "data set market1501 is not in none: build it with",
+        ),
+        (["evaluate.py"], "--workdir: missing"),
+        (["evaluate.py", "--workdir=none"], "none holds no run"),
+    ],
+)
+def test_a_fault_is_one_line_and_exit_code_2(arguments, message):
+    ended = run(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = ended.stderr.splitlines()
+    assert message in line
+    assert not (ROOT / "w").exists()
+
+
+@pytest.mark.slow
+def test_train_and_evaluate_on_synthetic_people(tmp_path):
+    """Build the data set, train both stages at toy width, evaluate, resume: by commands alone."""
+    places = [f"--workdir={tmp_path / 'run'}", f"--data_dir={tmp_path / 'data'}"]
+    small = [f"--config.networks.{n}.options.features=4" for n in ("g1", "g2", "d")]
+    steps = [f"--config.stages.{s}.steps=6" for s in ("stage1", "stage2")]
+    trained = run("train.py", ROW, *places, *small, *steps, "--config.report.score_pairs=8")
+    assert (trained.returncode, trained.stdout) == (0, ""), trained.stderr
+    scored = run("evaluate.py", *places, "--limit=40", "--save_images")
+    assert scored.returncode == 0, scored.stderr
+    assert "copy of the source" in scored.stdout and "mean training image" in scored.stdout
+    result = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert (result["pairs"], result["step"]) == (40, 12)
+    assert len(list((tmp_path / "run" / "generated" / "0000012").glob("*.png"))) == 40
+    again = run("train.py", ROW, *places, *small, *steps, "--config.report.score_pairs=8")
+    assert again.returncode == 0 and "12 of 12 steps done" in again.stderr
+    other = run("train.py", ROW, *places)
+    assert other.returncode == 2 and "already holds another run" in other.stderr
