@@ -72,6 +72,8 @@ def evaluate(
         pairs = stores.test_pairs(name, test, data_dir)
     else:
         pairs = read_pairs(pairs_file, test.names)
+    if not len(pairs):
+        raise InputError(f"{pairs_file}: no pair in it")
     pairs = pairs[:limit]
     mean = mean_image(stores.load_split(name, "train", data_dir, memory).store)
 

@@ -140,9 +140,7 @@ def _read(logs: list[dict[str, jax.Array]], step: int) -> dict[str, float]:
     """Means of the logs of the steps up to `step`, as floats; refuses what is not finite."""
     logs = jax.device_get(logs)
     # Terms before their sum, and both before the gradient, so that an error names the origin.
-    names = sorted(
-        logs[0], key=lambda name: (name.endswith(("/loss", "/gradient_norm")), name[::-1])
-    )
+    names = sorted(logs[0], key=lambda name: (name.endswith("norm"), name.endswith("/loss"), name))
     arrays = {name: np.array([log[name][0] for log in logs], float) for name in names}
     for i in range(len(logs)):
         for name, values in arrays.items():
