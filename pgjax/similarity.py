@@ -1,4 +1,4 @@
-"""How alike two images are: SSIM, in agreement with scikit-image."""
+"""How alike two images are: SSIM, in agreement with scikit-image; nearest-neighbour distance."""
 
 import functools
 
@@ -116,3 +116,89 @@ def ssim(
     structure = _ratio(2 * bias * covariance + c2, bias * variances + c2)
     means = jnp.mean(luminance * structure, axis=(2, 3, 4))
     return means if data_range.ndim == 2 else means[0]
+
+
+# What lies around the reference: never the nearest, since real features are far smaller.
+OUTSIDE = -1e4
+
+
+def nearest_neighbour_map(generated: jax.Array, reference: jax.Array, window: int = 3) -> jax.Array:
+    """Distance of every pixel to the most similar one near it in the reference (Siarohin 2018, eq. 9).
+
+    Sum over the channels of absolute differences, smallest over the window's positions around the
+    same place; the reference is padded with -10000. The published weights expect the mean of this
+    map over pixels and images (reference fact 1.3). Gradients reach both sides, through the nearest
+    position (the first of equals). Neither pass holds window^2 copies.
+
+    Args:
+      generated: (B, H, W, C), pixels or features.
+      reference: like generated; the real side.
+      window: side of the square of positions in pixels, odd; 1 gives the plain L1 distance.
+
+    Returns:
+      (B, H, W) float32.
+
+    Raises:
+      ValueError: shapes differ, or the window is even.
+    """
+    if generated.shape != reference.shape or generated.ndim != 4:
+        raise ValueError(
+            f"nearest_neighbour_map compares two (B, H, W, C), not {generated.shape} and "
+            f"{reference.shape}"
+        )
+    if window < 1 or window % 2 == 0:
+        raise ValueError(f"a nearest-neighbour window has an odd size, not {window}")
+    return _nearest(generated, reference, window)
+
+
+def _padded(reference: jax.Array, window: int) -> jax.Array:
+    reach = window // 2
+    around = ((0, 0), (reach, reach), (reach, reach), (0, 0))
+    return jnp.pad(reference, around, constant_values=OUTSIDE)
+
+
+def _search(generated: jax.Array, reference: jax.Array, window: int):
+    """The smallest distance and the number of the position where it was found, (B, H, W) each."""
+    padded = _padded(reference, window)
+    generated = generated.astype(jnp.float32)
+
+    def one(position: int, found):
+        shift = (0, position // window, position % window, 0)
+        shifted = jax.lax.dynamic_slice(padded, shift, reference.shape)
+        distance = jnp.sum(jnp.abs(generated - shifted.astype(jnp.float32)), axis=-1)
+        smallest, where = found
+        return jnp.minimum(smallest, distance), jnp.where(distance < smallest, position, where)
+
+    start = jnp.full(generated.shape[:3], jnp.inf), jnp.zeros(generated.shape[:3], jnp.int32)
+    return jax.lax.fori_loop(0, window**2, one, start)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _nearest(generated, reference, window):
+    return _search(generated, reference, window)[0]
+
+
+def _nearest_forward(generated, reference, window):
+    distance, where = _search(generated, reference, window)
+    return distance, (generated, reference, where)
+
+
+def _nearest_backward(window, kept, cotangent):
+    generated, reference, where = kept
+    _, height, width, _ = reference.shape
+    padded = _padded(reference, window)
+    rows = where // window + jnp.arange(height)[None, :, None]
+    columns = where % window + jnp.arange(width)[None, None, :]
+    found = jax.vmap(lambda values, row, column: values[row, column])(padded, rows, columns)
+    sign = jnp.sign(generated.astype(jnp.float32) - found.astype(jnp.float32))
+    gradient = cotangent[..., None] * sign
+    frame = jnp.zeros(padded.shape, jnp.float32)
+    away = jax.vmap(lambda values, row, column, added: values.at[row, column].add(added))(
+        frame, rows, columns, -gradient
+    )
+    reach = window // 2
+    away = away[:, reach : reach + height, reach : reach + width]
+    return gradient.astype(generated.dtype), away.astype(reference.dtype)
+
+
+_nearest.defvjp(_nearest_forward, _nearest_backward)

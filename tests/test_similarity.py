@@ -132,3 +132,99 @@ def test_bad_input_is_named(shapes, options, message):
     a, b = (np.zeros(shape, np.uint8) for shape in shapes)
     with pytest.raises(ValueError, match=message):
         similarity.ssim(a, b, 255.0, **options)
+
+
+nearest = jax.jit(similarity.nearest_neighbour_map, static_argnums=2)
+
+
+@pytest.mark.parametrize("window", [1, 3, 5])
+def test_nearest_neighbour_map_equals_golden(shared, window):
+    with np.load(shared / "golden" / "nn_loss_dev.npz") as arrays:
+        generated, reference = arrays[f"generated_{window}"], arrays[f"reference_{window}"]
+        expected, slopes = arrays[f"nn_map_{window}"], arrays[f"nn_grad_mean_{window}"]
+    np.testing.assert_allclose(nearest(generated, reference, window), expected, atol=1e-5)
+    found = jax.grad(lambda x: nearest(x, reference, window).mean())(generated)
+    np.testing.assert_allclose(found, slopes, atol=1e-6)
+
+
+def plain_nearest(generated, reference, window):
+    """As the reference words it: all shifted copies, left to automatic differentiation."""
+    reach, (_, height, width, _) = window // 2, generated.shape
+    around = ((0, 0), (reach, reach), (reach, reach), (0, 0))
+    padded = jnp.pad(reference, around, constant_values=-1e4)
+    shifted = [
+        padded[:, i : i + height, j : j + width] for i in range(window) for j in range(window)
+    ]
+    return jnp.min(jnp.sum(jnp.abs(jnp.stack(shifted) - generated[None]), axis=-1), axis=0)
+
+
+@pytest.mark.parametrize("window", [1, 3, 7])
+def test_nearest_neighbour_map_equals_the_plain_one(window):
+    random = np.random.default_rng(0)
+    pair = random.normal(0, 1, (2, 2, 9, 6, 4)).astype(np.float32)
+    weights = random.normal(0, 1, (2, 9, 6)).astype(np.float32)
+    np.testing.assert_allclose(nearest(*pair, window), plain_nearest(*pair, window), atol=1e-5)
+    found, expected = (
+        jax.grad(lambda a, b, f=function: jnp.sum(weights * f(a, b, window)), argnums=(0, 1))(*pair)
+        for function in (nearest, plain_nearest)
+    )
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+        assert np.abs(other).max() > 0.5
+
+
+def test_nearest_neighbour_map_forgives_a_shift():
+    """But only within its window, and not at the border that the shift leaves."""
+    image = np.random.default_rng(0).normal(0, 1, (1, 12, 12, 3)).astype(np.float32)
+    moved = np.roll(image, (2, -1), axis=(1, 2))
+    assert (nearest(moved, image, 5)[0, 2:, :-1] == 0).all()
+    assert (nearest(moved, image, 3)[0, 2:, :-1] > 0).all()
+    assert (nearest(moved, image, 5)[0, :2] > 0).all()
+
+
+def test_nearest_neighbour_map_of_bfloat16_is_float32():
+    random = np.random.default_rng(0)
+    pair = jnp.asarray(random.normal(0, 1, (2, 1, 8, 8, 64)), jnp.bfloat16)
+    expected = plain_nearest(*pair.astype(jnp.float32), 3)
+    np.testing.assert_allclose(nearest(*pair, 3), expected, rtol=1e-6)
+    slopes = jax.grad(lambda a: nearest(a, pair[1], 3).mean())(pair[0])
+    assert slopes.dtype == jnp.bfloat16
+
+
+def test_nearest_neighbour_map_tells_of_nan():
+    pair = np.ones((2, 1, 8, 8, 3), np.float32)
+    pair[0, 0, 4, 4] = np.nan
+    assert np.isnan(nearest(*pair, 3)[0, 4, 4])
+
+
+@pytest.mark.parametrize(("sides", "limit"), [((0,), 2.0), ((0, 1), 3.0)])
+def test_nearest_neighbour_map_holds_no_copies(sides, limit):
+    """Temporaries and results of both passes, in sizes of both inputs (which are not counted)."""
+    shape = jax.ShapeDtypeStruct((1, 64, 64, 64), jnp.float32)
+
+    def loss(a, b):
+        return similarity.nearest_neighbour_map(a, b, 5).mean()
+
+    memory = (
+        jax.jit(jax.value_and_grad(loss, argnums=sides))
+        .lower(shape, shape)
+        .compile()
+        .memory_analysis()
+    )
+    held = memory.temp_size_in_bytes + memory.output_size_in_bytes
+    assert held < limit * memory.argument_size_in_bytes
+
+
+@pytest.mark.parametrize(
+    ("shapes", "window", "message"),
+    [
+        (((1, 8, 8, 3), (1, 8, 8, 4)), 3, "compares two"),
+        (((8, 8, 3), (8, 8, 3)), 3, "compares two"),
+        (((1, 8, 8, 3), (1, 8, 8, 3)), 4, "odd size, not 4"),
+        (((1, 8, 8, 3), (1, 8, 8, 3)), -1, "odd size, not -1"),
+    ],
+)
+def test_nearest_neighbour_map_names_bad_input(shapes, window, message):
+    a, b = (np.zeros(shape, np.float32) for shape in shapes)
+    with pytest.raises(ValueError, match=message):
+        similarity.nearest_neighbour_map(a, b, window)

@@ -1,9 +1,4 @@
-"""Joints to pictures: heat maps, discs, PG2's pose mask and the evaluation's person mask.
-
-All functions are batched and compiled (`size` and `radius` are static). Keypoints are (B, 18, 2),
-(y, x) in pixels, visible is (B, 18) bool, and results are float32. What a missing joint's
-coordinates hold influences nothing; a visible joint may lie outside the image.
-"""
+"""Heat maps, discs, PG2's pose mask and the evaluation's person mask."""
 
 import functools
 import math
@@ -12,16 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pgjax import skeleton
-
-# Beyond every image, yet small enough for float32 products of two coordinates and for int32.
-FAR = 1e6
+from pgjax import geometry, skeleton
 
 
 def _known(keypoints: jax.Array, visible: jax.Array) -> tuple[jax.Array, jax.Array]:
     """y and x, each (B, 18), finite also where nothing is known."""
-    known = jnp.where(visible[..., None], keypoints.astype(jnp.float32), 0.0).clip(-FAR, FAR)
-    return known[..., 0], known[..., 1]
+    points = geometry.known(keypoints, visible)
+    return points[..., 0], points[..., 1]
 
 
 def _axes(size: tuple[int, int]) -> tuple[jax.Array, jax.Array]:

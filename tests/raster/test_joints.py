@@ -1,11 +1,10 @@
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from skimage import draw, morphology
 
+from golden import load, masks, overlap, poses
 from pgjax import raster, skeleton
 
 SIZE = (64, 32)
@@ -17,14 +16,6 @@ DRAWINGS = {
     "person_mask": raster.person_mask,
 }
 drawings = pytest.mark.parametrize("name", DRAWINGS)
-
-
-def random_poses(count, size=SIZE, seed=0, margin=0):
-    """Joints at whole pixels, a fifth of them missing."""
-    random = np.random.default_rng(seed)
-    high = np.array(size) + margin
-    keypoints = random.integers(-margin, high, (count, 18, 2)).astype(np.float32)
-    return keypoints, random.random((count, 18)) > 0.2
 
 
 def reference_disc(mask, y, x, radius):
@@ -67,46 +58,26 @@ def reference_person_mask(keypoints, visible, size, radius):
     return morphology.erosion(morphology.dilation(mask, SQUARE), SQUARE)
 
 
-def overlap(masks, expected):
-    """Intersection over union of every pair of masks."""
-    masks, expected = np.asarray(masks) > 0, expected > 0
-    union = (masks | expected).sum(axis=(1, 2))
-    return np.where(union, (masks & expected).sum(axis=(1, 2)) / np.maximum(union, 1), 1.0)
-
-
-@functools.cache
-def golden(shared, dataset):
-    with np.load(shared / "golden" / f"{dataset}_dev.npz") as arrays:
-        names = ("target_keypoints", "image_size", "pg2_discs_radius4", "dgan_heatmaps_sigma6")
-        masks = ("pg2_mask_radius4", "pg2_mask_radius7", "dgan_person_mask")
-        found = {name: arrays[name] for name in names + masks}
-    width = int(found["image_size"][1])
-    for name in (*masks, "pg2_discs_radius4"):
-        found[name] = np.unpackbits(found[name], axis=2, count=width)
-    keypoints = found["target_keypoints"]
-    visible = (keypoints >= 0).all(axis=-1)
-    size = tuple(int(length) for length in found["image_size"])
-    return found, keypoints.astype(np.float32), visible, size
-
-
 datasets = pytest.mark.parametrize("dataset", ["market1501", "deepfashion"])
 
 
 @datasets
 def test_discs_equal_golden(shared, dataset):
-    found, keypoints, visible, size = golden(shared, dataset)
+    found = load(shared, dataset)
+    keypoints, visible = found.target
+    expected = np.unpackbits(found.arrays["pg2_discs_radius4"], axis=2, count=found.size[1])
     for start in range(0, len(keypoints), 20):
         part = slice(start, start + 20)
-        discs = raster.discs(keypoints[part], visible[part], size)
-        np.testing.assert_array_equal(discs, found["pg2_discs_radius4"][part])
+        discs = raster.discs(keypoints[part], visible[part], found.size)
+        np.testing.assert_array_equal(discs, expected[part])
 
 
 @datasets
 def test_heatmaps_equal_golden(shared, dataset):
-    found, keypoints, visible, size = golden(shared, dataset)
-    expected = found["dgan_heatmaps_sigma6"].astype(np.float32)
-    count = len(expected)
-    heatmaps = raster.heatmaps(keypoints[:count], visible[:count], size)
+    found = load(shared, dataset)
+    expected = found.arrays["dgan_heatmaps_sigma6"].astype(np.float32)
+    keypoints, visible = (array[: len(expected)] for array in found.target)
+    heatmaps = raster.heatmaps(keypoints, visible, found.size)
     np.testing.assert_allclose(heatmaps, expected, atol=1e-3)
 
 
@@ -120,15 +91,15 @@ def test_heatmaps_equal_golden(shared, dataset):
     ],
 )
 def test_masks_equal_golden(shared, dataset, function, radius, name):
-    found, keypoints, visible, size = golden(shared, dataset)
-    overlaps = overlap(function(keypoints, visible, size, radius=radius), found[name])
+    found = load(shared, dataset)
+    overlaps = overlap(function(*found.target, found.size, radius=radius), masks(found, name))
     # Measured: pose masks 1 throughout, person masks 0.9999 and 0.997 at worst.
     assert overlaps.mean() > 0.999
     assert overlaps.min() > 0.99
 
 
 def test_heatmaps_follow_the_formula():
-    keypoints, visible = random_poses(2)
+    keypoints, visible = poses(2)
     keypoints += 0.25
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]][:, None, :, :, None]
     y, x = keypoints.astype(np.float64).transpose(2, 0, 1)[:, :, None, None]
@@ -153,14 +124,14 @@ def test_discs_truncate_toward_zero():
 
 
 def test_pose_mask_equals_reference():
-    keypoints, visible = random_poses(12, margin=6)
+    keypoints, visible = poses(12, margin=6)
     masks = raster.pose_mask(keypoints, visible, SIZE)
     for mask, points, seen in zip(masks, keypoints, visible, strict=True):
         np.testing.assert_array_equal(mask, reference_pose_mask(points, seen, SIZE, 4))
 
 
 def test_person_mask_equals_reference():
-    keypoints, visible = random_poses(12, margin=6)
+    keypoints, visible = poses(12, margin=6)
     # Half missing, so that the masks don't fill the image.
     visible &= np.random.default_rng(1).random(visible.shape) > 0.5
     masks = raster.person_mask(keypoints, visible, SIZE)
@@ -190,7 +161,7 @@ def test_coinciding_joints_give_one_disc():
 @drawings
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, -1.0, 10.0])
 def test_missing_joints_have_no_influence(name, value):
-    keypoints, visible = random_poses(3)
+    keypoints, visible = poses(3)
     changed = np.where(visible[..., None], keypoints, np.float32(value))
     expected = DRAWINGS[name](keypoints, visible, SIZE)
     assert np.isfinite(expected).all()
@@ -199,7 +170,7 @@ def test_missing_joints_have_no_influence(name, value):
 
 @drawings
 def test_nobody_leaves_no_trace(name):
-    keypoints, visible = random_poses(3)
+    keypoints, visible = poses(3)
     assert not DRAWINGS[name](keypoints, np.zeros_like(visible), SIZE).any()
 
 
@@ -215,7 +186,7 @@ def test_visible_joints_far_outside_are_harmless(name, value):
 
 @pytest.mark.parametrize("name", ["heatmaps", "discs"])
 def test_border_cuts_and_changes_nothing_else(name):
-    keypoints, visible = random_poses(3, margin=8)
+    keypoints, visible = poses(3, margin=8)
     framed = DRAWINGS[name](keypoints + 10, visible, (84, 52))
     np.testing.assert_allclose(
         DRAWINGS[name](keypoints, visible, SIZE), framed[:, 10:-10, 10:-10], atol=1e-6
@@ -224,7 +195,7 @@ def test_border_cuts_and_changes_nothing_else(name):
 
 @pytest.mark.parametrize("name", ["heatmaps", "discs"])
 def test_flipped_joints_draw_flipped_maps(name):
-    keypoints, visible = random_poses(4)
+    keypoints, visible = poses(4)
     drawn = np.asarray(DRAWINGS[name](keypoints, visible, SIZE))
     flipped = DRAWINGS[name](*skeleton.flip(keypoints, visible, SIZE[1]), SIZE)
     np.testing.assert_allclose(
@@ -233,7 +204,7 @@ def test_flipped_joints_draw_flipped_maps(name):
 
 
 def test_flipped_joints_draw_a_flipped_person_mask():
-    keypoints, visible = random_poses(8)
+    keypoints, visible = poses(8)
     drawn = np.asarray(raster.person_mask(keypoints, visible, SIZE))
     flipped = raster.person_mask(*skeleton.flip(keypoints, visible, SIZE[1]), SIZE)
     np.testing.assert_array_equal(flipped, drawn[:, :, ::-1])
@@ -241,7 +212,7 @@ def test_flipped_joints_draw_a_flipped_person_mask():
 
 def test_flipped_joints_draw_a_flipped_pose_mask():
     """Exact for limbs along an axis; elsewhere truncation picks the other side of half pixels."""
-    keypoints, visible = random_poses(8)
+    keypoints, visible = poses(8)
     upright = keypoints.copy()
     upright[..., 1] = 7
     for points, worst in ((upright, 1.0), (keypoints, 0.9)):
@@ -252,7 +223,7 @@ def test_flipped_joints_draw_a_flipped_pose_mask():
 
 @drawings
 def test_vmap_and_jit_change_nothing(name):
-    keypoints, visible = random_poses(4)
+    keypoints, visible = poses(4)
     expected = DRAWINGS[name](keypoints, visible, SIZE)
     mapped = jax.jit(jax.vmap(lambda k, v: DRAWINGS[name](k, v, SIZE)))(
         jnp.asarray(keypoints).reshape(2, 2, 18, 2), jnp.asarray(visible).reshape(2, 2, 18)
@@ -264,7 +235,7 @@ def test_vmap_and_jit_change_nothing(name):
 @drawings
 def test_memory_stays_near_the_result(name):
     """No temporary of limbs times samples times pixels."""
-    keypoints, visible = random_poses(4)
+    keypoints, visible = poses(4)
     compiled = DRAWINGS[name].lower(keypoints, visible, (128, 64)).compile()
     pixels = 4 * 128 * 64
     assert compiled.memory_analysis().temp_size_in_bytes < 40 * pixels
