@@ -27,7 +27,7 @@ from pgjax.image import write_png
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
 from pgjax.state import init_state
-from pgjax.steps import make_step, over_devices
+from pgjax.steps import make_step, over_devices, replicate
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are.")
@@ -50,7 +50,7 @@ def main(_) -> None:
 
     step = over_devices(make_step(recipe, stage), donate=(0,))
     predict = Predictor(recipe, name)
-    state = jax_utils.replicate(init_state(recipe))
+    state = replicate(init_state(recipe))
     started, count, value = time.perf_counter(), 0, np.inf
     curve, predictions = [], []
     while value > GOAL.value and time.perf_counter() - started < 60 * MINUTES.value:

@@ -48,8 +48,8 @@ TOY_RATES = (7e-4, 2e-4, 2e-5)
 SETTINGS = {
     "market1501": Setting(16, 22_000, 14_000, weight=10.0),
     "deepfashion": Setting(8, 30_000, 20_000, weight=50.0, skip_from=0),
-    "synthetic_people": Setting(8, 3_000, 1_000, 50.0, 16, TOY_RATES, draws=()),
-    "synthetic_people_128x64": Setting(8, 4_000, 2_000, 50.0, 32, TOY_RATES, draws=()),
+    "synthetic_people": Setting(8, 3_000, 1_000, 100.0, 16, TOY_RATES, draws=()),
+    "synthetic_people_128x64": Setting(8, 4_000, 2_000, 100.0, 32, TOY_RATES, draws=()),
     "synthetic_people_256x256": Setting(
         4, 4_000, 2_000, 50.0, 16, TOY_RATES, skip_from=0, draws=()
     ),

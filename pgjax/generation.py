@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import jax_utils
 
 from pgjax import raster
 from pgjax.batch import Batch, Indices, Store, fetch
@@ -16,7 +15,7 @@ from pgjax.image import to_uint8
 from pgjax.metrics import score
 from pgjax.recipe import Recipe
 from pgjax.state import State
-from pgjax.steps import make_generate, over_devices
+from pgjax.steps import make_generate, over_devices, replicate
 
 Scores = dict[str, np.ndarray]
 
@@ -73,7 +72,7 @@ class Predictor:
         wanted = min(self._recipe.evaluation.batch_size, len(pairs))
         size = -(-wanted // self._devices) * self._devices
         names = self._stage.generators
-        params = jax_utils.replicate({name: state.networks[name].params for name in names})
+        params = replicate({name: state.networks[name].params for name in names})
         for start in range(0, len(pairs), size):
             chosen = pairs[start : start + size]
             # The last batch is filled up with its first pair, so that nothing compiles twice.

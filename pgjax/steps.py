@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
+from flax import jax_utils
 
 from pgjax.batch import Batch
 from pgjax.layers import DEVICES
@@ -52,6 +53,11 @@ def make_step(recipe: Recipe, stage: Stage) -> Callable[[State, tuple[Batch, ...
 def over_devices(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
     """Maps a function of (devices, ...) arrays over the local devices: the one place that does."""
     return jax.pmap(function, axis_name=DEVICES, donate_argnums=donate)
+
+
+def replicate(tree: Any) -> Any:
+    """A copy for each local device, laid out as mapped functions return it: else they compile twice."""
+    return jax_utils.replicate(tree, axis_name=DEVICES)
 
 
 def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], Batch], Any]:

@@ -20,7 +20,7 @@ from pgjax.image import write_png
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
 from pgjax.state import State, init_state, state_shapes
-from pgjax.steps import make_step, over_devices
+from pgjax.steps import make_step, over_devices, replicate
 
 
 def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) -> State:
@@ -98,7 +98,7 @@ class _Stage:
             host=jax.process_index(),
             hosts=jax.process_count(),
         )
-        replicated = jax_utils.replicate(state)
+        replicated = replicate(state)
         unread, since = [], time.perf_counter()
         with tqdm(
             initial=first, total=self.stop, desc=self.name, unit="step", mininterval=1.0

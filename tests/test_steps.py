@@ -13,7 +13,7 @@ from pgjax.nets import NETS
 from pgjax.recipe import build
 from pgjax.scene import derive
 from pgjax.state import init_state, optimizer
-from pgjax.steps import make_generate, make_step, over_devices
+from pgjax.steps import make_generate, make_step, over_devices, replicate
 
 BATCHES = (tiny.batch(3), tiny.batch(4))
 
@@ -85,7 +85,7 @@ class ByHand:
         mask_l1 = jnp.mean(difference) + jnp.mean(difference * scene.pose_mask[..., None])
         bce = -jnp.mean(jnp.log(jax.nn.sigmoid(fake)))
         # The toy row's lambda.
-        return bce + 50.0 * mask_l1, {"bce": bce, "mask_l1": mask_l1}
+        return bce + 100.0 * mask_l1, {"bce": bce, "mask_l1": mask_l1}
 
     def d_loss(self, d, g2):
         scene = self.scenes[1]
@@ -205,3 +205,20 @@ def test_generation_is_what_the_modules_compute(compiled, two):
 def test_the_state_is_a_function_of_the_seed(compiled):
     assert not _changed(compiled.state, init_state(_recipe()))
     assert _changed(compiled.state, init_state(_recipe(seed=1))) == {"g1", "g2", "d"}
+
+
+def test_the_second_step_does_not_compile_again(compiled, caplog):
+    step, batches = compiled.steps["stage1"], (split_over_devices(BATCHES[0], 2),)
+
+    def compilations(state):
+        caplog.clear()
+        with jax.log_compiles():
+            state, _ = step(state, batches)
+        return state, sum(r.getMessage().startswith("Compiling") for r in caplog.records)
+
+    # Restored states are numpy arrays; they must not compile anew either.
+    state, first = compilations(replicate(compiled.state))
+    assert first == 1
+    assert compilations(state)[1] == 0
+    restored = jax.tree.map(np.asarray, compiled.state)
+    assert compilations(replicate(restored))[1] == 0
