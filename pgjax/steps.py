@@ -61,13 +61,14 @@ def replicate(tree: Any) -> Any:
 
 
 def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], Batch], Any]:
-    """(params by network, Batch) -> images of the stage's generators by name, (B, H, W, 3) in [-1, 1]."""
+    """(params by network, Batch) -> images of the stage's generators by name, (B, H, W, 3).
+
+    Images are meant for [-1, 1], but are not clipped: not all networks end in a tanh.
+    """
     made = modules(recipe)
 
     def generate(params: Mapping[str, Any], batch: Batch) -> dict[str, jax.Array]:
-        scene = derive(batch, **recipe.scene)
-        images = _images(made, params, stage, scene, players=())
-        return {name: jnp.clip(image, -1.0, 1.0) for name, image in images.items()}
+        return _images(made, params, stage, derive(batch, **recipe.scene), players=())
 
     return generate
 

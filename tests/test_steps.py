@@ -188,18 +188,12 @@ def test_the_optimizer_is_adam_with_the_papers_betas():
 def test_generation_is_what_the_modules_compute(compiled, two):
     hand = ByHand(compiled.recipe, compiled.state)
     generate = jax.jit(make_generate(compiled.recipe, compiled.recipe.stages["stage2"]))
-    # Contrast enough that some pixels are beyond [-1, 1].
-    params = {
-        name: p | {"out": jax.tree.map(lambda x: 5 * x, p["out"])}
-        for name, p in hand.params.items()
-        if name != "d"
-    }
-    hand.params = params
+    params = {name: hand.params[name] for name in ("g1", "g2")}
     images = generate(params, BATCHES[0])
     first, second = jax.jit(hand.image)(hand.scenes[0], params["g2"])
-    assert list(images) == ["g1", "g2"] and np.abs(second).max() > 1
+    assert list(images) == ["g1", "g2"]
     for image, expected in zip(images.values(), (first, second), strict=True):
-        np.testing.assert_allclose(image, np.clip(expected, -1, 1), atol=1e-5)
+        np.testing.assert_allclose(image, expected, atol=1e-5)
 
 
 def test_the_state_is_a_function_of_the_seed(compiled):
