@@ -281,7 +281,7 @@ import pytest, tiny, test_training
 from pgjax import training
 with pytest.MonkeyPatch.context() as patch:
     test_training.use_tiny_data(patch)
-    training.train_and_evaluate(tiny.config(steps=(150, 150)), sys.argv[1], "unused")
+    training.train_and_evaluate(tiny.config(steps=(50, 50)), sys.argv[1], "unused")
 """
 
 
@@ -318,5 +318,5 @@ def test_kill_9_at_random_moments_changes_nothing(tmp_path):
         steps.append(metrics.read_text().count("\n"))
     assert start(tmp_path / "killed").wait() == 0
     whole, killed = _final(tmp_path / "whole"), _final(tmp_path / "killed")
-    assert int(whole.step) == 300, steps
+    assert int(whole.step) == 100, steps
     _equal(whole, killed)
