@@ -1,0 +1,84 @@
+"""Pretrained networks as features: by name, their weights verified, never trained.
+
+Parameters are {layer: {"kernel", "bias"}}, and are handed to the step beside its state.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import jax
+import numpy as np
+
+from pgjax.errors import InputError
+from pgjax.frozen import vgg19, weights
+
+NETS: dict[str, ModuleType] = {"vgg19": vgg19}
+LAYERS: dict[str, tuple[str, ...]] = {name: net.LAYERS for name, net in NETS.items()}
+
+Params = Mapping[str, Mapping[str, Any]]
+
+
+def _find(name: str) -> ModuleType:
+    if name not in NETS:
+        raise InputError(f"unknown frozen network {name!r}; there are {', '.join(NETS)}")
+    return NETS[name]
+
+
+def shapes(name: str) -> dict[str, dict[str, jax.ShapeDtypeStruct]]:
+    """The parameters' shapes and types, without the weights.
+
+    Raises:
+      InputError: no network has that name.
+    """
+    return _find(name).shapes()
+
+
+def load(name: str, folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
+    """The published weights, verified: from files in `folder`, else downloaded into it, once.
+
+    Args:
+      name: of the network, one of NETS.
+      folder: holds the network's own .npz or the official file; made if need be.
+
+    Raises:
+      InputError: the name is unknown, a file is damaged or another one, or there is none and it
+        can't be downloaded; says what to fetch and where to put it.
+    """
+    net = _find(name)
+    return weights.load(net.SOURCE, net.shapes(), folder)
+
+
+def extract(
+    name: str, params: Params, images: jax.Array, layer: str, means: str = "proper"
+) -> jax.Array:
+    """Activations of one layer, after its ReLU.
+
+    Args:
+      name: of the network, one of NETS.
+      params: as from `load`.
+      images: (B, H, W, 3) RGB in [-1, 1].
+      layer: one of LAYERS[name].
+      means: "proper", as the network was trained, or "swapped" (reference fact 1.3).
+
+    Returns:
+      (B, h, w, C) float32.
+
+    Raises:
+      InputError: names the network, layer or means that is unknown, and what there is.
+    """
+    return _find(name).extract(params, images, layer, means)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Features:
+    """A frozen network as the losses call it: (images, layer) -> activations; see `extract`."""
+
+    name: str
+    params: Params
+    means: str = "proper"
+
+    def __call__(self, images: jax.Array, layer: str) -> jax.Array:
+        return extract(self.name, self.params, images, layer, self.means)

@@ -1,0 +1,168 @@
+"""Pretrained weights: from a local file, else downloaded once; known by their content.
+
+The sha256 is that of the numbers, not of a file: the official HDF5 file and our own smaller .npz of
+the layers that are needed verify alike.
+"""
+
+import hashlib
+import http.client
+import os
+import shutil
+import sys
+import tempfile
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pgjax.errors import InputError
+
+TIMEOUT = 10.0  # seconds to connect, and at most between two pieces
+
+Params = dict[str, dict[str, np.ndarray]]
+Shapes = Mapping[str, Mapping[str, Any]]
+
+# What NumPy and HDF5 raise on damaged files; a flipped bit in a size asks for much memory.
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+
+
+class Source(NamedTuple):
+    """Where weights come from, and what they are.
+
+    Attributes:
+      file: name of our own .npz, with arrays "layer/kernel" and "layer/bias".
+      url: of the official HDF5 file, in Keras' layout.
+      sha256: of the arrays' bytes (`digest`).
+    """
+
+    file: str
+    url: str
+    sha256: str
+
+    @property
+    def official(self) -> str:
+        """The official file's name."""
+        return self.url.rpartition("/")[2]
+
+
+def digest(params: Params) -> str:
+    """sha256 of all numbers as little-endian float32: layers in their order, kernel before bias."""
+    total = hashlib.sha256()
+    for layer in params.values():
+        for part in ("kernel", "bias"):
+            total.update(np.ascontiguousarray(layer[part], "<f4").tobytes())
+    return total.hexdigest()
+
+
+def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
+    """Verified weights with these shapes, float32; as `pgjax.frozen.load`."""
+    folder = Path(folder)
+    for name, read in ((source.file, _read_npz), (source.official, _read_h5)):
+        if (folder / name).is_file():
+            remedy = f"delete it, fetch {source.url} and put it into {folder}"
+            return _verified(source, shapes, read, folder / name, str(folder / name), remedy)
+    return _download(source, shapes, folder)
+
+
+def _download(source: Source, shapes: Shapes, folder: Path) -> Params:
+    by_hand = f"and put it into {folder}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Inside the folder, so that the result moves into place in one go.
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as work:
+            fetched, ours = Path(work, source.official), Path(work, source.file)
+            _fetch(source.url, fetched, folder)
+            remedy = f"fetch it by other means {by_hand}"
+            params = _verified(source, shapes, _read_h5, fetched, source.url, remedy)
+            _write_npz(ours, params)
+            os.replace(ours, folder / source.file)
+    except (OSError, http.client.HTTPException) as error:
+        raise InputError(
+            f"{folder}: neither {source.file} nor {source.official} is there, and the download "
+            f"failed ({_told(error)}); fetch {source.url} {by_hand}"
+        ) from error
+    return params
+
+
+def _fetch(url: str, path: Path, folder: Path) -> None:
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, path.open("wb") as file:
+        print(f"downloading {url} to {folder}, once", file=sys.stderr)
+        shutil.copyfileobj(answer, file, 1 << 20)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _verified(
+    source: Source,
+    shapes: Shapes,
+    read: Callable[[Path, Shapes], Params],
+    path: Path,
+    name: str,
+    remedy: str,
+) -> Params:
+    """The weights in a file, where they are the published ones.
+
+    Raises:
+      InputError: names the file by `name` and ends with the remedy.
+    """
+    try:
+        params = read(path, shapes)
+    except _DAMAGE as error:
+        raise InputError(f"{name}: damaged or another file ({_told(error)}); {remedy}") from error
+    for layer, parts in shapes.items():
+        for part, expected in parts.items():
+            found = params[layer][part].shape
+            if found != expected.shape:
+                raise InputError(
+                    f"{name}: {layer}/{part} has the shape {found}, not {expected.shape}; {remedy}"
+                )
+    found = digest(params)
+    if found != source.sha256:
+        raise InputError(
+            f"{name}: not the published weights: the sha256 of its arrays is {found}, expected "
+            f"{source.sha256}; {remedy}"
+        )
+    return params
+
+
+def _read_npz(path: Path, shapes: Shapes) -> Params:
+    with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+        return {
+            layer: {part: file[f"{layer}/{part}"].astype(np.float32) for part in parts}
+            for layer, parts in shapes.items()
+        }
+
+
+def _write_npz(path: Path, params: Params) -> None:
+    arrays = {f"{layer}/{part}": x for layer, parts in params.items() for part, x in parts.items()}
+    np.savez(path, **arrays)
+
+
+def _read_h5(path: Path, shapes: Shapes) -> Params:
+    """Keras' layout: one group a layer. Its versions name the arrays differently: found by rank."""
+    import h5py
+
+    params: Params = {}
+    with h5py.File(path, "r") as file:
+        for layer in shapes:
+            arrays: list[np.ndarray] = []
+
+            def keep(_, item, arrays=arrays):
+                if isinstance(item, h5py.Dataset):
+                    arrays.append(item[()].astype(np.float32))
+
+            file[layer].visititems(keep)
+            ranks = {x.ndim: x for x in arrays}
+            if len(arrays) != 2 or set(ranks) != {1, 4}:
+                raise ValueError(f"{layer} holds {[x.shape for x in arrays]}")
+            params[layer] = {"kernel": ranks[4], "bias": ranks[1]}
+    return params
