@@ -18,6 +18,7 @@ PAIRS = flags.DEFINE_string(
     "pairs", None, "CSV `from,to` of photo names instead of the test pairs."
 )
 SAVE_IMAGES = flags.DEFINE_bool("save_images", False, "Write every generated image as PNG.")
+NOISE = flags.DEFINE_bool("noise", False, "Generate with dropout on: it is the noise vector.")
 
 
 def main(_) -> None:
@@ -26,7 +27,7 @@ def main(_) -> None:
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected the run directory of train.py")
     result = evaluation.evaluate(
-        WORKDIR.value, DATA_DIR.value, LIMIT.value, PAIRS.value, SAVE_IMAGES.value
+        WORKDIR.value, DATA_DIR.value, LIMIT.value, PAIRS.value, SAVE_IMAGES.value, NOISE.value
     )
     print(evaluation.table(result))
 

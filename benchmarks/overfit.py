@@ -26,7 +26,7 @@ from pgjax.generation import Predictor, mean_scores
 from pgjax.image import write_png
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
-from pgjax.state import init_state
+from pgjax.state import frozen_weights, init_state
 from pgjax.steps import make_step, over_devices, replicate
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
@@ -51,11 +51,12 @@ def main(_) -> None:
     step = over_devices(make_step(recipe, stage), donate=(0,))
     predict = Predictor(recipe, name)
     state = replicate(init_state(recipe))
+    weights = replicate(frozen_weights(recipe, DATA_DIR.value))
     started, count, value = time.perf_counter(), 0, np.inf
     curve, predictions = [], []
     while value > GOAL.value and time.perf_counter() - started < 60 * MINUTES.value:
         for _ in range(EVERY.value):
-            state, _ = step(state, batches)
+            state, _ = step(state, batches, weights)
         count += EVERY.value
         predictions = list(predict(jax_utils.unreplicate(state), train.store, pairs))
         value = mean_scores([p.scores for p in predictions])["model"]["l1"]
@@ -64,7 +65,7 @@ def main(_) -> None:
         print(f"step {count}: l1 {value:.4f} after {minutes:.1f} min", flush=True)
 
     out = pathlib.Path(OUT.value)
-    write_png(out / "overfit.png", sample_grid(predictions[0]))
+    write_png(out / "overfit.png", sample_grid(predictions, PAIRS.value))
     result = {"row": recipe.row, "pairs": len(pairs), "l1": value, "steps": count}
     result |= {"minutes": round(minutes, 2), "curve": curve, "config": rundir.plain(CONFIG.value)}
     rundir.write_text(out / "overfit.json", json.dumps(result, indent=2) + "\n")

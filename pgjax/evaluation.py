@@ -42,6 +42,7 @@ def evaluate(
     limit: int | None = None,
     pairs_file: str | None = None,
     save_images: bool = False,
+    noise: bool = False,
 ) -> dict[str, Any]:
     """Generates the test pairs with a run's last checkpoint and scores them.
 
@@ -51,6 +52,8 @@ def evaluate(
       limit: only the first so many pairs, in list order.
       pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
       save_images: also write every generated image.
+      noise: generate with the generator's dropout on, as in training (the noise vector of Isola's and
+        Siarohin's generators; reference fact 1.1).
 
     Returns:
       What metrics.json holds.
@@ -79,7 +82,7 @@ def evaluate(
 
     step = int(state.step)
     stage = recipe.stage_of(step)
-    predict, scores, shown, done = Predictor(recipe, stage, mean), [], [], 0
+    predict, scores, shown, done = Predictor(recipe, stage, mean, noise), [], [], 0
     with tqdm(total=len(pairs), desc="evaluating", unit="pair") as bar:
         for prediction in predict(state, test.store, pairs):
             count = len(prediction.batch.source_image)
@@ -98,6 +101,7 @@ def evaluate(
         "stage": stage,
         "pairs": len(pairs),
         "limit": limit,
+        "noise": noise,
         "pairs_from": pairs_file or "the data set's test pairs",
         "mask_radius": recipe.evaluation.mask_radius,
         "scores": mean_scores(scores),

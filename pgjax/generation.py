@@ -15,7 +15,7 @@ from pgjax.image import to_uint8
 from pgjax.metrics import score
 from pgjax.recipe import Recipe
 from pgjax.state import State
-from pgjax.steps import make_generate, over_devices, replicate
+from pgjax.steps import example_keys, make_generate, over_devices, replicate
 
 Scores = dict[str, np.ndarray]
 
@@ -35,15 +35,30 @@ class Prediction(NamedTuple):
 class Predictor:
     """Predicts any list of pairs with the networks of one stage; compiled once."""
 
-    def __init__(self, recipe: Recipe, stage: str, mean_image: np.ndarray | None = None):
-        """`mean_image`: uint8 (H, W, 3), scored as a baseline where given."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        stage: str,
+        mean_image: np.ndarray | None = None,
+        noise: bool = False,
+    ):
+        """Compiles nothing yet.
+
+        Args:
+          recipe: of the networks.
+          stage: whose generators predict.
+          mean_image: uint8 (H, W, 3), scored as a baseline where given.
+          noise: keep the generators' dropout, their noise vector; it follows from the recipe's seed
+            and a pair's place in the list.
+        """
         self._recipe, self._stage = recipe, recipe.stages[stage]
         self._devices = jax.local_device_count()
         generate = make_generate(recipe, self._stage)
         radius = recipe.evaluation.mask_radius
 
-        def predict(params: Mapping[str, Any], batch: Batch):
-            made = generate(params, batch)
+        def predict(params: Mapping[str, Any], batch: Batch, places: jax.Array):
+            keys = example_keys(recipe.seed, (), places) if noise else None
+            made = generate(params, batch, keys)
             finite = jnp.stack([jnp.isfinite(image).all() for image in made.values()]).all()
             images = {name: to_uint8(image) for name, image in made.items()}
             size = recipe.image_size
@@ -79,7 +94,9 @@ class Predictor:
             filled = np.concatenate([chosen, np.repeat(chosen[:1], size - len(chosen), axis=0)])
             indices = Indices(filled[:, 0], filled[:, 1], np.zeros(size, bool))
             batch = fetch(store, indices)
-            images, scores, finite = self._predict(params, split_over_devices(batch, self._devices))
+            places = np.arange(start, start + size, dtype=np.int32).reshape(self._devices, -1)
+            shares = split_over_devices(batch, self._devices)
+            images, scores, finite = self._predict(params, shares, places)
             if not np.all(finite):
                 raise NonFiniteLossError(f"a generated image of step {state.step} is not finite")
             images, scores = jax.tree.map(_join_devices, (images, scores))

@@ -15,7 +15,7 @@ from typing import Any
 
 import optax
 
-from pgjax import losses, scene
+from pgjax import frozen, losses, scene
 from pgjax.data import DATASETS
 from pgjax.data.pairs import RULES
 from pgjax.errors import InputError
@@ -71,7 +71,8 @@ class Stage:
     the stage's output. `players` move in this order; every other network is frozen. `terms` compare
     the output with the target. Where there is a `critic`, it judges the target against `negatives`:
     weights by name, where "generated" is the stage's output, "source" the source image, and any
-    other name that generator's image. `draws` numbers the batch that each player sees (0 unless said).
+    other name that generator's image. `draws` numbers the batch that each player sees (0 unless said);
+    `real_draw` the one whose targets are real to the critic when it moves (its own unless said).
     """
 
     steps: int
@@ -83,11 +84,25 @@ class Stage:
     negatives: Mapping[str, float] = dataclasses.field(default_factory=dict)
     real_weight: float = 1.0
     draws: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    real_draw: int | None = None
 
     @property
     def batches(self) -> int:
         """How many batches one step takes."""
-        return 1 + max((self.draws.get(player, 0) for player in self.players), default=0)
+        return 1 + max(self.real_draw or 0, *(self.draws.get(p, 0) for p in self.players))
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """The frozen network that terms read: a name in frozen.NETS, and how it is fed.
+
+    weights: "imagenet", or "random" where no file is wanted. means: "proper", or "swapped" as in the
+    released deformable GAN (reference fact 1.3).
+    """
+
+    net: str
+    weights: str = "imagenet"
+    means: str = "proper"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +135,7 @@ class Recipe:
     networks: Mapping[str, Network]
     stages: Mapping[str, Stage]
     seed: int = 0
+    features: Features | None = None
     scene: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     report: Report = dataclasses.field(default_factory=Report)
     evaluation: Evaluation = dataclasses.field(default_factory=Evaluation)
@@ -192,6 +208,10 @@ def build(config: Mapping[str, Any]) -> Recipe:
                 )
         maker = OPTIMIZERS[network.optimizer.name]
         _options(maker, network.optimizer.options, f"{key}.optimizer.options", ("learning_rate",))
+    if recipe.features is not None:
+        _choice(recipe.features.net, frozen.NETS, "config.features.net")
+        _choice(recipe.features.weights, frozen.WEIGHTS, "config.features.weights")
+        _choice(recipe.features.means, frozen.MEANS, "config.features.means")
     if not recipe.stages:
         raise InputError("config.stages: a recipe needs at least one stage")
     for name, stage in recipe.stages.items():
@@ -208,8 +228,9 @@ def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
             _choice(name, recipe.networks, f"{key}.{field}")
     for name, loss in stage.terms.items():
         _choice(name, losses.TERMS, f"{key}.terms")
-        skip = ("scene", "image")
+        skip = ("scene", "image", "features")
         _options(losses.TERMS[name], loss.options, f"{key}.terms.{name}.options", skip)
+        _check_layer(recipe, name, loss, f"{key}.terms.{name}")
     for name, loss in stage.adversarial.items():
         _choice(name, losses.ADVERSARIAL, f"{key}.adversarial")
         skip = ("real", "fake")
@@ -232,6 +253,26 @@ def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         _choice(name, stage.players, f"{key}.draws")
         if draw < 0:
             raise InputError(f"{key}.draws.{name}: {draw} is negative")
+    if stage.real_draw is not None and (stage.critic not in stage.players or stage.real_draw < 0):
+        raise InputError(
+            f"{key}.real_draw: expected a number from 0 on in a stage whose critic plays, "
+            f"got {stage.real_draw}"
+        )
+
+
+def _check_layer(recipe: Recipe, name: str, loss: Loss, key: str) -> None:
+    """A term on features needs a frozen network that has its layer."""
+    option = inspect.signature(losses.TERMS[name]).parameters.get("layer")
+    if option is None:
+        return
+    layer = loss.options.get("layer", option.default)
+    if layer == losses.PIXELS:
+        return
+    if recipe.features is None:
+        raise InputError(
+            f"{key}: layer {layer!r} is of a frozen network; config.features names none"
+        )
+    _choice(layer, frozen.LAYERS[recipe.features.net], f"{key}.options.layer")
 
 
 def _record(cls, values: Any, key: str):

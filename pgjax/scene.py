@@ -2,7 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from pgjax import raster
+import jax
+import jax.numpy as jnp
+
+from pgjax import raster, warp
 from pgjax.batch import Batch
 from pgjax.image import to_float
 
@@ -11,8 +14,11 @@ class Scene(NamedTuple):
     """B pairs, ready to be read; float32 unless said otherwise.
 
     Images are (B, H, W, 3) in [-1, 1]; keypoints (B, 18, 2), (y, x) in pixels; visible is bool (B, 18);
-    discs and heat maps are (B, H, W, 18) in [0, 1]; `pose_mask` (B, H, W) covers the target person.
-    `background` is the target's background like an image, or None.
+    discs and heat maps are (B, H, W, 18), stick figures (B, H, W, 3), in [0, 1]; `pose_mask`
+    (B, H, W) covers the target person. `part_transforms` (B, 10, 2, 3), `part_exists` (B, 10) bool and
+    `part_masks` (B, 10, H, W), `body_transform` (B, 2, 3) and `body_exists` (B,) bool lead from the
+    target to the source (warp.part_affines). `background` is the target's background like an image.
+    `keys` (B,) are each example's random keys; where they are None, nothing is random.
     """
 
     source_image: Any
@@ -25,24 +31,41 @@ class Scene(NamedTuple):
     target_discs: Any
     source_heatmaps: Any
     target_heatmaps: Any
+    source_sticks: Any
+    target_sticks: Any
     pose_mask: Any
-    background: Any = None
+    part_transforms: Any
+    part_exists: Any
+    part_masks: Any
+    body_transform: Any
+    body_exists: Any
+    background: Any
+    keys: Any = None
 
 
 def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) -> Scene:
     """Computes a Scene; inside jit, what nobody reads costs nothing.
 
     Args:
-      batch: a Batch of uint8 images and joints.
+      batch: a Batch of uint8 images and joints. Without a background it is the target image with
+        the person erased (`erase`), by the evaluation's mask at twice the discs' radius.
       disc_radius: of the joints' discs and of the pose mask, pixels (PG2: 4; reference fact 2.6).
       heatmap_sigma: of the joints' Gaussians, pixels (deformable GAN: 6; reference fact 1.5).
     """
     size = batch.target_image.shape[1:3]
     source = (batch.source_keypoints, batch.source_visible)
     target = (batch.target_keypoints, batch.target_visible)
+    target_image = to_float(batch.target_image)
+    part_transforms, part_exists = warp.part_affines(*source, *target)
+    body_transform, body_exists = warp.body_affine(*source, *target)
+    if batch.background is None:
+        person = raster.person_mask(*target, size, radius=2 * disc_radius)
+        background = erase(target_image, person)
+    else:
+        background = to_float(batch.background)
     return Scene(
         source_image=to_float(batch.source_image),
-        target_image=to_float(batch.target_image),
+        target_image=target_image,
         source_keypoints=batch.source_keypoints,
         target_keypoints=batch.target_keypoints,
         source_visible=batch.source_visible,
@@ -51,6 +74,25 @@ def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) ->
         target_discs=raster.discs(*target, size, radius=disc_radius),
         source_heatmaps=raster.heatmaps(*source, size, sigma=heatmap_sigma),
         target_heatmaps=raster.heatmaps(*target, size, sigma=heatmap_sigma),
+        source_sticks=raster.sticks(*source, size),
+        target_sticks=raster.sticks(*target, size),
         pose_mask=raster.pose_mask(*target, size, radius=disc_radius),
-        background=None if batch.background is None else to_float(batch.background),
+        part_transforms=part_transforms,
+        part_exists=part_exists,
+        part_masks=raster.part_masks(*target, size),
+        body_transform=body_transform,
+        body_exists=body_exists,
+        background=background,
     )
+
+
+def erase(image: jax.Array, mask: jax.Array) -> jax.Array:
+    """Images (B, H, W, 3) with the mean colour of the rest where the mask (B, H, W) is 1.
+
+    It stands in for a background where the data set has none; what the mask leaves of the person
+    stays.
+    """
+    mask = mask[..., None]
+    rest = jnp.maximum(jnp.sum(1 - mask, axis=(1, 2), keepdims=True), 1)
+    mean = jnp.sum(image * (1 - mask), axis=(1, 2), keepdims=True) / rest
+    return image * (1 - mask) + mean * mask

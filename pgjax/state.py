@@ -1,5 +1,6 @@
 """The state of a run: every network and optimizer of every stage, from step 0 on."""
 
+import pathlib
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from pgjax import frozen
 from pgjax.batch import Batch
 from pgjax.nets import NETS
 from pgjax.recipe import OPTIMIZERS, Network, Recipe
@@ -77,6 +79,22 @@ def _initializer(recipe: Recipe) -> Callable[[], State]:
         return State(jnp.zeros((), jnp.int32), networks)
 
     return init
+
+
+def frozen_weights(recipe: Recipe, data_dir: str) -> Any:
+    """Weights of the frozen network that the row's losses read, or None where they read none.
+
+    They lie in data_dir/weights and are no part of the State: no step changes or saves them.
+
+    Raises:
+      InputError: they are nowhere to be had; says what to fetch.
+    """
+    features = recipe.features
+    if features is None:
+        return None
+    if features.weights == "random":
+        return frozen.random(features.net)
+    return frozen.load(features.net, pathlib.Path(data_dir).expanduser() / "weights")
 
 
 def parameter_counts(state: State) -> dict[str, int]:

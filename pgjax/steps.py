@@ -1,5 +1,6 @@
 """The training step of any stage, and generation. Knows players, losses and draws; no paper."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from flax import jax_utils
 
+from pgjax import frozen
 from pgjax.batch import Batch
 from pgjax.layers import DEVICES
 from pgjax.losses import ADVERSARIAL, TERMS
@@ -23,20 +25,30 @@ def make_step(recipe: Recipe, stage: Stage) -> Callable[[State, tuple[Batch, ...
     """The pure training step of a stage, for one device of the axis `layers.DEVICES`.
 
     Returns:
-      A function (state, batches) -> (state, log). `batches` holds `stage.batches` Batches, this
-      device's share of each draw. `log` has, averaged over devices, "player/term" for every loss as
-      it is before weighting, "player/loss" for the weighted sum, and "player/gradient_norm".
+      A function (state, batches, weights=None) -> (state, log). `batches` holds `stage.batches`
+      Batches, this device's share of each draw; `weights` are the frozen network's (frozen.load),
+      for the terms that read its features. `log` has, averaged over devices, "player/term" for every
+      loss as it is before weighting, "player/loss" for the weighted sum, and "player/gradient_norm".
     """
     made = modules(recipe)
 
-    def step(state: State, batches: tuple[Batch, ...]) -> tuple[State, Log]:
+    def step(state: State, batches: tuple[Batch, ...], weights: Any = None) -> tuple[State, Log]:
         networks, log = dict(state.networks), {}
-        scenes = [derive(batch, **recipe.scene) for batch in batches]
+        scenes = [
+            _with_keys(derive(batch, **recipe.scene), recipe.seed, state.step, draw)
+            for draw, batch in enumerate(batches)
+        ]
+        reads = recipe.features
+        features = None if reads is None else frozen.Features(reads.net, weights, reads.means)
         for player in stage.players:
-            scene = scenes[stage.draws.get(player, 0)]
-            objective = _critic_loss if player == stage.critic else _generator_loss
+            draw = stage.draws.get(player, 0)
+            if player == stage.critic:
+                real = scenes[draw if stage.real_draw is None else stage.real_draw]
+                objective = functools.partial(_critic_loss, real=real)
+            else:
+                objective = functools.partial(_generator_loss, features=features)
 
-            def loss(params, player=player, scene=scene, objective=objective):
+            def loss(params, player=player, scene=scenes[draw], objective=objective):
                 others = {name: network.params for name, network in networks.items()}
                 return objective(made, others | {player: params}, stage, scene)
 
@@ -61,14 +73,20 @@ def replicate(tree: Any) -> Any:
 
 
 def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], Batch], Any]:
-    """(params by network, Batch) -> images of the stage's generators by name, (B, H, W, 3).
+    """(params by network, Batch, keys=None) -> images of the stage's generators by name, (B, H, W, 3).
 
-    Images are meant for [-1, 1], but are not clipped: not all networks end in a tanh.
+    Images are meant for [-1, 1], but are not clipped: not all networks end in a tanh. With random
+    keys (B,) a generator's noise (dropout) stays on, as it is in training.
     """
     made = modules(recipe)
 
-    def generate(params: Mapping[str, Any], batch: Batch) -> dict[str, jax.Array]:
-        return _images(made, params, stage, derive(batch, **recipe.scene), players=())
+    def generate(params: Mapping[str, Any], batch: Batch, keys: Any = None) -> dict[str, jax.Array]:
+        scene = derive(batch, **recipe.scene)._replace(keys=keys)
+        images: dict[str, jax.Array] = {}
+        for name in stage.generators:
+            variables = {"params": params[name]}
+            images[name] = made[name].apply(variables, scene, images, train=False)
+        return images
 
     return generate
 
@@ -88,21 +106,38 @@ def _images(
 ) -> dict[str, jax.Array]:
     images: dict[str, jax.Array] = {}
     for name in stage.generators:
-        variables = {"params": params[name]}
-        images[name] = made[name].apply(variables, scene, images, train=name in players)
+        variables, train = {"params": params[name]}, name in players
+        # Whoever does not play is as in evaluation: nothing random.
+        seen = scene if train else scene._replace(keys=None)
+        images[name] = made[name].apply(variables, seen, images, train=train)
     return images
 
 
-def _generator_loss(made, params, stage: Stage, scene: Scene) -> tuple[jax.Array, Log]:
+def example_keys(seed: int, numbers: tuple[Any, ...], examples: jax.Array) -> jax.Array:
+    """Random keys (B,) of examples int32 (B,) in the stream (seed, *numbers): no device in it."""
+    key = jax.random.key(seed)
+    for number in numbers:
+        key = jax.random.fold_in(key, number)
+    return jax.vmap(functools.partial(jax.random.fold_in, key))(examples)
+
+
+def _with_keys(scene: Scene, seed: int, step: jax.Array, draw: int) -> Scene:
+    """The scene with keys that follow from each example's place in the global batch."""
+    count = len(scene.target_image)
+    examples = jax.lax.axis_index(DEVICES) * count + jnp.arange(count)
+    return scene._replace(keys=example_keys(seed, (step, draw), examples))
+
+
+def _generator_loss(made, params, stage: Stage, scene: Scene, features) -> tuple[jax.Array, Log]:
     images = _images(made, params, stage, scene, stage.players)
     output = images[stage.generators[-1]]
     parts: Log = {}
     total = jnp.zeros(())
     for name, loss in stage.terms.items():
-        parts[name] = TERMS[name](scene, output, **loss.options)
+        parts[name] = TERMS[name](scene, output, features, **loss.options)
         total += loss.weight * parts[name]
     if stage.critic is not None:
-        logits = _judge(made, params, stage, scene, images)
+        logits = _judge(made, params, stage, scene, images, scene)
         for name, loss in stage.adversarial.items():
             play = ADVERSARIAL[name].generator
             parts[name] = play(logits["real"], logits["generated"], **loss.options)
@@ -110,9 +145,9 @@ def _generator_loss(made, params, stage: Stage, scene: Scene) -> tuple[jax.Array
     return total, parts | {"loss": total}
 
 
-def _critic_loss(made, params, stage: Stage, scene: Scene) -> tuple[jax.Array, Log]:
+def _critic_loss(made, params, stage: Stage, scene: Scene, real: Scene) -> tuple[jax.Array, Log]:
     images = _images(made, params, stage, scene, stage.players)
-    logits = _judge(made, params, stage, scene, jax.lax.stop_gradient(images))
+    logits = _judge(made, params, stage, scene, jax.lax.stop_gradient(images), real)
     parts: Log = {}
     total = jnp.zeros(())
     weights = sum(stage.negatives.values())
@@ -126,18 +161,19 @@ def _critic_loss(made, params, stage: Stage, scene: Scene) -> tuple[jax.Array, L
     return total, parts | {"loss": total}
 
 
-def _judge(made, params, stage: Stage, scene: Scene, images: Log) -> Log:
-    """The critic's logits on the target ("real") and on every negative, in one forward pass.
+def _judge(made, params, stage: Stage, scene: Scene, images: Log, real: Scene) -> Log:
+    """The critic's logits on the targets of `real` ("real") and on every negative, in one forward pass.
 
     One pass, because a critic may normalise over the batch (reference fact 2.3).
     """
-    shown = {"real": scene.target_image, "generated": images[stage.generators[-1]]}
+    shown = {"real": real.target_image, "generated": images[stage.generators[-1]]}
     for name in stage.negatives:
         if name == "source":
             shown[name] = scene.source_image
         elif name != "generated":
             shown[name] = images[name]
-    many = jax.tree.map(lambda x: jnp.concatenate([x] * len(shown)), scene)
+    scenes = [s._replace(keys=None) for s in (real, *[scene] * (len(shown) - 1))]
+    many = jax.tree.map(lambda *parts: jnp.concatenate(parts), *scenes)
     critic = made[stage.critic]
     variables = {"params": params[stage.critic]}
     logits = critic.apply(variables, many, jnp.concatenate(list(shown.values())), train=True)

@@ -19,7 +19,7 @@ from pgjax.generation import Predictor, mean_scores
 from pgjax.image import write_png
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
-from pgjax.state import State, init_state, state_shapes
+from pgjax.state import State, frozen_weights, init_state, state_shapes
 from pgjax.steps import make_step, over_devices, replicate
 
 
@@ -35,7 +35,8 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
       The final State, unreplicated.
 
     Raises:
-      InputError: a bad config key, a run directory of another run, a checkpoint of another row.
+      InputError: a bad config key, a run directory of another run, a checkpoint of another row,
+        weights of a frozen network that are nowhere to be had.
       FileNotFoundError: the data set is not built.
       NonFiniteLossError: a loss is not finite; nothing is saved from then on.
     """
@@ -44,6 +45,7 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
         raise InputError("training over several hosts is not supported yet")
     rundir.check(workdir, config)
     shapes = state_shapes(recipe)
+    weights = frozen_weights(recipe, data_dir)
     check_split(recipe.batch_size, jax.local_device_count())
     data = recipe.data
     limit = int(data.memory_limit_gb * 1e9)
@@ -68,7 +70,7 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
             for name, start in recipe.starts().items():
                 stop = start + recipe.stages[name].steps
                 if int(state.step) < stop:
-                    run = _Stage(recipe, name, stop, checkpoints, logbook, workdir)
+                    run = _Stage(recipe, name, stop, weights, checkpoints, logbook, workdir)
                     state = run.train(state, train.store, pairs, test.store, held_out)
     return state
 
@@ -76,7 +78,8 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
 class _Stage:
     """One stage of a run, from the state's step to the stage's end."""
 
-    def __init__(self, recipe, name, stop, checkpoints, logbook, workdir):
+    def __init__(self, recipe, name, stop, weights, checkpoints, logbook, workdir):
+        self.weights = replicate(weights)
         self.recipe, self.name, self.stop = recipe, name, stop
         self.stage = recipe.stages[name]
         self.checkpoints, self.logbook, self.workdir = checkpoints, logbook, workdir
@@ -104,7 +107,7 @@ class _Stage:
             initial=first, total=self.stop, desc=self.name, unit="step", mininterval=1.0
         ) as bar:
             for step in range(first + 1, self.stop + 1):
-                replicated, log = self.step(replicated, next(steps))
+                replicated, log = self.step(replicated, next(steps), self.weights)
                 unread.append(log)
                 bar.update()
                 last = step == self.stop

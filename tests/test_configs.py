@@ -2,32 +2,41 @@ import json
 
 import pytest
 
-from configs import pg2
+from configs import deformable, pg2
 from pgjax import summary
 from pgjax.recipe import build
 from pgjax.state import parameter_counts, state_shapes
 
-ROWS = [f"{dataset}/{row}" for dataset in pg2.SETTINGS for row in pg2.ROWS]
+ROWS = [
+    (paper, f"{dataset}/{row}")
+    for paper in (pg2, deformable)
+    for dataset in paper.SETTINGS
+    for row in paper.ROWS
+]
 
 
-@pytest.mark.parametrize("spec", ROWS)
-def test_every_row_builds(spec):
-    recipe = build(pg2.get_config(spec))
+@pytest.mark.parametrize(("paper", "spec"), ROWS, ids=lambda part: getattr(part, "__name__", part))
+def test_every_row_builds(paper, spec):
+    recipe = build(paper.get_config(spec))
     assert recipe.row == spec
     for network in recipe.networks.values():
         assert network.optimizer.options == {"b1": 0.5, "b2": 0.999}
 
 
 @pytest.mark.parametrize(
-    ("spec", "counts"),
-    {
-        "market1501/g1_g2_d": {"g1": 70_795_075, "g2": 6_058_883, "d": 4_329_537},
-        "market1501/g1_g2_d_released": {"g1": 70_795_075, "g2": 6_058_883, "d": 4_324_737},
-        "deepfashion/g1_mask": {"g1": 122_103_235},
-    }.items(),
+    ("paper", "spec", "counts"),
+    [
+        (pg2, "market1501/g1_g2_d", {"g1": 70_795_075, "g2": 6_058_883, "d": 4_329_537}),
+        (pg2, "market1501/g1_g2_d_released", {"g1": 70_795_075, "g2": 6_058_883, "d": 4_324_737}),
+        (pg2, "deepfashion/g1_mask", {"g1": 122_103_235}),
+        (deformable, "market1501/baseline", {"g": 36_072_533, "d": 2_803_782}),
+        (deformable, "market1501/full", {"g": 61_109_085, "d": 2_803_782}),
+        (deformable, "deepfashion/baseline", {"g": 48_655_449, "d": 2_803_782}),
+        (deformable, "deepfashion/dsc", {"g": 82_080_611, "d": 2_803_782}),
+    ],
 )
-def test_parameter_counts(spec, counts):
-    recipe = build(pg2.get_config(spec))
+def test_parameter_counts(paper, spec, counts):
+    recipe = build(paper.get_config(spec))
     assert parameter_counts(state_shapes(recipe)) == counts
 
 
@@ -64,11 +73,41 @@ def test_the_released_schedule():
     assert (fashion.total_steps, fashion.batch_size) == (80_000, 1)
 
 
-def test_published_numbers_are_the_tables(shared):
-    table = json.loads((shared / "published.json").read_text())["ma2017_table1"]["rows"]
+def test_the_deformable_rows_are_the_papers():
+    full = build(deformable.get_config("market1501/full"))
+    (stage,) = full.stages.values()
+    assert (full.batch_size, full.total_steps, stage.players) == (4, 90_000, ("d", "g"))
+    assert stage.batches == 3
+    assert {n.optimizer.learning_rate for n in full.networks.values()} == {2e-4}
+    assert stage.terms["nearest"].weight == 0.01
+    assert stage.terms["nearest"].options == {"layer": "block1_conv2", "window": 3}
+    assert full.features.means == "proper"
+    released = build(deformable.get_config("deepfashion/full_released"))
+    assert released.batch_size == 2 and released.features.means == "swapped"
+    assert released.networks["g"].options["gradient"] == "reference"
+    (stage,) = released.stages.values()
+    assert stage.terms["nearest"].options["window"] == 5
+    (stage,) = build(deformable.get_config("market1501/percloss")).stages.values()
+    assert stage.terms["feature_l1"].weight == 0.5
+    baseline = build(deformable.get_config("deepfashion/baseline"))
+    assert baseline.batch_size == 4 and baseline.features is None
+    assert baseline.stages["stage1"].terms["l1"].weight == 100.0
+
+
+@pytest.mark.parametrize(
+    ("paper", "prefix", "name"),
+    [(pg2, "", "ma2017_table1"), (deformable, "deformable/", "kurupathi2020_table1")],
+)
+def test_published_numbers_are_the_tables(paper, prefix, name, shared):
+    table = json.loads((shared / "published.json").read_text())[name]["rows"]
+    seen = 0
     for row, by_dataset in table.items():
-        for dataset, numbers in by_dataset.items():
-            assert pg2.get_config(f"{dataset}/{row}").published.to_dict() == numbers
+        if row.startswith(prefix) and row.removeprefix(prefix) in paper.ROWS:
+            for dataset, numbers in by_dataset.items():
+                spec = f"{dataset}/{row.removeprefix(prefix)}"
+                assert paper.get_config(spec).published.to_dict() == numbers
+                seen += 1
+    assert seen == sum(map(len, paper.PUBLISHED.values()))
 
 
 @pytest.mark.parametrize("spec", [None, "market1501", "market1501/g1_g3", "market/g1_l1"])

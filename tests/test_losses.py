@@ -121,7 +121,7 @@ def _tv(image):
             dy = image[b, y + 1, x, c] - image[b, y, x, c]
             dx = image[b, y, x + 1, c] - image[b, y, x, c]
             total += (dx**2 + dy**2) ** 1.25
-    return total
+    return total / len(image)
 
 
 def test_total_variation_and_its_gradient(pair):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import tiny
-from pgjax import raster
-from pgjax.scene import derive
+from pgjax import raster, warp
+from pgjax.scene import derive, erase
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,34 @@ def test_the_mask_is_the_targets(both):
     np.testing.assert_array_equal(scene.pose_mask, target)
 
 
-def test_a_background_is_an_image_or_nothing(both):
+def test_transforms_lead_from_the_target_to_the_source(both):
     batch, scene = both
-    assert scene.background is None
+    source = batch.source_keypoints, batch.source_visible
+    target = batch.target_keypoints, batch.target_visible
+    transforms, exists = warp.part_affines(*source, *target)
+    np.testing.assert_array_equal(scene.part_transforms, transforms)
+    np.testing.assert_array_equal(scene.part_exists, exists)
+    transform, exists = warp.body_affine(*source, *target)
+    np.testing.assert_array_equal(scene.body_transform, transform)
+    np.testing.assert_array_equal(scene.body_exists, exists)
+    np.testing.assert_array_equal(scene.part_masks, raster.part_masks(*target, tiny.SIZE))
+
+
+def test_a_background_is_the_data_sets_or_the_target_without_the_person(both):
+    batch, scene = both
     with_one = derive(batch._replace(background=batch.source_image))
     np.testing.assert_array_equal(with_one.background, scene.source_image)
+    target = batch.target_keypoints, batch.target_visible
+    mask = np.asarray(raster.person_mask(*target, tiny.SIZE, radius=4)) > 0
+    found, image = np.asarray(scene.background), np.asarray(scene.target_image)
+    assert mask.any(axis=(1, 2)).all()
+    for i in range(len(image)):
+        rest = image[i][~mask[i]]
+        np.testing.assert_array_equal(found[i][~mask[i]], rest)
+        mean = np.broadcast_to(rest.mean(axis=0, dtype=float), found[i][mask[i]].shape)
+        np.testing.assert_allclose(found[i][mask[i]], mean, atol=1e-5)
+
+
+def test_erasing_everything_leaves_grey():
+    erased = erase(np.ones((1, 4, 2, 3), np.float32), np.ones((1, 4, 2), np.float32))
+    np.testing.assert_array_equal(erased, np.zeros((1, 4, 2, 3)))

@@ -1,8 +1,8 @@
-"""A toy row and a toy data set that compile in seconds; for tests alone."""
+"""Toy rows and a toy data set that compile in seconds; for tests alone."""
 
 import numpy as np
 
-from configs import pg2
+from configs import deformable, pg2
 from pgjax.batch import Batch, Indices, Store, fetch
 from pgjax.data.store import Split
 
@@ -17,6 +17,19 @@ def config(row: str = "g1_g2_d", steps: tuple[int, int] = (4, 4)):
         network.options.features = 4
         if name == "g1":
             network.options.code = 8
+    return _shorten(made, steps)
+
+
+def deformable_config(row: str = "full", steps: int = 4):
+    """A deformable row at 64×32, four features wide, batch 4."""
+    made = deformable.get_config(f"synthetic_people/{row}")
+    made.batch_size = 4
+    for network in made.networks.values():
+        network.options.features = 4
+    return _shorten(made, (steps,))
+
+
+def _shorten(made, steps: tuple[int, ...]):
     for stage, count in zip(made.stages.values(), steps, strict=False):
         stage.steps = count
     made.report.update(

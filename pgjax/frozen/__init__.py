@@ -17,6 +17,8 @@ from pgjax.frozen import vgg19, weights
 
 NETS: dict[str, ModuleType] = {"vgg19": vgg19}
 LAYERS: dict[str, tuple[str, ...]] = {name: net.LAYERS for name, net in NETS.items()}
+WEIGHTS = ("imagenet", "random")
+MEANS = tuple(vgg19.MEANS)
 
 Params = Mapping[str, Mapping[str, Any]]
 
@@ -49,6 +51,18 @@ def load(name: str, folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray
     """
     net = _find(name)
     return weights.load(net.SOURCE, net.shapes(), folder)
+
+
+def random(name: str) -> dict[str, dict[str, np.ndarray]]:
+    """Weights that need no file: normal, of variance 2 / fan-in (He 2015), always the same ones."""
+    generator = np.random.default_rng(0)
+    params: dict[str, dict[str, np.ndarray]] = {}
+    for layer, parts in shapes(name).items():
+        shape = parts["kernel"].shape
+        std = np.sqrt(2 / np.prod(shape[:-1]))
+        kernel = generator.normal(0, std, shape).astype(np.float32)
+        params[layer] = {"kernel": kernel, "bias": np.zeros(parts["bias"].shape, np.float32)}
+    return params
 
 
 def extract(

@@ -127,3 +127,16 @@ def test_unknown_names_are_named(params, images, name, layer, means, named):
     with pytest.raises(InputError) as told:
         frozen.extract(name, params, images, layer, means)
     assert all(word in str(told.value) for word in named)
+
+
+def test_random_weights_keep_the_scale_of_activations():
+    params = frozen.random("vgg19")
+    images = np.random.default_rng(1).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
+    first, last = (
+        np.asarray(frozen.extract("vgg19", params, images, layer))
+        for layer in ("block1_conv1", "block3_conv4")
+    )
+    assert 0.2 < last.std() / first.std() < 5
+    np.testing.assert_array_equal(
+        params["block1_conv1"]["kernel"], frozen.random("vgg19")["block1_conv1"]["kernel"]
+    )
