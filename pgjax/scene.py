@@ -27,6 +27,14 @@ class Scene(NamedTuple):
     target_heatmaps: Any
     pose_mask: Any
     background: Any = None
+    source_sticks: Any = None
+    target_sticks: Any = None
+    part_transforms: Any = None
+    part_exists: Any = None
+    part_masks: Any = None
+    body_transform: Any = None
+    body_exists: Any = None
+    keys: Any = None
 
 
 def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) -> Scene:
