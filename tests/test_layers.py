@@ -7,6 +7,7 @@ import pytest
 from scipy import signal
 
 from pgjax import layers
+from pgjax.errors import InputError
 
 
 def same_conv(x, kernel, bias, stride):
@@ -129,3 +130,172 @@ def test_gradients_over_shards_are_those_of_the_batch(batch, mapping):
     # Each shard's loss is a mean over 1 / n of the rows.
     np.testing.assert_allclose(np.reshape(sharded_x, x.shape) / n, to_x[0], atol=1e-6)
     assert np.abs(to_x).max() > 1e-3
+
+
+# ------------------------------------------------------------------ transposed convolution
+
+
+def numpy_transposed(x, kernel, stride):
+    """Every input pixel adds its products to a canvas, which is then cropped."""
+    size, (batch, height, width, _) = kernel.shape[0], x.shape
+    canvas = [stride * (n - 1) + size for n in (height, width)]
+    out = np.zeros((batch, *canvas, kernel.shape[-1]))
+    for i in range(height):
+        for j in range(width):
+            rows, columns = (slice(stride * n, stride * n + size) for n in (i, j))
+            out[:, rows, columns] += np.einsum("bc,uvco->buvo", x[:, i, j], kernel)
+    crop = (size - stride) // 2
+    return out[:, crop : crop + stride * height, crop : crop + stride * width]
+
+
+def plain_transposed(x, kernel, stride):
+    """The same as one dilated convolution, for XLA's own gradients."""
+    size, crop = kernel.shape[0], kernel.shape[0] - stride
+    padding = [(size - 1 - crop // 2, size - 1 - (crop - crop // 2))] * 2
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel[::-1, ::-1],
+        (1, 1),
+        padding,
+        lhs_dilation=(stride, stride),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (3, 1), (5, 2)])
+def test_transposed_convolution_and_its_gradients(kernel, stride):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 3, 5, 4))
+    weight = rng.normal(size=(2, 3 * stride, 5 * stride, 6))
+    layer = layers.ConvTranspose(6, kernel, stride)
+    with jax.enable_x64(True):
+        params = {"kernel": rng.normal(size=(kernel, kernel, 4, 6))}
+
+        def ours(params, x):
+            y = layer.apply({"params": params}, x)
+            return jnp.sum(y * weight), y
+
+        def plain(params, x):
+            y = plain_transposed(x, params["kernel"], stride)
+            return jnp.sum(y * weight), y
+
+        found, y = jax.grad(ours, argnums=(0, 1), has_aux=True)(params, x)
+        expected, _ = jax.grad(plain, argnums=(0, 1), has_aux=True)(params, x)
+        assert y.dtype == np.float64
+        np.testing.assert_allclose(y, numpy_transposed(x, params["kernel"], stride), atol=1e-12)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-12), found, expected)
+
+
+def test_transposed_convolution_starts_as_xavier():
+    layer = layers.ConvTranspose(64, use_bias=True)
+    params = layer.init(jax.random.key(0), jnp.zeros((1, 2, 2, 32)))["params"]
+    assert params["kernel"].shape == (4, 4, 32, 64)
+    limit = np.sqrt(6 / (16 * 32 + 16 * 64))
+    assert np.abs(params["kernel"]).max() == pytest.approx(limit, rel=1e-3)
+    np.testing.assert_array_equal(params["bias"], np.zeros(64))
+
+
+def test_transposed_convolution_never_differentiates_a_dilated_one():
+    """The gradient's program has as many dilated convolutions as the layer itself: one a layer."""
+    layer = layers.ConvTranspose(3)
+    x = jnp.ones((1, 2, 2, 3))
+    params = layer.init(jax.random.key(0), x)["params"]
+    program = str(
+        jax.make_jaxpr(jax.grad(lambda p: jnp.sum(layer.apply({"params": p}, x))))(params)
+    )
+    assert program.count("conv_general_dilated[") == 3
+    assert program.count("lhs_dilation=(2, 2)") == 1
+
+
+def test_convolution_with_given_padding_and_without_bias():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 6, 7, 3)).astype(np.float32)
+    layer = layers.Conv(4, 4, stride=2, padding=((1, 0), (2, 1)), use_bias=False)
+    params = layer.init(jax.random.key(0), x)["params"]
+    assert set(params) == {"kernel"}
+    padded = np.pad(x.astype(np.float64), [(0, 0), (1, 0), (2, 1), (0, 0)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (4, 4), axis=(1, 2))[:, ::2, ::2]
+    expected = np.einsum("bijcuv,uvco->bijo", windows, np.float64(params["kernel"]))
+    np.testing.assert_allclose(layer.apply({"params": params}, x), expected, atol=2e-6)
+
+
+# ------------------------------------------------------------------ norms over one example
+
+
+def normalised(x, name, scale, bias):
+    x = np.float64(x)
+    if name == "joint":
+        axes = (1, 2, 3)
+        deviation = x.std(axes, keepdims=True) + 1e-3
+    else:
+        axes = (1, 2)
+        deviation = np.sqrt(x.var(axes, keepdims=True) + 1e-5)
+    return (x - x.mean(axes, keepdims=True)) / deviation * scale + bias
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-3])
+@pytest.mark.parametrize("name", layers.NORMS)
+def test_norms_are_the_textbook(name, spread):
+    """With the small spread, epsilon and where it stands show."""
+    x = np.float32(np.random.default_rng(0).normal(2 * spread, spread, size=(3, 4, 5, 4)))
+    shape = () if name == "joint" else (4,)
+    scale, bias = np.full(shape, 1.5, np.float32), np.full(shape, -0.5, np.float32)
+    if name == "instance":
+        scale, bias = scale + np.arange(4, dtype=np.float32), bias - np.arange(4, dtype=np.float32)
+    layer = layers.NORMS[name]()
+    variables = layer.init(jax.random.key(0), x)["params"]
+    assert {key: value.shape for key, value in variables.items()} == {"scale": shape, "bias": shape}
+    assert (variables["scale"] == 1).all() and not variables["bias"].any()
+    found = layer.apply({"params": {"scale": scale, "bias": bias}}, x)
+    np.testing.assert_allclose(found, normalised(x, name, scale, bias), rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", layers.NORMS)
+def test_norm_of_a_constant_is_its_bias_and_has_a_gradient(name):
+    layer = layers.NORMS[name]()
+    x = jnp.full((1, 3, 3, 2), 7.0)
+    params = layer.init(jax.random.key(0), x)["params"]
+
+    def loss(params, x):
+        return jnp.sum(layer.apply({"params": params}, x) ** 2)
+
+    np.testing.assert_array_equal(layer.apply({"params": params}, x), jnp.zeros_like(x))
+    for leaf in jax.tree.leaves(jax.grad(loss, argnums=(0, 1))(params, x)):
+        assert np.isfinite(leaf).all()
+
+
+# ------------------------------------------------------------------ dropout
+
+
+def example_keys(*numbers):
+    return jax.vmap(jax.random.key)(np.array(numbers))
+
+
+def test_dropout_has_its_rate_and_keeps_the_mean():
+    x = jnp.full((2, 100, 100), 3.0)
+    for rate in (0.5, 0.2):
+        y = np.asarray(layers.dropout(x, example_keys(0, 1), rate, salt=0))
+        np.testing.assert_allclose(y[y != 0], 3 / (1 - rate), rtol=1e-6)
+        # Five standard deviations of 10,000 draws.
+        np.testing.assert_allclose((y == 0).mean((1, 2)), rate, atol=5 * 0.5 / 100)
+
+
+def test_dropout_follows_from_key_and_salt_alone():
+    x = jnp.ones((3, 8, 8))
+    three = layers.dropout(x, example_keys(5, 6, 7), 0.5, salt=1)
+    assert (three[0] != three[1]).any() and (three[1] != three[2]).any()
+    two = layers.dropout(x[:2], example_keys(7, 5), 0.5, salt=1)
+    np.testing.assert_array_equal(two, three[np.array([2, 0])])
+    assert (layers.dropout(x, example_keys(5, 6, 7), 0.5, salt=2) != three).any()
+
+
+def test_dropout_without_keys_or_rate_is_nothing():
+    x = jnp.ones((2, 3))
+    assert layers.dropout(x, None, 0.5, salt=0) is x
+    assert layers.dropout(x, example_keys(0, 1), 0.0, salt=0) is x
+
+
+@pytest.mark.parametrize("rate", [1.0, -0.1])
+def test_dropout_rate_must_leave_something(rate):
+    with pytest.raises(InputError, match=r"dropout: expected a rate from 0 to below 1"):
+        layers.dropout(jnp.ones((1, 2)), None, rate, salt=0)

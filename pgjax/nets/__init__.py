@@ -1,9 +1,11 @@
 """Networks by the names that configs use; their dataclass fields are the options of a row."""
 
-from pgjax.nets import critics, pg2
+from pgjax.nets import critics, deformable, patch, pg2
 
 NETS = {
     "pg2_g1": pg2.G1,
     "pg2_g2": pg2.G2,
     "dcgan_critic": critics.DCGANCritic,
+    "deformable": deformable.Generator,
+    "patch_critic": patch.PatchCritic,
 }

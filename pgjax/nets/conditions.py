@@ -1,0 +1,31 @@
+"""What the deformable GAN's networks have in common: their inputs and the options of the warp."""
+
+import jax
+import jax.numpy as jnp
+
+from pgjax import layers, warp
+from pgjax.scene import Scene
+
+POSES = ("heatmaps", "sticks")
+"""How a pose enters: 18 heat maps or a stick figure of 3 channels (reference fact 1.5)."""
+
+
+def source(scene: Scene, pose: str, with_pose: bool) -> jax.Array:
+    """The source image, with its pose where wanted: (B, H, W, C). InputError: unknown pose."""
+    layers.check_choice("pose", pose, POSES)
+    poses = [getattr(scene, f"source_{pose}")] if with_pose else []
+    return jnp.concatenate([scene.source_image, *poses], axis=-1)
+
+
+def target(scene: Scene, pose: str, with_background: bool) -> jax.Array:
+    """The target pose, with the background where wanted: (B, H, W, C). InputError: unknown pose."""
+    layers.check_choice("pose", pose, POSES)
+    backgrounds = [scene.background] if with_background else []
+    return jnp.concatenate([getattr(scene, f"target_{pose}"), *backgrounds], axis=-1)
+
+
+def check_warp(sampling: str, aggregate: str, gradient: str) -> None:
+    """Raises InputError where an option of warp.warp_parts has an unknown value."""
+    layers.check_choice("sampling", sampling, warp.SAMPLING)
+    layers.check_choice("aggregate", aggregate, warp.AGGREGATE)
+    layers.check_choice("gradient", gradient, warp.GRADIENT)
