@@ -17,10 +17,10 @@ import numpy as np
 import warp as variants  # benchmarks/warp.py: a script's own folder is on the path
 from ml_collections import config_flags
 
+import pgjax.warp
 from pgjax import cli, rundir
 from pgjax.batch import Batch
 from pgjax.data.pipeline import split_over_devices
-from pgjax.nets import deformable
 from pgjax.recipe import build
 from pgjax.state import init_state
 from pgjax.steps import make_step, over_devices, replicate
@@ -53,7 +53,7 @@ def random_batch(count: int, size: tuple[int, int]) -> Batch:
 
 def measure(recipe, batches, state, warp) -> dict[str, float]:
     """Seconds to compile, median seconds of a step."""
-    deformable.warp_parts = warp
+    pgjax.warp.warp_parts = warp
     (stage,) = recipe.stages.values()
     step = over_devices(make_step(recipe, stage))
     started = time.perf_counter()
@@ -71,7 +71,7 @@ def main(_) -> None:
     (stage,) = recipe.stages.values()
     batch = split_over_devices(random_batch(recipe.batch_size, recipe.image_size), 1)
     state = replicate(init_state(recipe))
-    ours = deformable.warp_parts
+    ours = pgjax.warp.warp_parts
     table = []
     for name, warp in {"none": none, "stack (before)": stack, "pgjax (after)": ours}.items():
         row = {"warp": name} | measure(recipe, (batch,) * stage.batches, state, warp)
