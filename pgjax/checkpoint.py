@@ -8,7 +8,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from pgjax.errors import InputError
-from pgjax.state import State
+from pgjax.state import NetworkState, State
 
 
 class Checkpoints:
@@ -42,7 +42,7 @@ class Checkpoints:
 
     def save(self, state: State) -> None:
         """Saves an unreplicated state under its step, unless that step is saved already."""
-        state = jax.tree.map(np.asarray, state)
+        state = _without_blanks(jax.tree.map(np.asarray, state))
         if int(state.step) in self._manager.all_steps():
             return
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -72,8 +72,12 @@ class Checkpoints:
                 f"checkpoint {where} is of another run: {key} is {theirs!r} there and {ours!r} here"
             )
         blank = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
-        restored = self._read(where, state=ocp.args.StandardRestore(blank))
-        return jax.tree.map(np.asarray, restored)
+        restored = self._read(where, state=ocp.args.StandardRestore(_without_blanks(blank)))
+        networks = {
+            name: NetworkState(**{"vectors": {}} | fields)
+            for name, fields in restored.networks.items()
+        }
+        return jax.tree.map(np.asarray, restored._replace(networks=networks))
 
     def _read(self, where: pathlib.Path, **item: Any) -> Any:
         (name,) = item
@@ -84,6 +88,18 @@ class Checkpoints:
                 f"checkpoint {where} is damaged or incomplete: its {name} cannot be read "
                 f"({type(error).__name__}); remove that folder to go on from the one before"
             ) from error
+
+
+def _without_blanks(state: State) -> State:
+    """The state as it is stored: a network that has no vectors says nothing about them.
+
+    So do the checkpoints from before spectral normalisation, which can be read for that reason.
+    """
+    networks = {
+        name: {key: value for key, value in network._asdict().items() if key != "vectors" or value}
+        for name, network in state.networks.items()
+    }
+    return state._replace(networks=networks)
 
 
 def first_difference(a: Any, b: Any, key: str = "") -> tuple[str, Any, Any] | None:

@@ -56,9 +56,9 @@ class Predictor:
         generate = make_generate(recipe, self._stage)
         radius = recipe.evaluation.mask_radius
 
-        def predict(params: Mapping[str, Any], batch: Batch, places: jax.Array):
+        def predict(variables: Mapping[str, Any], batch: Batch, places: jax.Array):
             keys = example_keys(recipe.seed, (), places) if noise else None
-            made = generate(params, batch, keys)
+            made = generate(variables, batch, keys)
             finite = jnp.stack([jnp.isfinite(image).all() for image in made.values()]).all()
             images = {name: to_uint8(image) for name, image in made.items()}
             size = recipe.image_size
@@ -87,7 +87,7 @@ class Predictor:
         wanted = min(self._recipe.evaluation.batch_size, len(pairs))
         size = -(-wanted // self._devices) * self._devices
         names = self._stage.generators
-        params = replicate({name: state.networks[name].params for name in names})
+        variables = replicate({name: state.networks[name].variables for name in names})
         for start in range(0, len(pairs), size):
             chosen = pairs[start : start + size]
             # The last batch is filled up with its first pair, so that nothing compiles twice.
@@ -96,7 +96,7 @@ class Predictor:
             batch = fetch(store, indices)
             places = np.arange(start, start + size, dtype=np.int32).reshape(self._devices, -1)
             shares = split_over_devices(batch, self._devices)
-            images, scores, finite = self._predict(params, shares, places)
+            images, scores, finite = self._predict(variables, shares, places)
             if not np.all(finite):
                 raise NonFiniteLossError(f"a generated image of step {state.step} is not finite")
             images, scores = jax.tree.map(_join_devices, (images, scores))

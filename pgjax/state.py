@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from pgjax import frozen
+from pgjax import frozen, spectral
 from pgjax.batch import Batch
 from pgjax.nets import NETS
 from pgjax.recipe import OPTIMIZERS, Network, Recipe
@@ -18,8 +18,16 @@ from pgjax.scene import derive
 
 
 class NetworkState(NamedTuple):
+    """`vectors` are those of spectral normalisation (pgjax.spectral); {} where no layer has any."""
+
     params: Any
     optimizer: Any
+    vectors: Any
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What the network's module is applied with."""
+        return {"params": self.params, spectral.COLLECTION: self.vectors}
 
 
 class State(NamedTuple):
@@ -73,9 +81,10 @@ def _initializer(recipe: Recipe) -> Callable[[], State]:
         for name, module in made.items():
             key = jax.random.fold_in(jax.random.key(recipe.seed), zlib.crc32(name.encode()))
             given = scene.target_image if name in recipe.critics else images
-            params = module.init(key, scene, given, train=False)["params"]
-            network = recipe.networks[name]
-            networks[name] = NetworkState(params, optimizer(network).init(params))
+            variables = module.init(key, scene, given, train=False)
+            params, vectors = variables["params"], variables.get(spectral.COLLECTION, {})
+            moments = optimizer(recipe.networks[name]).init(params)
+            networks[name] = NetworkState(params, moments, vectors)
         return State(jnp.zeros((), jnp.int32), networks)
 
     return init

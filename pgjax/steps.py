@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from flax import jax_utils
 
-from pgjax import frozen
+from pgjax import frozen, spectral
 from pgjax.batch import Batch
 from pgjax.devices import DEVICES
 from pgjax.losses import ADVERSARIAL, TERMS
@@ -33,7 +33,12 @@ def make_step(recipe: Recipe, stage: Stage) -> Callable[[State, tuple[Batch, ...
     made = modules(recipe)
 
     def step(state: State, batches: tuple[Batch, ...], weights: Any = None) -> tuple[State, Log]:
-        networks, log = dict(state.networks), {}
+        # Once a step, before their first use; whoever does not play is as in evaluation.
+        networks = {
+            name: _iterated(network) if name in stage.players else network
+            for name, network in state.networks.items()
+        }
+        log: Log = {}
         scenes = [
             _with_keys(derive(batch, **recipe.scene), recipe.seed, state.step, draw)
             for draw, batch in enumerate(batches)
@@ -49,8 +54,9 @@ def make_step(recipe: Recipe, stage: Stage) -> Callable[[State, tuple[Batch, ...
                 objective = functools.partial(_generator_loss, features=features)
 
             def loss(params, player=player, scene=scenes[draw], objective=objective):
-                others = {name: network.params for name, network in networks.items()}
-                return objective(made, others | {player: params}, stage, scene)
+                moved = networks | {player: networks[player]._replace(params=params)}
+                variables = {name: network.variables for name, network in moved.items()}
+                return objective(made, variables, stage, scene)
 
             gradients, parts = jax.grad(loss, has_aux=True)(networks[player].params)
             gradients, parts = jax.lax.pmean((gradients, parts), DEVICES)
@@ -73,19 +79,21 @@ def replicate(tree: Any) -> Any:
 
 
 def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], Batch], Any]:
-    """(params by network, Batch, keys=None) -> images of the stage's generators by name, (B, H, W, 3).
+    """(variables by network, Batch, keys=None) -> images of the stage's generators by name, (B, H, W, 3).
 
-    Images are meant for [-1, 1], but are not clipped: not all networks end in a tanh. With random
-    keys (B,) a generator's noise (dropout) stays on, as it is in training.
+    Variables are `NetworkState.variables`; generating changes none of them. Images are meant for
+    [-1, 1], but are not clipped: not all networks end in a tanh. With random keys (B,) a generator's
+    noise (dropout) stays on, as it is in training.
     """
     made = modules(recipe)
 
-    def generate(params: Mapping[str, Any], batch: Batch, keys: Any = None) -> dict[str, jax.Array]:
+    def generate(
+        variables: Mapping[str, Any], batch: Batch, keys: Any = None
+    ) -> dict[str, jax.Array]:
         scene = derive(batch, **recipe.scene)._replace(keys=keys)
         images: dict[str, jax.Array] = {}
         for name in stage.generators:
-            variables = {"params": params[name]}
-            images[name] = made[name].apply(variables, scene, images, train=False)
+            images[name] = made[name].apply(variables[name], scene, images, train=False)
         return images
 
     return generate
@@ -94,22 +102,27 @@ def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], 
 def _move(recipe: Recipe, player: str, network: NetworkState, gradients: Any) -> NetworkState:
     update = optimizer(recipe.networks[player]).update
     updates, moved = update(gradients, network.optimizer, network.params)
-    return NetworkState(optax.apply_updates(network.params, updates), moved)
+    params = optax.apply_updates(network.params, updates)
+    return network._replace(params=params, optimizer=moved)
+
+
+def _iterated(network: NetworkState) -> NetworkState:
+    return network._replace(vectors=spectral.iterate(network.params, network.vectors))
 
 
 def _images(
     made: Mapping[str, nn.Module],
-    params: Mapping[str, Any],
+    variables: Mapping[str, Any],
     stage: Stage,
     scene: Scene,
     players: tuple[str, ...],
 ) -> dict[str, jax.Array]:
     images: dict[str, jax.Array] = {}
     for name in stage.generators:
-        variables, train = {"params": params[name]}, name in players
+        train = name in players
         # Whoever does not play is as in evaluation: nothing random.
         seen = scene if train else scene._replace(keys=None)
-        images[name] = made[name].apply(variables, seen, images, train=train)
+        images[name] = made[name].apply(variables[name], seen, images, train=train)
     return images
 
 
@@ -128,8 +141,8 @@ def _with_keys(scene: Scene, seed: int, step: jax.Array, draw: int) -> Scene:
     return scene._replace(keys=example_keys(seed, (step, draw), examples))
 
 
-def _generator_loss(made, params, stage: Stage, scene: Scene, features) -> tuple[jax.Array, Log]:
-    images = _images(made, params, stage, scene, stage.players)
+def _generator_loss(made, variables, stage: Stage, scene: Scene, features) -> tuple[jax.Array, Log]:
+    images = _images(made, variables, stage, scene, stage.players)
     output = images[stage.generators[-1]]
     parts: Log = {}
     total = jnp.zeros(())
@@ -137,7 +150,7 @@ def _generator_loss(made, params, stage: Stage, scene: Scene, features) -> tuple
         parts[name] = TERMS[name](scene, output, features, **loss.options)
         total += loss.weight * parts[name]
     if stage.critic is not None:
-        logits = _judge(made, params, stage, scene, images, scene)
+        logits = _judge(made, variables, stage, scene, images, scene)
         for name, loss in stage.adversarial.items():
             play = ADVERSARIAL[name].generator
             parts[name] = play(logits["real"], logits["generated"], **loss.options)
@@ -145,9 +158,9 @@ def _generator_loss(made, params, stage: Stage, scene: Scene, features) -> tuple
     return total, parts | {"loss": total}
 
 
-def _critic_loss(made, params, stage: Stage, scene: Scene, real: Scene) -> tuple[jax.Array, Log]:
-    images = _images(made, params, stage, scene, stage.players)
-    logits = _judge(made, params, stage, scene, jax.lax.stop_gradient(images), real)
+def _critic_loss(made, variables, stage: Stage, scene: Scene, real: Scene) -> tuple[jax.Array, Log]:
+    images = _images(made, variables, stage, scene, stage.players)
+    logits = _judge(made, variables, stage, scene, jax.lax.stop_gradient(images), real)
     parts: Log = {}
     total = jnp.zeros(())
     weights = sum(stage.negatives.values())
@@ -161,7 +174,7 @@ def _critic_loss(made, params, stage: Stage, scene: Scene, real: Scene) -> tuple
     return total, parts | {"loss": total}
 
 
-def _judge(made, params, stage: Stage, scene: Scene, images: Log, real: Scene) -> Log:
+def _judge(made, variables, stage: Stage, scene: Scene, images: Log, real: Scene) -> Log:
     """The critic's logits on the targets of `real` ("real") and on every negative, in one forward pass.
 
     One pass, because a critic may normalise over the batch (reference fact 2.3).
@@ -174,7 +187,6 @@ def _judge(made, params, stage: Stage, scene: Scene, images: Log, real: Scene) -
             shown[name] = images[name]
     scenes = [s._replace(keys=None) for s in (real, *[scene] * (len(shown) - 1))]
     many = jax.tree.map(lambda *parts: jnp.concatenate(parts), *scenes)
-    critic = made[stage.critic]
-    variables = {"params": params[stage.critic]}
-    logits = critic.apply(variables, many, jnp.concatenate(list(shown.values())), train=True)
+    judge = functools.partial(made[stage.critic].apply, variables[stage.critic])
+    logits = judge(many, jnp.concatenate(list(shown.values())), train=True)
     return dict(zip(shown, jnp.split(logits, len(shown)), strict=True))

@@ -1,5 +1,9 @@
+from typing import Any, NamedTuple
+
+import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
 from pgjax.checkpoint import Checkpoints, first_difference
@@ -9,10 +13,18 @@ from pgjax.state import NetworkState, State
 WHO = {"row": "market1501/g1_l1", "networks": {"g1": {"features": 4}}}
 
 
+VECTORS = {"in": {"u": np.float32([0.6, 0.8]), "v": np.float32([1, 0])}}
+
+
 def _state(step: int, width: int = 3) -> State:
+    """One network without vectors and one with."""
     params = {"kernel": jnp.full((2, width), float(step)), "bias": jnp.arange(width) + 0.5}
     moments = (jnp.asarray(step, jnp.int32), {"kernel": jnp.ones((2, width))})
-    return State(jnp.asarray(step, jnp.int32), {"g1": NetworkState(params, moments)})
+    networks = {
+        "g1": NetworkState(params, moments, {}),
+        "d": NetworkState(params, moments, jax.tree.map(lambda x: x + step, VECTORS)),
+    }
+    return State(jnp.asarray(step, jnp.int32), networks)
 
 
 def test_the_latest_state_comes_back(tmp_path):
@@ -27,8 +39,36 @@ def test_the_latest_state_comes_back(tmp_path):
             restored.networks["g1"].params["kernel"], np.full((2, 3), 3.0)
         )
         assert int(restored.networks["g1"].optimizer[0]) == 3
+        assert jax.tree.structure(restored) == jax.tree.structure(_state(3))
+        assert restored.networks["g1"].vectors == {}
+        found = restored.networks["d"].vectors["in"]
+        for name, vector in VECTORS["in"].items():
+            np.testing.assert_array_equal(found[name], vector + 3)
         with pytest.raises(FileNotFoundError, match="no checkpoint of step 1"):
             checkpoints.restore(_state(0), step=1)
+
+
+class Before(NamedTuple):
+    """What a network's state was before spectral normalisation."""
+
+    params: Any
+    optimizer: Any
+
+
+def test_a_checkpoint_from_before_vectors_is_read(tmp_path):
+    state = _state(1)
+    state.networks.pop("d")
+    network = state.networks["g1"]
+    before = state._replace(networks={"g1": Before(network.params, network.optimizer)})
+    # By hand, as `save` did then.
+    with ocp.CheckpointManager(tmp_path / "checkpoints") as manager:
+        stored = jax.tree.map(np.asarray, before)
+        args = {"state": ocp.args.StandardSave(stored), "identity": ocp.args.JsonSave(WHO)}
+        manager.save(1, args=ocp.args.Composite(**args))
+    with Checkpoints(tmp_path, WHO) as checkpoints:
+        restored = checkpoints.restore(state)
+    assert jax.tree.structure(restored) == jax.tree.structure(state)
+    np.testing.assert_array_equal(restored.networks["g1"].params["kernel"], np.ones((2, 3)))
 
 
 def test_a_half_written_checkpoint_is_not_picked_up(tmp_path):

@@ -114,9 +114,9 @@ def test_two_devices_equal_one_noise_included(compiled, one):
 
 def test_generation_is_noisy_only_on_request(compiled):
     generate = jax.jit(make_generate(compiled.recipe, compiled.recipe.stages["stage1"]))
-    params = {"g": compiled.state.networks["g"].params}
-    plain = generate(params, BATCHES[0])["g"]
-    np.testing.assert_array_equal(plain, generate(params, BATCHES[0])["g"])
-    noisy, again, other = (generate(params, BATCHES[0], _keys(draw))["g"] for draw in (0, 0, 1))
+    variables = {"g": compiled.state.networks["g"].variables}
+    plain = generate(variables, BATCHES[0])["g"]
+    np.testing.assert_array_equal(plain, generate(variables, BATCHES[0])["g"])
+    noisy, again, other = (generate(variables, BATCHES[0], _keys(draw))["g"] for draw in (0, 0, 1))
     np.testing.assert_array_equal(noisy, again)
     assert np.abs(noisy - plain).max() > 1e-4 and np.abs(noisy - other).max() > 1e-4

@@ -188,9 +188,9 @@ def test_the_optimizer_is_adam_with_the_papers_betas():
 def test_generation_is_what_the_modules_compute(compiled, two):
     hand = ByHand(compiled.recipe, compiled.state)
     generate = jax.jit(make_generate(compiled.recipe, compiled.recipe.stages["stage2"]))
-    params = {name: hand.params[name] for name in ("g1", "g2")}
-    images = generate(params, BATCHES[0])
-    first, second = jax.jit(hand.image)(hand.scenes[0], params["g2"])
+    variables = {name: {"params": hand.params[name]} for name in ("g1", "g2")}
+    images = generate(variables, BATCHES[0])
+    first, second = jax.jit(hand.image)(hand.scenes[0], hand.params["g2"])
     assert list(images) == ["g1", "g2"]
     for image, expected in zip(images.values(), (first, second), strict=True):
         np.testing.assert_allclose(image, expected, atol=1e-5)

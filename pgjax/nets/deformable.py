@@ -1,5 +1,7 @@
 """The deformable GAN's generator (Siarohin 2018, section 3; reference fact 1.1)."""
 
+import functools
+
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -38,6 +40,10 @@ class Generator(nn.Module):
     """Whether the target's background is told."""
     warped_levels: int = 4
     """How many levels, from the finest on, are moved; those below are joined as they are."""
+    spectral: float = 0.0
+    """Lipschitz constant of every layer but a learned transform's, which gives pixels; 0: free."""
+    attention: tuple[int, ...] = ()
+    """Levels, 0 the finest, at which the decoder's block ends in self-attention (SAGAN's)."""
 
     @nn.compact
     def __call__(self, scene, images, train):
@@ -49,11 +55,13 @@ class Generator(nn.Module):
         layers.check_choice("norm", self.norm, layers.NORMS)
         if self.warped_levels < 0:
             raise InputError(f"warped_levels: expected 0 or more, got {self.warped_levels}")
+        layers.check_spectral(self.spectral)
+        layers.check_attention(self.attention, range(levels - 1))
         source = conditions.source(scene, self.pose, self.source_pose)
         target = conditions.target(scene, self.pose, self.background)
 
         def encode(x, name):
-            return Encoder(self.features, levels, self.norm, name=name)(x)
+            return Encoder(self.features, levels, self.norm, self.spectral, name=name)(x)
 
         if self.skip == "none":
             skips = encode(jnp.concatenate([source, target], axis=-1), "encoder")
@@ -69,12 +77,15 @@ class Generator(nn.Module):
         x = skips.pop()
         for block, level in enumerate(reversed(range(levels - 1))):
             channels = min(2 * self.features * 2**level, 8 * self.features)
-            x = layers.ConvTranspose(channels, name=f"up{level}")(nn.relu(x))
+            up = layers.ConvTranspose(channels, spectral=self.spectral, name=f"up{level}")
+            x = up(nn.relu(x))
             x = layers.NORMS[self.norm](name=f"norm{level}")(x)
             if block < 3:
                 x = layers.dropout(x, scene.keys, self.dropout, salt=block)
+            if level in self.attention:
+                x = layers.SelfAttention(self.spectral, name=f"attention{level}")(x)
             x = jnp.concatenate([x, skips.pop()], axis=-1)
-        return jnp.tanh(layers.Conv(3, name="out")(nn.relu(x)))
+        return jnp.tanh(layers.Conv(3, spectral=self.spectral, name="out")(nn.relu(x)))
 
 
 class Encoder(nn.Module):
@@ -83,14 +94,16 @@ class Encoder(nn.Module):
     features: int
     levels: int
     norm: str
+    spectral: float = 0.0
 
     @nn.compact
     def __call__(self, x):
-        found = [layers.Conv(self.features, name="in")(x)]
+        conv = functools.partial(layers.Conv, spectral=self.spectral)
+        found = [conv(self.features, name="in")(x)]
         for level in range(1, self.levels):
             channels = self.features * min(2**level, 8)
             x = nn.leaky_relu(found[-1], 0.2)
-            x = layers.Conv(channels, 4, stride=2, use_bias=False, name=f"down{level}")(x)
+            x = conv(channels, 4, stride=2, use_bias=False, name=f"down{level}")(x)
             if level < self.levels - 1:
                 x = layers.NORMS[self.norm](name=f"norm{level}")(x)
             found.append(x)

@@ -35,6 +35,10 @@ class PatchCritic(nn.Module):
     """A value of warp.AGGREGATE."""
     gradient: str = "exact"
     """A value of warp.GRADIENT."""
+    spectral: float = 0.0
+    """Lipschitz constant of every layer; 0 leaves them free."""
+    attention: tuple[int, ...] = ()
+    """Blocks, 1 the first, that end in self-attention (SAGAN's)."""
 
     @nn.compact
     def __call__(self, scene, image, train):
@@ -45,6 +49,8 @@ class PatchCritic(nn.Module):
         conditions.check_warp(self.sampling, self.aggregate, self.gradient)
         if self.blocks < 0:
             raise InputError(f"blocks: expected 0 or more, got {self.blocks}")
+        layers.check_spectral(self.spectral)
+        layers.check_attention(self.attention, range(1, self.blocks + 1))
         least = (4 << self.blocks) + 2
         if min(height, width) < least:
             raise InputError(
@@ -73,7 +79,7 @@ def siamese(critic, scene, source, target):
     x = _blocks(critic, _first(critic, "in", jnp.concatenate([source, target])))
     x = jnp.concatenate(jnp.split(x, 2), axis=-1)
     x = nn.leaky_relu(x, 0.2).reshape(source.shape[0], -1)
-    return nn.Dense(1, kernel_init=nn.initializers.xavier_uniform(), name="logit")(x)
+    return layers.Dense(1, spectral=critic.spectral, name="logit")(x)
 
 
 def warped(critic, scene, source, target):
@@ -96,25 +102,37 @@ MODES = {"concat": concat, "siamese": siamese, "warp": warped}
 
 
 def _first(critic, name, x):
-    padding = ((0, 0), (0, 0))
-    return layers.Conv(critic.features, 4, stride=2, padding=padding, name=name)(x)
+    return _conv(critic, critic.features, name, pad=0)(x)
 
 
 def _blocks(critic, x):
     for block in range(critic.blocks):
         channels = critic.features * min(2 ** (block + 1), 8)
-        x = _halve(channels, f"block{block}", x)
+        x = _halve(critic, channels, f"block{block}", x)
         x = layers.NORMS[critic.norm](name=f"norm{block}")(x)
+        if block + 1 in critic.attention:
+            x = layers.SelfAttention(critic.spectral, name=f"attention{block}")(x)
     return x
 
 
 def _patches(critic, x):
-    x = _halve(1, "logit", _blocks(critic, x))
+    x = _halve(critic, 1, "logit", _blocks(critic, x))
     return x.reshape(x.shape[0], -1)
 
 
-def _halve(channels, name, x):
+def _halve(critic, channels, name, x):
     x = nn.leaky_relu(x, 0.2)
     # Sizes are odd here, for which SAME would pad (1, 2).
-    padding = ((1, 1), (1, 1))
-    return layers.Conv(channels, 4, stride=2, padding=padding, use_bias=False, name=name)(x)
+    return _conv(critic, channels, name, pad=1, use_bias=False)(x)
+
+
+def _conv(critic, features, name, pad, use_bias=True):
+    return layers.Conv(
+        features,
+        4,
+        stride=2,
+        padding=((pad, pad), (pad, pad)),
+        use_bias=use_bias,
+        spectral=critic.spectral,
+        name=name,
+    )
