@@ -114,8 +114,51 @@ def norm(x, p, kind="joint"):
     return (x - mean) / deviation * np.float64(p["scale"]) + np.float64(p["bias"])
 
 
+def attention(x, p):
+    """SAGAN's: every pixel asks all 2x2 windows; the answer, gamma times, is added to it."""
+    query, key, value, out = (
+        np.float64(p[name]["kernel"])[0, 0] for name in ("query", "key", "value", "out")
+    )
+    x = np.float64(x)
+    rows, columns = (range(0, n, 2) for n in x.shape[1:3])
+
+    def pooled(y):
+        return np.stack(
+            [np.stack([y[:, i : i + 2, j : j + 2].max((1, 2)) for j in columns], 1) for i in rows],
+            1,
+        )
+
+    energy = np.einsum("bijc,bklc->bijkl", x @ query, pooled(x @ key))
+    weights = np.exp(energy - energy.max((3, 4), keepdims=True))
+    weights /= weights.sum((3, 4), keepdims=True)
+    found = np.einsum("bijkl,bklc->bijc", weights, pooled(x @ value), optimize=True)
+    return x + np.float64(p["gamma"]) * (found @ out)
+
+
 def leaky(x):
     return np.where(x > 0, x, 0.2 * x)
+
+
+def singular_vectors(params, like):
+    """numpy's first ones of every layer that has an "u" in `like`, a tree of shapes."""
+    if "u" not in like:
+        return {name: singular_vectors(params[name], below) for name, below in like.items()}
+    left, _, right = np.linalg.svd(_matrix(params), full_matrices=False)
+    return {"u": np.float32(left[:, 0]), "v": np.float32(right[0])}
+
+
+def normalised(params, like, constant):
+    """The kernels that have an "u" in `like` with `constant` for their largest singular value."""
+    if "u" not in like:
+        changed = {name: normalised(params[name], below, constant) for name, below in like.items()}
+        return params | changed
+    scale = constant / np.linalg.norm(_matrix(params), 2)
+    return params | {"kernel": np.float32(scale * params["kernel"])}
+
+
+def _matrix(params):
+    kernel = np.float64(params["kernel"])
+    return np.moveaxis(kernel, -1, 0).reshape(kernel.shape[-1], -1)
 
 
 def shifted(x, down, right):

@@ -15,7 +15,19 @@ from scipy.ndimage import map_coordinates
 
 from pgjax.errors import InputError
 from pgjax.nets.deformable import Generator, Localisation
-from scenes import conv, count, leaky, noisy, norm, shifted, spec, standing
+from scenes import (
+    attention,
+    conv,
+    count,
+    leaky,
+    noisy,
+    norm,
+    normalised,
+    shifted,
+    singular_vectors,
+    spec,
+    standing,
+)
 
 SIZE = (64, 32)
 LEVELS = 5
@@ -34,6 +46,7 @@ VARIANTS = {
         "norm": "instance",
         "warped_levels": 2,
         "gradient": "reference",
+        "attention": (0, 2),
     },
 }
 
@@ -88,7 +101,10 @@ def decode(skips, p, kind):
     for level in reversed(range(LEVELS - 1)):
         x = up(np.maximum(x, 0), p[f"up{level}"])
         assert x.shape[-1] == min(2 * FEATURES * 2**level, 8 * FEATURES)
-        x = join(norm(x, p[f"norm{level}"], kind), skips[level])
+        x = norm(x, p[f"norm{level}"], kind)
+        if f"attention{level}" in p:
+            x = attention(x, p[f"attention{level}"])
+        x = join(x, skips[level])
     return np.tanh(conv(np.maximum(x, 0), p["out"]))
 
 
@@ -177,6 +193,30 @@ def test_every_parameter_learns(name):
         assert grad.any() or "dense" in where, where
 
 
+@pytest.mark.parametrize("name", ["parts", "stn"])
+def test_spectral_layers_are_free_ones_with_normalised_kernels(name):
+    """All of them, but those of a learned transform."""
+    network, params, forward, scene = built(name)
+    network = network.clone(spectral=1.5)
+    init = functools.partial(network.init, train=False)
+    shapes = jax.eval_shape(init, jax.random.key(0), scene, {})
+    assert jax.tree.structure(shapes["params"]) == jax.tree.structure(params)
+    vectors = singular_vectors(params, shapes["spectral"])
+    kernels = {k for k in paths(params, "kernel") if "localisation" not in k}
+    assert paths(vectors, "u") == paths(vectors, "v") == kernels
+    variables = {"params": params, "spectral": vectors}
+    image = jax.jit(functools.partial(network.apply, train=True))(variables, scene, {})
+    expected = forward(normalised(params, vectors, 1.5), scene)
+    assert np.abs(expected - forward(params, scene)).max() > 1e-2
+    np.testing.assert_allclose(image, expected, atol=1e-4)
+
+
+def paths(tree, leaf):
+    """Of the layers that have such a leaf."""
+    found = ([part.key for part in path] for path, _ in jax.tree.leaves_with_path(tree))
+    return {"/".join(path[:-1]) for path in found if path[-1] == leaf}
+
+
 # ------------------------------------------------------------------ dropout, transform
 
 
@@ -250,6 +290,9 @@ MLP = 72 * 64 + 64 + 64 * 32 + 32 + 32 * 6 + 6
         ({"background": True}, (128, 64), 61_109_085 + 9 * 3 * 64),
         # 15 channels less for either pose.
         ({"pose": "sticks"}, (128, 64), 61_109_085 - 2 * 9 * 15 * 64),
+        ({"spectral": 1.0}, (128, 64), 61_109_085),
+        # Two maps of C / 8 and two of C / 2 channels, and gamma: 128 channels at level 0, 256 at 1.
+        ({"attention": (0, 1)}, (128, 64), 61_109_085 + 5 * (128**2 + 256**2) // 4 + 2),
     ],
 )
 def test_parameter_counts(options, size, expected):
@@ -274,6 +317,9 @@ def test_parameter_counts(options, size, expected):
         ({"dropout": 1.0}, SIZE, "dropout: .*1.0"),
         ({"features": 0}, SIZE, "features: "),
         ({"warped_levels": -1}, SIZE, "warped_levels: .*-1"),
+        ({"spectral": -1.0}, SIZE, "spectral: .*-1.0"),
+        ({"spectral": float("nan")}, SIZE, "spectral: .*nan"),
+        ({"attention": (0, 4)}, SIZE, "attention: no level 4; there are levels from 0 to 3"),
         ({}, (128, 60), "128x60: the generator halves it 5 times.* multiples of 32"),
         ({}, (4, 4), "4x4: the generator needs a longer side of 8"),
     ],

@@ -9,7 +9,19 @@ import pytest
 
 from pgjax.errors import InputError
 from pgjax.nets.patch import MODES, PatchCritic
-from scenes import conv, count, leaky, noisy, norm, shifted, spec, standing
+from scenes import (
+    attention,
+    conv,
+    count,
+    leaky,
+    noisy,
+    norm,
+    normalised,
+    shifted,
+    singular_vectors,
+    spec,
+    standing,
+)
 
 SIZE = (64, 32)
 FEATURES = 2
@@ -18,7 +30,13 @@ VALID = ((0, 0), (0, 0))
 VARIANTS = {
     "concat": {},
     "siamese": {},
-    "warp": {"source_pose": False, "background": True, "pose": "sticks", "norm": "instance"},
+    "warp": {
+        "source_pose": False,
+        "background": True,
+        "pose": "sticks",
+        "norm": "instance",
+        "attention": (1, 2),
+    },
 }
 
 
@@ -39,6 +57,8 @@ def built(mode):
 def blocks(x, p, kind="joint"):
     for i in range(BLOCKS):
         x = norm(conv(leaky(x), p[f"block{i}"], stride=2), p[f"norm{i}"], kind)
+        if f"attention{i}" in p:
+            x = attention(x, p[f"attention{i}"])
         assert x.shape[-1] == FEATURES * 2 ** (i + 1)
     return x
 
@@ -82,6 +102,24 @@ def test_every_parameter_learns(mode):
         assert np.isfinite(grad).all() and grad.any(), jax.tree_util.keystr(path)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_spectral_layers_are_free_ones_with_normalised_kernels(mode):
+    params, forward, scene, image = built(mode)
+    options = {"features": FEATURES, "mode": mode, "blocks": BLOCKS} | VARIANTS[mode]
+    network = PatchCritic(**options, spectral=1.5)
+    init = functools.partial(network.init, train=True)
+    shapes = jax.eval_shape(init, jax.random.key(0), scene, image)
+    assert jax.tree.structure(shapes["params"]) == jax.tree.structure(params)
+    kernels = sum("kernel" in str(path) for path, _ in jax.tree.leaves_with_path(params))
+    assert len(jax.tree.leaves(shapes["spectral"])) == 2 * kernels
+    vectors = singular_vectors(params, shapes["spectral"])
+    variables = {"params": params, "spectral": vectors}
+    logits = jax.jit(functools.partial(network.apply, train=True))(variables, scene, image)
+    expected = forward(normalised(params, vectors, 1.5), scene, image)
+    assert np.abs(expected - forward(params, scene, image)).max() > 1e-3
+    np.testing.assert_allclose(logits, expected, atol=1e-4 * np.abs(expected).max())
+
+
 def made(network, size):
     scene = spec(size)
 
@@ -113,6 +151,8 @@ HIDDEN = 16 * (64 * 128 + 128 * 256 + 256 * 512) + 6
         ),
         ({"blocks": 2}, (64, 32), 3, 16 * (42 * 64 + 64 * 128 + 128 * 256 + 256) + 64 + 4),
         ({"background": True, "source_pose": False}, (128, 64), 3, 2_803_782 - 16 * 15 * 64),
+        ({"spectral": 1.0}, (128, 64), 3, 2_803_782),
+        ({"attention": (1,)}, (128, 64), 3, 2_803_782 + 5 * 128**2 // 4 + 1),
     ],
 )
 def test_shapes_and_parameter_counts(options, size, patches, expected):
@@ -132,6 +172,9 @@ def test_shapes_and_parameter_counts(options, size, patches, expected):
         ({"sampling": "cubic"}, SIZE, "sampling: .*'cubic'"),
         ({"features": 0}, SIZE, "features: "),
         ({"blocks": -1}, SIZE, "blocks: .*-1"),
+        ({"spectral": -1.0}, SIZE, "spectral: .*-1.0"),
+        ({"attention": (0,)}, SIZE, "attention: no level 0; there are levels from 1 to 2"),
+        ({"blocks": 0, "attention": (1,)}, SIZE, "attention: no level 1; .*none"),
         ({"blocks": 3}, SIZE, "64x32: a critic with blocks=3 needs 34 or more"),
     ],
 )
