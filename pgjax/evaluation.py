@@ -82,6 +82,10 @@ def evaluate(
 
     step = int(state.step)
     stage = recipe.stage_of(step)
+    if noise and not any(
+        recipe.networks[name].options.get("dropout") for name in recipe.stages[stage].generators
+    ):
+        raise InputError(f"--noise: no generator of {recipe.row} in {stage} has dropout")
     predict, scores, shown, done = Predictor(recipe, stage, mean, noise), [], [], 0
     with tqdm(total=len(pairs), desc="evaluating", unit="pair") as bar:
         for prediction in predict(state, test.store, pairs):
@@ -143,7 +147,8 @@ def table(result: dict[str, Any]) -> str:
         for line in lines
     ]
     rows.insert(1, "-" * len(rows[0]))
-    head = f"{result['row']}: {result['pairs']} test pairs; ^ higher is better, v lower is better"
+    noise = ", noise on" if result.get("noise") else ""
+    head = f"{result['row']}: {result['pairs']} test pairs{noise}; ^ higher is better, v lower is better"
     if published:
         rows.append(
             "Published scores were measured with their authors' code, settings and pairs; see README.md."

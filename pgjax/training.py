@@ -45,7 +45,6 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
         raise InputError("training over several hosts is not supported yet")
     rundir.check(workdir, config)
     shapes = state_shapes(recipe)
-    weights = frozen_weights(recipe, data_dir)
     check_split(recipe.batch_size, jax.local_device_count())
     data = recipe.data
     limit = int(data.memory_limit_gb * 1e9)
@@ -53,6 +52,7 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
     test = stores.load_split(data.name, "test", data_dir, limit)
     held_out = stores.test_pairs(data.name, test, data_dir)
     pairs = stores.train_pairs(train, data.pairs)
+    weights = frozen_weights(recipe, data_dir)
 
     with (
         rundir.open_run(workdir, config) as workdir,

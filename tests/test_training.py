@@ -87,6 +87,11 @@ def test_the_sample_grid_shows_every_stage(finished):
     assert first.shape[0] == last.shape[0] and first.shape[1] < last.shape[1]
 
 
+def test_noise_is_refused_where_there_is_none(finished):
+    with pytest.raises(InputError, match="no generator of synthetic_people/g1_g2_d in stage2"):
+        evaluation.evaluate(finished[0], "unused", noise=True)
+
+
 class _InterruptionError(Exception):
     pass
 
