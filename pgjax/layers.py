@@ -9,10 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from pgjax.devices import DEVICES
 from pgjax.errors import InputError
-
-DEVICES = "devices"
-"""Name of the axis over which the training step is mapped."""
 
 
 def check_widths(**widths: int) -> None:

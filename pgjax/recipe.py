@@ -21,7 +21,10 @@ from pgjax.data.pairs import RULES
 from pgjax.errors import InputError
 from pgjax.nets import NETS
 
-OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {"adam": optax.adam}
+OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
+    "adam": optax.adam,
+    "rmsprop": optax.rmsprop,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,16 +207,7 @@ def build(config: Mapping[str, Any]) -> Recipe:
         key = f"config.networks.{name}"
         _choice(network.net, NETS, f"{key}.net")
         _module_options(NETS[network.net], network.options, f"{key}.options")
-        _choice(network.optimizer.name, OPTIMIZERS, f"{key}.optimizer.name")
-        _positive(network.optimizer.learning_rate, f"{key}.optimizer.learning_rate")
-        for beta in ("b1", "b2"):
-            value = network.optimizer.options.get(beta, 0.0)
-            if not 0 <= value < 1:
-                raise InputError(
-                    f"{key}.optimizer.options.{beta}: expected 0 <= {beta} < 1, got {value}"
-                )
-        maker = OPTIMIZERS[network.optimizer.name]
-        _options(maker, network.optimizer.options, f"{key}.optimizer.options", ("learning_rate",))
+        _check_optimizer(network.optimizer, f"{key}.optimizer")
     if recipe.features is not None:
         _choice(recipe.features.net, frozen.NETS, "config.features.net")
         _choice(recipe.features.weights, frozen.WEIGHTS, "config.features.weights")
@@ -223,6 +217,21 @@ def build(config: Mapping[str, Any]) -> Recipe:
     for name, stage in recipe.stages.items():
         _check_stage(recipe, stage, f"config.stages.{name}")
     return recipe
+
+
+def _check_optimizer(optimizer: Optimizer, key: str) -> None:
+    _choice(optimizer.name, OPTIMIZERS, f"{key}.name")
+    _positive(optimizer.learning_rate, f"{key}.learning_rate")
+    maker = OPTIMIZERS[optimizer.name]
+    _options(maker, optimizer.options, f"{key}.options", ("learning_rate",))
+    for name, value in optimizer.options.items():
+        # Optax annotates its numbers as arrays, so that _options lets anything pass.
+        if name in ("b1", "b2", "decay", "eps"):
+            value = _value(float, value, f"{key}.options.{name}")
+        if name == "eps":
+            _positive(value, f"{key}.options.{name}")
+        elif name in ("b1", "b2", "decay") and not 0 <= value < 1:
+            raise InputError(f"{key}.options.{name}: expected 0 <= {name} < 1, got {value}")
 
 
 def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:

@@ -12,7 +12,7 @@ from flax import jax_utils
 
 from pgjax import frozen
 from pgjax.batch import Batch
-from pgjax.layers import DEVICES
+from pgjax.devices import DEVICES
 from pgjax.losses import ADVERSARIAL, TERMS
 from pgjax.recipe import Recipe, Stage
 from pgjax.scene import Scene, derive
@@ -22,7 +22,7 @@ Log = dict[str, jax.Array]
 
 
 def make_step(recipe: Recipe, stage: Stage) -> Callable[[State, tuple[Batch, ...]], Any]:
-    """The pure training step of a stage, for one device of the axis `layers.DEVICES`.
+    """The pure training step of a stage, for one device of the axis `devices.DEVICES`.
 
     Returns:
       A function (state, batches, weights=None) -> (state, log). `batches` holds `stage.batches`

@@ -7,7 +7,7 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
-    {"errors"},
+    {"devices", "errors"},
     {"cli", "skeleton"},
     {"batch", "image"},
     {"geometry"},

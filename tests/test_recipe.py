@@ -70,6 +70,28 @@ def _set(config, path, value):
         ("scene.disc_radius", 1.5, r"config\.scene\.disc_radius: expected int"),
         ("networks.g1.optimizer.learning_rate", -1.0, r"learning_rate: expected a positive"),
         ("networks.g1.optimizer.options.b1", 1.5, r"options\.b1: expected 0 <= b1 < 1"),
+        ("networks.g1.optimizer.options.b1", "0.5", r"optimizer\.options\.b1: expected float"),
+        ("networks.g1.optimizer.options.eps", 0, r"optimizer\.options\.eps: expected a positive"),
+        (
+            "networks.g1.optimizer",
+            {"name": "rmsprop", "learning_rate": 2e-4, "options": {"decay": 1.0}},
+            r"networks\.g1\.optimizer\.options\.decay: expected 0 <= decay < 1",
+        ),
+        (
+            "networks.g1.optimizer",
+            {"name": "rmsprop", "learning_rate": 2e-4, "options": {"rho": 0.9}},
+            r"networks\.g1\.optimizer\.options\.rho: rmsprop takes no such option",
+        ),
+        (
+            "stages.stage2.adversarial",
+            {"hinge": {"options": {"on_probability": "yes"}}},
+            r"adversarial\.hinge\.options\.on_probability: expected bool",
+        ),
+        (
+            "stages.stage1.terms",
+            {"ssim": {"options": {"alpha": 0.5}}},
+            r"terms\.ssim\.options\.alpha",
+        ),
         ("networks.g1.options.pose_range", 0.0, r"pose_range: expected a tuple"),
         ("networks.g1.options.pose_range", [0.0], r"pose_range: expected 2 values"),
         ("networks.d.options.condition", [3], r"condition: expected str"),

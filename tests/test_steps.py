@@ -8,7 +8,7 @@ from flax import jax_utils
 
 import tiny
 from pgjax.data.pipeline import split_over_devices
-from pgjax.layers import DEVICES
+from pgjax.devices import DEVICES
 from pgjax.nets import NETS
 from pgjax.recipe import build
 from pgjax.scene import derive

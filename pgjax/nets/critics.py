@@ -11,7 +11,7 @@ class DCGANCritic(nn.Module):
     """PG2's DCGAN critic (reference fact 2.3): image (B, H, W, 3) -> logits (B,).
 
     It halves the image floor(log2 H) - 3 times: four at 128x64, five at 256x256. Batch norm is over
-    all devices: apply it under the axis `layers.DEVICES`, to real and generated images in one call.
+    all devices: apply it under the axis `devices.DEVICES`, to real and generated images in one call.
     """
 
     features: int = 64
