@@ -14,7 +14,7 @@ Only the slides of the talk are public to us, without figures. Where they are si
   two's difference map, as in PG2, and every term of stage two reads it, the critic too.
 - lambda is 100, pix2pix's and the deformable GAN's weight of an image term beside this critic.
 - alpha is 0.84, that of Zhao et al. 2017, "Loss Functions for Image Restoration With Neural Networks",
-  whose mixture of SSIM and L1 this is.
+  who mix a multi-scale SSIM and L1 in this way.
 - The adversarial loss is the non-saturating cross-entropy. Critic, optimizer, batch, the three draws of
   a step of stage two, and pairs are the deformable GAN's, and so is the number of steps in all, shared
   by the stages in PG2's proportion (22 : 14 on Market-1501, 30 : 20 on DeepFashion).
