@@ -23,7 +23,9 @@ from pgjax.state import state_shapes
 SUBJECTS = {"model": "model", "source": "copy of the source", "mean": "mean training image"}
 ARROWS = {True: "^", False: "v"}
 LEGEND = "^ higher is better, v lower is better"
-CAUTION = "Published scores were measured with their authors' code, settings and pairs; see README.md."
+CAUTION = (
+    "Published scores were measured with their authors' code, settings and pairs; see README.md."
+)
 TEST_PAIRS = "the data set's test pairs"
 SHOWN = 12  # pairs in evaluation.png
 

@@ -15,10 +15,10 @@ from pgjax.tools import papers
 HEAD = """\
 # Rows
 
-Written by `python -m pgjax.tools.rows` from the files here; do not edit. A row is one line of a published results
-table. Every number below is a **published** one, of the table that is named beside it, measured with its authors' code
-and, for some, other test pairs: see the docstring of the row's file. `python -m pgjax.tools.table PAPER RUNS...` prints
-them beside what your own runs measured.
+Written by `python -m pgjax.tools.rows` from the files here; do not edit. A row is one line of a
+published results table. Every number below is a **published** one, of the table that is named beside
+it, measured with its authors' code and, for some, other test pairs: see the docstring of the row's file.
+`python -m pgjax.tools.table PAPER RUNS...` prints them beside what your own runs measured.
 """
 
 
@@ -41,7 +41,9 @@ def _section(name: str, paper: ModuleType) -> Iterator[str]:
             steps = " + ".join(str(stage.steps) for stage in config.stages.values())
             numbers = _numbers(paper, dataset, config.published)
             place = f"runs/{name}/{dataset}/{row}/seed0"
-            command = f"python train.py --config=configs/{name}.py:{dataset}/{row} --workdir={place}"
+            command = (
+                f"python train.py --config=configs/{name}.py:{dataset}/{row} --workdir={place}"
+            )
             yield _line(
                 f"`{row}`",
                 dataset,

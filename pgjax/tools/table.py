@@ -59,11 +59,15 @@ def read(folder: pathlib.Path) -> Run:
         missing = [n for n in (*EVALUATED, "scores") if n not in result]
         model = {} if missing else {k: float(v) for k, v in result["scores"]["model"].items()}
     except FileNotFoundError:
-        raise InputError(f"{folder}: no {METRICS_FILE}; train it to its end, then evaluate.py") from None
+        raise InputError(
+            f"{folder}: no {METRICS_FILE}; train it to its end, then evaluate.py"
+        ) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path}: not what evaluate.py writes ({error!r})") from error
     if missing or not model:
-        raise InputError(f"{path}: not what evaluate.py writes: no {', '.join(missing) or 'scores'}")
+        raise InputError(
+            f"{path}: not what evaluate.py writes: no {', '.join(missing) or 'scores'}"
+        )
     total = sum(stage["steps"] for stage in config.get("stages", {}).values())
     if step != total:
         raise InputError(f"{folder}: evaluated at step {step} of {total}, unfinished")
@@ -191,7 +195,9 @@ def _check_seeds(runs: Sequence[Run]) -> None:
                 raise InputError(f"{both}, were evaluated otherwise: {key} {a!r} and {b!r}")
         seed = run.config["seed"]
         if seed in seeds:
-            raise InputError(f"{seeds[seed].folder} and {run.folder}: both are seed {seed} of {run.row}")
+            raise InputError(
+                f"{seeds[seed].folder} and {run.folder}: both are seed {seed} of {run.row}"
+            )
         seeds[seed] = run
 
 
@@ -210,7 +216,11 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("paper", metavar="PAPER", help="a file of configs/, such as pg2")
     parser.add_argument(
-        "runs", metavar="RUNS", nargs="*", type=pathlib.Path, help="run directories or their folders"
+        "runs",
+        metavar="RUNS",
+        nargs="*",
+        type=pathlib.Path,
+        help="run directories or their folders",
     )
     parser.add_argument(
         "--dataset",
