@@ -1,4 +1,3 @@
-import json
 import types
 
 import numpy as np
@@ -9,29 +8,10 @@ from pgjax import rundir
 from pgjax.errors import InputError
 from pgjax.metrics import METRICS
 from pgjax.tools import papers, table
+from runs import write
 
 ROW = "market1501/g1_l1"
 VALUES = (0.25, 0.5, 0.625)
-
-
-def write(folder, row=ROW, seed=0, ssim=0.25, config=None, **result):
-    """A finished run's config.json and metrics.json; returns its folder."""
-    config = pg2.get_config(row) if config is None else config
-    config.seed = seed
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(rundir.plain(config)))
-    whole = {
-        "row": config.row,
-        "step": sum(stage.steps for stage in config.stages.values()),
-        "pairs": 12_000,
-        "limit": None,
-        "noise": False,
-        "pairs_from": "the data set's test pairs",
-        "mask_radius": 4,
-        "scores": {"model": dict.fromkeys(METRICS, ssim), "source": dict.fromkeys(METRICS, 0.9)},
-    }
-    (folder / "metrics.json").write_text(json.dumps(whole | result))
-    return folder
 
 
 def cells(text: str, row: str, what: str) -> list[str]:
