@@ -80,8 +80,8 @@ def train_and_evaluate(
                 if int(state.step) < stop:
                     run = _Stage(recipe, name, stop, weights, checkpoints, logbook, workdir)
                     state = run.train(state, train.store, pairs, test.store, held_out, enough)
-                if int(state.step) < stop:
-                    break
+                    if run.stopped:
+                        break
     return state
 
 
@@ -95,6 +95,7 @@ class _Stage:
         self.checkpoints, self.logbook, self.workdir = checkpoints, logbook, workdir
         self.step = over_devices(make_step(recipe, self.stage), donate=(0,))
         self.predict = Predictor(recipe, name)
+        self.stopped = False  # before its end, or at it
 
     def train(self, state: State, store, pairs, test_store, held_out, enough) -> State:
         report, first = self.recipe.report, int(state.step)
@@ -120,8 +121,8 @@ class _Stage:
                 replicated, log = self.step(replicated, next(steps), self.weights)
                 unread.append(log)
                 bar.update()
-                last, stopping = step == self.stop, enough()
-                save = last or stopping or step % report.checkpoint_every == 0
+                last, self.stopped = step == self.stop, enough()
+                save = last or self.stopped or step % report.checkpoint_every == 0
                 sample = last or step % report.sample_every == 0
                 if save or sample or step % report.log_every == 0:
                     values = _read(unread, step)
@@ -138,7 +139,7 @@ class _Stage:
                     if save:
                         self.checkpoints.save(state)
                     unread, since = [], time.perf_counter()
-                if stopping:
+                if self.stopped:
                     break
         return state
 

@@ -183,18 +183,12 @@ def test_a_killed_study_goes_on_to_its_table(tmp_path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     program = tmp_path / "program.py"
     program.write_text(STUDY)
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    command = [sys.executable, str(program), str(tmp_path / "study"), *ROWS]
+    options = {"env": environment, "stderr": subprocess.DEVNULL}
 
-    def start():
-        return subprocess.Popen(
-            [sys.executable, str(program), str(tmp_path / "study"), *ROWS],
-            env=environment,
-            **streams,
-        )
-
-    process = start()
     plans = runs.plans(ROWS, 2, tmp_path / "study", 40)
     deadline = time.monotonic() + 300
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, **options)
     while not plans[1].done:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
@@ -203,13 +197,12 @@ def test_a_killed_study_goes_on_to_its_table(tmp_path):
     assert plans[0].finished and not plans[1].finished
     scored = (plans[0].folder / "metrics.json").stat().st_mtime_ns
     # Its run ends with it, else the directory would be locked for the next one.
-    ended = start()
-    out, _ = ended.communicate(timeout=600)
-    assert ended.returncode == 0
+    again = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=600, **options)
+    assert again.returncode == 0
     assert all(plan.finished for plan in plans)
     assert (plans[0].folder / "metrics.json").stat().st_mtime_ns == scored
     starts = [len((p.folder / "environment.jsonl").read_text().splitlines()) for p in plans]
     assert starts == [1, 2, 1, 1]
-    lines = [line for line in out.splitlines() if re.search(r" measured +2 +40 +6 ", line)]
+    lines = [x for x in again.stdout.splitlines() if re.search(r" measured +2 +40 +6 ", x)]
     assert [line.split()[0] for line in lines] == ["g1_l1", "g1_mask"]
     assert all(line.count("±") == 6 for line in lines)
