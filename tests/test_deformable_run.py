@@ -4,14 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-import test_training
 import tiny
 from pgjax import evaluation, training
 
 
 @pytest.fixture(autouse=True)
 def _tiny_data(monkeypatch):
-    test_training.use_tiny_data(monkeypatch)
+    tiny.use_data(monkeypatch)
 
 
 def _config(steps: int):
