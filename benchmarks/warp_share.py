@@ -5,7 +5,8 @@
 
 Compiles and times the row's step with three warps: none (the source's features pass as they are), ten
 copies and their maximum (`stack` of benchmarks/warp.py: before), and pgjax.warp.warp_parts (after).
-A share is what a variant costs beyond "none", divided by its whole. Synthetic poses, random photos.
+A share is what a variant costs beyond "none", transforms and masks included, divided by its whole.
+Random poses and photos, 128×64.
 """
 
 import json
@@ -15,24 +16,27 @@ import time
 import jax
 import numpy as np
 import warp as variants  # benchmarks/warp.py: a script's own folder is on the path
+from absl import flags
 from ml_collections import config_flags
 
 import pgjax.warp
 from pgjax import cli, rundir
 from pgjax.batch import Batch
 from pgjax.data.pipeline import split_over_devices
+from pgjax.errors import InputError
 from pgjax.recipe import build
-from pgjax.state import init_state
+from pgjax.state import frozen_weights, init_state
 from pgjax.steps import make_step, over_devices, replicate
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Holds weights/, where the row reads features.")
 
 
-def none(features, transforms, exists, masks, size, **options):
+def none(features, *_):
     return features
 
 
-def stack(features, transforms, exists, masks, size, **options):
+def stack(features, transforms, exists, masks, *_):
     return variants.planned(variants.stack)(features, transforms, exists, masks)
 
 
@@ -51,17 +55,17 @@ def random_batch(count: int, size: tuple[int, int]) -> Batch:
     return Batch(*images, keypoints[:count], visible[:count], keypoints[count:], visible[count:])
 
 
-def measure(recipe, batches, state, warp) -> dict[str, float]:
+def measure(recipe, batches, state, weights, warp) -> dict[str, float]:
     """Seconds to compile, median seconds of a step."""
     pgjax.warp.warp_parts = warp
     (stage,) = recipe.stages.values()
     step = over_devices(make_step(recipe, stage))
     started = time.perf_counter()
-    compiled = step.lower(state, batches).compile()
+    compiled = step.lower(state, batches, weights).compile()
     seconds, times = time.perf_counter() - started, []
     for _ in range(variants.REPEATS.value + 1):
         started = time.perf_counter()
-        jax.block_until_ready(compiled(state, batches))
+        jax.block_until_ready(compiled(state, batches, weights))
         times.append(time.perf_counter() - started)
     return {"compile_s": seconds, "step_s": float(np.median(times[1:]))}
 
@@ -70,11 +74,14 @@ def main(_) -> None:
     recipe = build(CONFIG.value)
     (stage,) = recipe.stages.values()
     batch = split_over_devices(random_batch(recipe.batch_size, recipe.image_size), 1)
+    if recipe.image_size != variants.SIZE:
+        raise InputError(f"config: expected a row of {variants.SIZE} pixels")
     state = replicate(init_state(recipe))
+    weights = replicate(frozen_weights(recipe, DATA_DIR.value))
     ours = pgjax.warp.warp_parts
     table = []
     for name, warp in {"none": none, "stack (before)": stack, "pgjax (after)": ours}.items():
-        row = {"warp": name} | measure(recipe, (batch,) * stage.batches, state, warp)
+        row = {"warp": name} | measure(recipe, (batch,) * stage.batches, state, weights, warp)
         for key in ("compile_s", "step_s"):
             row[f"{key.removesuffix('_s')}_share"] = round(
                 1 - (table or [row])[0][key] / row[key], 3

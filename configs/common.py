@@ -25,8 +25,14 @@ def parse(spec: str | None, rows: Collection[str], datasets: Collection[str]) ->
 
 
 def adam(learning_rate: float) -> dict:
-    """Adam with the betas that every paper here uses."""
+    """Adam with the betas of every paper here that uses it."""
     return {"name": "adam", "learning_rate": learning_rate, "options": {"b1": 0.5, "b2": 0.999}}
+
+
+def rmsprop(learning_rate: float) -> dict:
+    """Keras' RMSprop, as Kurupathi et al. 2020 use it: epsilon is added to the root, not inside it."""
+    options = {"decay": 0.9, "eps": 1e-7, "eps_in_sqrt": False}
+    return {"name": "rmsprop", "learning_rate": learning_rate, "options": options}
 
 
 def base(dataset: str, row: str, *, pairs: str, flip: bool, batch_size: int) -> ConfigDict:

@@ -136,7 +136,7 @@ def get_config(spec: str | None = None) -> ConfigDict:
         "real_draw": 2,
     }
     config.stages = ConfigDict({"stage1": stage})
-    config.published = PUBLISHED.get(dataset, {}).get(name.removesuffix("_released"), {})
+    config.published = PUBLISHED.get(dataset, {}).get(name, {})
     if config.published:
         config.published_in = "Siarohin et al. 2018 in Kurupathi et al. 2020, Table 1"
     return config
@@ -154,6 +154,7 @@ def _generator(setting: Setting, row: Row) -> dict:
         "pose": "heatmaps",
         "source_pose": True,
         "background": row.background,
+        "warped_levels": 4,
     }
     return {"net": "deformable", "options": options, "optimizer": common.adam(2e-4)}
 
@@ -167,5 +168,8 @@ def _critic(setting: Setting, row: Row) -> dict:
         "pose": "heatmaps",
         "source_pose": True,
         "background": row.background,
+        "sampling": "nearest",
+        "aggregate": "max",
+        "gradient": "reference" if row.released else "exact",
     }
     return {"net": "patch_critic", "options": options, "optimizer": common.adam(2e-4)}

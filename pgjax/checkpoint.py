@@ -1,6 +1,7 @@
 """Checkpoints of a run: everything that is needed to go on, never half-read, kept by count."""
 
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -102,12 +103,15 @@ def _without_blanks(state: State) -> State:
     return state._replace(networks=networks)
 
 
-def first_difference(a: Any, b: Any, key: str = "") -> tuple[str, Any, Any] | None:
-    """The first key, dotted, in which two JSON-like values differ, with both values; None if equal."""
+def differences(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Every key, dotted, in which two JSON-like values differ, with both values; None = absent."""
     if isinstance(a, dict) and isinstance(b, dict):
         for name in sorted({*a, *b}, key=lambda name: (name != "row", name)):
-            found = first_difference(a.get(name), b.get(name), f"{key}.{name}" if key else name)
-            if found is not None:
-                return found
-        return None
-    return None if a == b else (key, a, b)
+            yield from differences(a.get(name), b.get(name), f"{key}.{name}" if key else name)
+    elif a != b:
+        yield key, a, b
+
+
+def first_difference(a: Any, b: Any) -> tuple[str, Any, Any] | None:
+    """The first of `differences`, None if there is none."""
+    return next(differences(a, b), None)

@@ -21,8 +21,12 @@ from pgjax.recipe import build
 from pgjax.state import state_shapes
 
 SUBJECTS = {"model": "model", "source": "copy of the source", "mean": "mean training image"}
-
-
+ARROWS = {True: "^", False: "v"}
+LEGEND = "^ higher is better, v lower is better"
+CAUTION = (
+    "Published scores were measured with their authors' code, settings and pairs; see README.md."
+)
+TEST_PAIRS = "the data set's test pairs"
 SHOWN = 12  # pairs in evaluation.png
 
 
@@ -82,6 +86,10 @@ def evaluate(
 
     step = int(state.step)
     stage = recipe.stage_of(step)
+    if noise and not any(
+        recipe.networks[name].options.get("dropout") for name in recipe.stages[stage].generators
+    ):
+        raise InputError(f"--noise: no generator of {recipe.row} in {stage} has dropout")
     predict, scores, shown, done = Predictor(recipe, stage, mean, noise), [], [], 0
     with tqdm(total=len(pairs), desc="evaluating", unit="pair") as bar:
         for prediction in predict(state, test.store, pairs):
@@ -102,7 +110,7 @@ def evaluate(
         "pairs": len(pairs),
         "limit": limit,
         "noise": noise,
-        "pairs_from": pairs_file or "the data set's test pairs",
+        "pairs_from": pairs_file or TEST_PAIRS,
         "mask_radius": recipe.evaluation.mask_radius,
         "scores": mean_scores(scores),
         "published": dict(recipe.published),
@@ -121,9 +129,8 @@ def _save(folder: pathlib.Path, prediction: Prediction, pairs: np.ndarray, names
 
 def table(result: dict[str, Any]) -> str:
     """A result as a table to read: one line a subject, one column a metric."""
-    arrows = {True: "^", False: "v"}
     names = list(METRICS)
-    heads = [f"{name} {arrows[HIGHER_IS_BETTER[name]]}" for name in names]
+    heads = [f"{name} {ARROWS[HIGHER_IS_BETTER[name]]}" for name in names]
     lines = [("", *heads)]
     for subject, title in SUBJECTS.items():
         if subject in result["scores"]:
@@ -134,18 +141,19 @@ def table(result: dict[str, Any]) -> str:
     if published:
         cells = (f"{published[name]:.3f}" if name in published else "-" for name in names)
         lines.append((f"published: {result['published_in']}", *cells))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    noise = ", noise on" if result["noise"] else ""
+    head = f"{result['row']}: {result['pairs']} test pairs{noise}; {LEGEND}"
+    return "\n".join([head, *aligned(lines), *([CAUTION] if published else [])])
+
+
+def aligned(lines: list[tuple[str, ...]], left: int = 1) -> list[str]:
+    """Lines of cells as lines of text, the first one underlined; all but `left` columns flush right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rows = [
         "  ".join(
-            c.rjust(w) if i else c.ljust(w)
+            c.rjust(w) if i >= left else c.ljust(w)
             for i, (c, w) in enumerate(zip(line, widths, strict=True))
         )
         for line in lines
     ]
-    rows.insert(1, "-" * len(rows[0]))
-    head = f"{result['row']}: {result['pairs']} test pairs; ^ higher is better, v lower is better"
-    if published:
-        rows.append(
-            "Published scores were measured with their authors' code, settings and pairs; see README.md."
-        )
-    return "\n".join([head, *rows])
+    return [rows[0], "-" * len(rows[0]), *rows[1:]]

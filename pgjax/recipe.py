@@ -21,7 +21,10 @@ from pgjax.data.pairs import RULES
 from pgjax.errors import InputError
 from pgjax.nets import NETS
 
-OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {"adam": optax.adam}
+OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
+    "adam": optax.adam,
+    "rmsprop": optax.rmsprop,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +155,12 @@ class Recipe:
         return sum(stage.steps for stage in self.stages.values())
 
     @property
+    def reads_features(self) -> bool:
+        """Whether a term asks the frozen network for a layer."""
+        terms = [item for stage in self.stages.values() for item in stage.terms.items()]
+        return any(_layer(name, loss) not in (None, losses.PIXELS) for name, loss in terms)
+
+    @property
     def critics(self) -> frozenset[str]:
         return frozenset(s.critic for s in self.stages.values() if s.critic is not None)
 
@@ -198,16 +207,7 @@ def build(config: Mapping[str, Any]) -> Recipe:
         key = f"config.networks.{name}"
         _choice(network.net, NETS, f"{key}.net")
         _module_options(NETS[network.net], network.options, f"{key}.options")
-        _choice(network.optimizer.name, OPTIMIZERS, f"{key}.optimizer.name")
-        _positive(network.optimizer.learning_rate, f"{key}.optimizer.learning_rate")
-        for beta in ("b1", "b2"):
-            value = network.optimizer.options.get(beta, 0.0)
-            if not 0 <= value < 1:
-                raise InputError(
-                    f"{key}.optimizer.options.{beta}: expected 0 <= {beta} < 1, got {value}"
-                )
-        maker = OPTIMIZERS[network.optimizer.name]
-        _options(maker, network.optimizer.options, f"{key}.optimizer.options", ("learning_rate",))
+        _check_optimizer(network.optimizer, f"{key}.optimizer")
     if recipe.features is not None:
         _choice(recipe.features.net, frozen.NETS, "config.features.net")
         _choice(recipe.features.weights, frozen.WEIGHTS, "config.features.weights")
@@ -217,6 +217,21 @@ def build(config: Mapping[str, Any]) -> Recipe:
     for name, stage in recipe.stages.items():
         _check_stage(recipe, stage, f"config.stages.{name}")
     return recipe
+
+
+def _check_optimizer(optimizer: Optimizer, key: str) -> None:
+    _choice(optimizer.name, OPTIMIZERS, f"{key}.name")
+    _positive(optimizer.learning_rate, f"{key}.learning_rate")
+    maker = OPTIMIZERS[optimizer.name]
+    _options(maker, optimizer.options, f"{key}.options", ("learning_rate",))
+    for name, value in optimizer.options.items():
+        # Optax annotates its numbers as arrays, so that _options lets anything pass.
+        if name in ("b1", "b2", "decay", "eps"):
+            value = _value(float, value, f"{key}.options.{name}")
+        if name == "eps":
+            _positive(value, f"{key}.options.{name}")
+        elif name in ("b1", "b2", "decay") and not 0 <= value < 1:
+            raise InputError(f"{key}.options.{name}: expected 0 <= {name} < 1, got {value}")
 
 
 def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
@@ -231,6 +246,11 @@ def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         skip = ("scene", "image", "features")
         _options(losses.TERMS[name], loss.options, f"{key}.terms.{name}.options", skip)
         _check_layer(recipe, name, loss, f"{key}.terms.{name}")
+        window = loss.options.get("window", 1)
+        if window < 1 or window % 2 == 0:
+            raise InputError(
+                f"{key}.terms.{name}.options.window: expected a positive odd number, got {window}"
+            )
     for name, loss in stage.adversarial.items():
         _choice(name, losses.ADVERSARIAL, f"{key}.adversarial")
         skip = ("real", "fake")
@@ -249,10 +269,21 @@ def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
     for name in stage.players:
         if name not in (*stage.generators, stage.critic):
             raise InputError(f"{key}.players: {name!r} is neither a generator nor the critic here")
+    for group in ("terms", "adversarial"):
+        for name, loss in getattr(stage, group).items():
+            if not 0 <= loss.weight < math.inf:
+                raise InputError(
+                    f"{key}.{group}.{name}.weight: expected a number from 0 on, got {loss.weight}"
+                )
     for name, draw in stage.draws.items():
         _choice(name, stage.players, f"{key}.draws")
         if draw < 0:
             raise InputError(f"{key}.draws.{name}: {draw} is negative")
+    drawn = {stage.draws.get(name, 0) for name in stage.players} | {stage.real_draw or 0}
+    if not drawn <= set(range(len(drawn))):
+        raise InputError(
+            f"{key}.draws: {sorted(drawn)} are used; number them 0, 1, ... without gaps"
+        )
     if stage.real_draw is not None and (stage.critic not in stage.players or stage.real_draw < 0):
         raise InputError(
             f"{key}.real_draw: expected a number from 0 on in a stage whose critic plays, "
@@ -260,13 +291,16 @@ def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         )
 
 
+def _layer(term: str, loss: Loss) -> str | None:
+    """The layer that a term compares, losses.PIXELS for the image; None where it knows none."""
+    option = inspect.signature(losses.TERMS[term]).parameters.get("layer")
+    return None if option is None else loss.options.get("layer", option.default)
+
+
 def _check_layer(recipe: Recipe, name: str, loss: Loss, key: str) -> None:
     """A term on features needs a frozen network that has its layer."""
-    option = inspect.signature(losses.TERMS[name]).parameters.get("layer")
-    if option is None:
-        return
-    layer = loss.options.get("layer", option.default)
-    if layer == losses.PIXELS:
+    layer = _layer(name, loss)
+    if layer in (None, losses.PIXELS):
         return
     if recipe.features is None:
         raise InputError(

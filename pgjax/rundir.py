@@ -51,7 +51,7 @@ def check(workdir: str | pathlib.Path, config: Any) -> None:
     """
     workdir, values = pathlib.Path(workdir), plain(config)
     if (workdir / CONFIG).exists():
-        difference = first_difference(_fixed(read_config(workdir)), _fixed(values))
+        difference = first_difference(fixed(read_config(workdir)), fixed(values))
         if difference is not None:
             key, theirs, ours = difference
             raise InputError(
@@ -64,8 +64,8 @@ def check(workdir: str | pathlib.Path, config: Any) -> None:
         )
 
 
-def _fixed(values: dict[str, Any]) -> dict[str, Any]:
-    """A config without what is FREE."""
+def fixed(values: dict[str, Any]) -> dict[str, Any]:
+    """A plain config without what is FREE."""
     values = json.loads(json.dumps(values))
     for path in FREE:
         *parents, last = path.split(".")

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from pgjax import raster, warp
+from pgjax import raster, skeleton, warp
 from pgjax.batch import Batch
 from pgjax.image import to_float
 
@@ -48,7 +48,7 @@ def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) ->
 
     Args:
       batch: a Batch of uint8 images and joints. Without a background it is the target image with
-        the person erased (`erase`), by the evaluation's mask at twice the discs' radius.
+        the person's region erased (`erase`, `person_region`).
       disc_radius: of the joints' discs and of the pose mask, pixels (PG2: 4; reference fact 2.6).
       heatmap_sigma: of the joints' Gaussians, pixels (deformable GAN: 6; reference fact 1.5).
     """
@@ -59,8 +59,7 @@ def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) ->
     part_transforms, part_exists = warp.part_affines(*source, *target)
     body_transform, body_exists = warp.body_affine(*source, *target)
     if batch.background is None:
-        person = raster.person_mask(*target, size, radius=2 * disc_radius)
-        background = erase(target_image, person)
+        background = erase(target_image, person_region(*target, size, 4 * disc_radius))
     else:
         background = to_float(batch.background)
     return Scene(
@@ -84,6 +83,38 @@ def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) ->
         body_exists=body_exists,
         background=background,
     )
+
+
+def person_region(
+    keypoints: jax.Array, visible: jax.Array, size: tuple[int, int], margin: int
+) -> jax.Array:
+    """A generous region of the person: the box of all joints, and `margin` pixels around the limbs.
+
+    Where an ankle is missing, the box reaches to the lower edge.
+
+    Args:
+      keypoints: (B, 18, 2), (y, x) in pixels.
+      visible: (B, 18).
+      size: (height, width).
+      margin: pixels.
+
+    Returns:
+      (B, H, W), 0 or 1; 0 everywhere without any joint.
+    """
+    feet = [skeleton.INDEX["right_ankle"], skeleton.INDEX["left_ankle"]]
+    inside = []
+    for axis, length in enumerate(size):
+        places = keypoints[..., axis]
+        low = jnp.min(jnp.where(visible, places, jnp.inf), axis=1)
+        high = jnp.max(jnp.where(visible, places, -jnp.inf), axis=1)
+        if axis == 0:
+            whole = jnp.all(visible[:, feet], axis=1) | ~jnp.any(visible, axis=1)
+            high = jnp.where(whole, high, length)
+        pixels = jnp.arange(length, dtype=jnp.float32)[None]
+        inside.append((pixels >= low[:, None]) & (pixels <= high[:, None]))
+    box = inside[0][:, :, None] & inside[1][:, None, :]
+    limbs = raster.person_mask(keypoints, visible, size, radius=margin)
+    return jnp.maximum(box.astype(jnp.float32), limbs)
 
 
 def erase(image: jax.Array, mask: jax.Array) -> jax.Array:

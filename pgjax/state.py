@@ -12,6 +12,7 @@ import optax
 
 from pgjax import frozen, spectral
 from pgjax.batch import Batch
+from pgjax.errors import InputError
 from pgjax.nets import NETS
 from pgjax.recipe import OPTIMIZERS, Network, Recipe
 from pgjax.scene import derive
@@ -81,7 +82,10 @@ def _initializer(recipe: Recipe) -> Callable[[], State]:
         for name, module in made.items():
             key = jax.random.fold_in(jax.random.key(recipe.seed), zlib.crc32(name.encode()))
             given = scene.target_image if name in recipe.critics else images
-            variables = module.init(key, scene, given, train=False)
+            try:
+                variables = module.init(key, scene, given, train=False)
+            except InputError as error:
+                raise InputError(f"config.networks.{name}.options: {error}") from error
             params, vectors = variables["params"], variables.get(spectral.COLLECTION, {})
             moments = optimizer(recipe.networks[name]).init(params)
             networks[name] = NetworkState(params, moments, vectors)
@@ -99,7 +103,7 @@ def frozen_weights(recipe: Recipe, data_dir: str) -> Any:
       InputError: they are nowhere to be had; says what to fetch.
     """
     features = recipe.features
-    if features is None:
+    if features is None or not recipe.reads_features:
         return None
     if features.weights == "random":
         return frozen.random(features.net)

@@ -3,6 +3,7 @@
 import pathlib
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -23,16 +24,23 @@ from pgjax.state import State, frozen_weights, init_state, state_shapes
 from pgjax.steps import make_step, over_devices, replicate
 
 
-def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) -> State:
+def train_and_evaluate(
+    config: Any,
+    workdir: str | pathlib.Path,
+    data_dir: str,
+    enough: Callable[[], bool] = lambda: False,
+) -> State:
     """Trains a row to its end, going on from the run's last checkpoint where there is one.
 
     Args:
       config: a row's ConfigDict (configs/).
       workdir: the run directory; created, or resumed if it holds this very run.
       data_dir: where the data sets are (pgjax.tools.prepare).
+      enough: asked after every step; where it says so, the run saves itself and stops, to be gone on
+        with later.
 
     Returns:
-      The final State, unreplicated.
+      The last State, unreplicated.
 
     Raises:
       InputError: a bad config key, a run directory of another run, a checkpoint of another row,
@@ -45,7 +53,6 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
         raise InputError("training over several hosts is not supported yet")
     rundir.check(workdir, config)
     shapes = state_shapes(recipe)
-    weights = frozen_weights(recipe, data_dir)
     check_split(recipe.batch_size, jax.local_device_count())
     data = recipe.data
     limit = int(data.memory_limit_gb * 1e9)
@@ -53,6 +60,7 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
     test = stores.load_split(data.name, "test", data_dir, limit)
     held_out = stores.test_pairs(data.name, test, data_dir)
     pairs = stores.train_pairs(train, data.pairs)
+    weights = frozen_weights(recipe, data_dir)
 
     with (
         rundir.open_run(workdir, config) as workdir,
@@ -71,7 +79,9 @@ def train_and_evaluate(config: Any, workdir: str | pathlib.Path, data_dir: str) 
                 stop = start + recipe.stages[name].steps
                 if int(state.step) < stop:
                     run = _Stage(recipe, name, stop, weights, checkpoints, logbook, workdir)
-                    state = run.train(state, train.store, pairs, test.store, held_out)
+                    state = run.train(state, train.store, pairs, test.store, held_out, enough)
+                    if run.stopped:
+                        break
     return state
 
 
@@ -85,8 +95,9 @@ class _Stage:
         self.checkpoints, self.logbook, self.workdir = checkpoints, logbook, workdir
         self.step = over_devices(make_step(recipe, self.stage), donate=(0,))
         self.predict = Predictor(recipe, name)
+        self.stopped = False  # before its end, or at it
 
-    def train(self, state: State, store, pairs, test_store, held_out) -> State:
+    def train(self, state: State, store, pairs, test_store, held_out, enough) -> State:
         report, first = self.recipe.report, int(state.step)
         steps = batches(
             store,
@@ -110,8 +121,8 @@ class _Stage:
                 replicated, log = self.step(replicated, next(steps), self.weights)
                 unread.append(log)
                 bar.update()
-                last = step == self.stop
-                save = last or step % report.checkpoint_every == 0
+                last, self.stopped = step == self.stop, enough()
+                save = last or self.stopped or step % report.checkpoint_every == 0
                 sample = last or step % report.sample_every == 0
                 if save or sample or step % report.log_every == 0:
                     values = _read(unread, step)
@@ -128,6 +139,8 @@ class _Stage:
                     if save:
                         self.checkpoints.save(state)
                     unread, since = [], time.perf_counter()
+                if self.stopped:
+                    break
         return state
 
     def _sample(self, step: int, state: State, store, pairs) -> None:

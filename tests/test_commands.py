@@ -17,7 +17,14 @@ def run(*arguments):
 
 
 @pytest.mark.parametrize(
-    "command", [["train.py"], ["evaluate.py"], ["-m", "pgjax.tools.prepare"]], ids=lambda c: c[-1]
+    "command",
+    [
+        ["train.py"],
+        ["evaluate.py"],
+        ["-m", "pgjax.tools.prepare"],
+        ["-m", "pgjax.tools.study"],
+    ],
+    ids=lambda c: c[-1],
 )
 def test_help(command):
     ended = run(*command, "--help")

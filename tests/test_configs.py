@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from configs import deformable, pg2
+from configs import deformable, pg2, vdg
 from pgjax import summary
 from pgjax.recipe import build
 from pgjax.state import parameter_counts, state_shapes
 
 ROWS = [
     (paper, f"{dataset}/{row}")
-    for paper in (pg2, deformable)
+    for paper in (pg2, deformable, vdg)
     for dataset in paper.SETTINGS
     for row in paper.ROWS
 ]
@@ -33,6 +33,9 @@ def test_every_row_builds(paper, spec):
         (deformable, "market1501/full", {"g": 61_109_085, "d": 2_803_782}),
         (deformable, "deepfashion/baseline", {"g": 48_655_449, "d": 2_803_782}),
         (deformable, "deepfashion/dsc", {"g": 82_080_611, "d": 2_803_782}),
+        (vdg, "market1501/vdg_w", {"g": 60_974_245, "g2": 36_063_893, "d": 2_803_782}),
+        (vdg, "deepfashion/vdg", {"g": 82_732_717, "g2": 48_646_809, "d": 2_803_782}),
+        (vdg, "synthetic_people/vdg_l1", {"g": 2_456_509, "g2": 1_471_153, "d": 52_756}),
     ],
 )
 def test_parameter_counts(paper, spec, counts):
@@ -95,8 +98,49 @@ def test_the_deformable_rows_are_the_papers():
 
 
 @pytest.mark.parametrize(
+    ("row", "weights"),
+    [
+        ("vdg_l1", {"l1": 100.0}),
+        ("vdg_mask_l1", {"mask_l1": 100.0}),
+        ("vdg", {"ssim": 84.0, "l1": 16.0}),
+        ("vdg_w", {"mask_ssim": 84.0, "mask_l1": 16.0}),
+    ],
+)
+@pytest.mark.parametrize("dataset", vdg.SETTINGS)
+def test_the_vdg_rows_have_two_stages(dataset, row, weights):
+    recipe = build(vdg.get_config(f"{dataset}/{row}"))
+    first, second = recipe.stages.values()
+    assert (first.players, first.generators, first.critic) == (("g",), ("g",), None)
+    assert {name: term.weight for name, term in first.terms.items()} == {"l1": 1.0}
+    assert (second.players, second.generators, second.critic) == (("d", "g2"), ("g", "g2"), "d")
+    assert {name: term.weight for name, term in second.terms.items()} == weights
+    assert {name: loss.weight for name, loss in second.adversarial.items()} == {"bce": 1.0}
+    assert recipe.networks["g2"].options["prior"] == "g"
+    assert (recipe.data.pairs, recipe.data.flip) == ("deformable", False)
+    # What DESIGN says is "as Deformable" is that.
+    other = build(deformable.get_config(f"{dataset}/baseline"))
+    (stage,) = other.stages.values()
+    assert (recipe.total_steps, recipe.batch_size) == (other.total_steps, other.batch_size)
+    assert (second.draws, second.real_draw) == (stage.draws, stage.real_draw)
+    assert recipe.networks["d"] == other.networks["d"]
+    for name in ("g", "g2"):
+        assert recipe.networks[name].optimizer == other.networks["g"].optimizer
+        assert recipe.networks[name].options["features"] == other.networks["g"].options["features"]
+
+
+def test_the_vdg_schedule():
+    market, fashion = (build(vdg.get_config(f"{d}/vdg")) for d in ("market1501", "deepfashion"))
+    assert (market.total_steps, market.starts()["stage2"]) == (90_000, 55_000)
+    assert (fashion.total_steps, fashion.starts()["stage2"]) == (90_000, 54_000)
+
+
+@pytest.mark.parametrize(
     ("paper", "prefix", "name"),
-    [(pg2, "", "ma2017_table1"), (deformable, "deformable/", "kurupathi2020_table1")],
+    [
+        (pg2, "", "ma2017_table1"),
+        (deformable, "deformable/", "kurupathi2020_table1"),
+        (vdg, "vdg/", "lakhal2018_table"),
+    ],
 )
 def test_published_numbers_are_the_tables(paper, prefix, name, shared):
     table = json.loads((shared / "published.json").read_text())[name]["rows"]

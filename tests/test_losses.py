@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 
 from pgjax import frozen, losses
 from pgjax.errors import InputError
@@ -138,19 +139,54 @@ def test_total_variation_and_its_gradient(pair):
     assert not gradient[:, :2, :].any()
 
 
-def test_bce_is_the_cross_entropy_of_the_sigmoid():
-    real, fake = np.array([2.0, -1.0, 0.5], np.float32), np.array([-3.0, 0.0, 1.5], np.float32)
+@pytest.fixture(scope="module")
+def photos():
+    """Images (3, 24, 16, 3) in [-1, 1]: one near its target, one far, one without contrast."""
+    rng = np.random.default_rng(4)
+    target = rng.uniform(-1, 1, (3, 24, 16, 3))
+    image = rng.uniform(-1, 1, target.shape)
+    image[0] = (target[0] + 0.2 * image[0]).clip(-1, 1)
+    target[2], image[2] = 0.9, -0.4
+    mask = np.zeros((3, 24, 16))
+    mask[:2, 3:20, 4:11] = 1
+    return image.astype(np.float32), target.astype(np.float32), mask.astype(np.float32)
 
-    def probability(x):
-        return 1 / (1 + np.exp(-x.astype(float)))
 
-    on_real, on_fake = losses.ADVERSARIAL["bce"].critic(real, fake)
-    np.testing.assert_allclose(on_real, -np.log(probability(real)).mean(), rtol=1e-6)
-    np.testing.assert_allclose(on_fake, -np.log(1 - probability(fake)).mean(), rtol=1e-6)
-    generator = losses.ADVERSARIAL["bce"].generator(real, fake)
-    np.testing.assert_allclose(generator, -np.log(probability(fake)).mean(), rtol=1e-6)
+def _similarity(image, target, weight, data_range):
+    """scikit-image's, in float64, of images mapped to [0, 1] and weighted; mean over the images."""
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    a, b = ((x.astype(float) + 1) / 2 * weight for x in (image, target))
+    found = [
+        structural_similarity(*pair, channel_axis=-1, data_range=data_range, **settings)
+        for pair in zip(a, b, strict=True)
+    ]
+    return np.mean(found)
 
 
-def test_bce_is_finite_where_the_sigmoid_saturates():
-    far = np.array([200.0, -200.0], np.float32)
-    assert np.isfinite(losses.ADVERSARIAL["bce"].critic(far, far)).all()
+@pytest.mark.parametrize("term", ["ssim", "mask_ssim"])
+def test_ssim_terms_are_scikit_images(photos, term):
+    image, target, mask = photos
+    weight, data_range = {
+        "ssim": (1.0, 1.0),
+        "mask_ssim": (1.0 + mask[..., None].astype(float), 2.0),
+    }[term]
+    value = jax.jit(jax.value_and_grad(losses.TERMS[term], 1), static_argnums=2)
+    found, gradient = value(_scene(target, mask), image, None)
+    expected = 1 - _similarity(image, target, weight, data_range)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    # The slope of scikit-image's number along the gradient.
+    gradient = np.asarray(gradient, float)
+    steepness = np.linalg.norm(gradient)
+    step = 1e-4 * gradient / steepness
+    ends = [_similarity(image + move, target, weight, data_range) for move in (step, -step)]
+    np.testing.assert_allclose((ends[1] - ends[0]) / 2e-4, steepness, rtol=1e-4)
+    same, flat = value(_scene(target, mask), target, None)
+    np.testing.assert_allclose(same, 0, atol=1e-6)
+    np.testing.assert_allclose(flat, 0, atol=1e-6)
+
+
+def test_the_data_range_of_mask_ssim_is_2_whatever_the_mask(photos):
+    image, target, mask = photos
+    found = losses.mask_ssim(_scene(target, np.zeros_like(mask)), image, None)
+    expected = 1 - _similarity(image, target, 1.0, 2.0)
+    np.testing.assert_allclose(found, expected, atol=1e-6)

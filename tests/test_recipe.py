@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from configs import pg2
+from configs import deformable, pg2
 from pgjax.recipe import build
 from pgjax.rundir import plain
 
@@ -70,6 +70,28 @@ def _set(config, path, value):
         ("scene.disc_radius", 1.5, r"config\.scene\.disc_radius: expected int"),
         ("networks.g1.optimizer.learning_rate", -1.0, r"learning_rate: expected a positive"),
         ("networks.g1.optimizer.options.b1", 1.5, r"options\.b1: expected 0 <= b1 < 1"),
+        ("networks.g1.optimizer.options.b1", "0.5", r"optimizer\.options\.b1: expected float"),
+        ("networks.g1.optimizer.options.eps", 0, r"optimizer\.options\.eps: expected a positive"),
+        (
+            "networks.g1.optimizer",
+            {"name": "rmsprop", "learning_rate": 2e-4, "options": {"decay": 1.0}},
+            r"networks\.g1\.optimizer\.options\.decay: expected 0 <= decay < 1",
+        ),
+        (
+            "networks.g1.optimizer",
+            {"name": "rmsprop", "learning_rate": 2e-4, "options": {"rho": 0.9}},
+            r"networks\.g1\.optimizer\.options\.rho: rmsprop takes no such option",
+        ),
+        (
+            "stages.stage2.adversarial",
+            {"hinge": {"options": {"on_probability": "yes"}}},
+            r"adversarial\.hinge\.options\.on_probability: expected bool",
+        ),
+        (
+            "stages.stage1.terms",
+            {"ssim": {"options": {"alpha": 0.5}}},
+            r"terms\.ssim\.options\.alpha",
+        ),
         ("networks.g1.options.pose_range", 0.0, r"pose_range: expected a tuple"),
         ("networks.g1.options.pose_range", [0.0], r"pose_range: expected 2 values"),
         ("networks.d.options.condition", [3], r"condition: expected str"),
@@ -80,6 +102,45 @@ def test_a_wrong_key_is_named(config, path, value, message):
     _set(config, path, value)
     with pytest.raises(ValueError, match=message):
         build(config)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("features", {"net": "vgg16"}, r"config\.features\.net: unknown name 'vgg16'"),
+        ("features.weights", "none", r"config\.features\.weights: unknown name 'none'"),
+        ("features.means", "both", r"config\.features\.means: unknown name 'both'"),
+        ("features", None, r"terms\.feature_l1: layer 'block2_conv1' is of a frozen network"),
+        (
+            "stages.stage1.terms.feature_l1.options.layer",
+            "block9_conv1",
+            r"terms\.feature_l1\.options\.layer: unknown name 'block9_conv1'",
+        ),
+        (
+            "stages.stage1.terms.nearest",
+            {"options": {"window": 4}},
+            r"terms\.nearest\.options\.window: expected a positive odd number, got 4",
+        ),
+        ("stages.stage1.terms.feature_l1.weight", -1.0, r"feature_l1\.weight: expected a number"),
+        ("stages.stage1.real_draw", -1, r"config\.stages\.stage1\."),
+        ("stages.stage1.real_draw", 5, r"stage1\.draws: \[0, 1, 5\] are used"),
+        ("networks.g.options.dropout", "half", r"options\.dropout: expected float"),
+    ],
+)
+def test_a_wrong_key_of_a_deformable_row_is_named(path, value, message):
+    config = plain(deformable.get_config("synthetic_people/percloss"))
+    _set(config, path, value)
+    with pytest.raises(ValueError, match=message):
+        build(config)
+
+
+def test_features_are_read_where_a_term_has_a_layer():
+    for row, read in {"percloss": True, "full": False, "dsc": False}.items():
+        assert build(deformable.get_config(f"synthetic_people/{row}")).reads_features == read
+    config = plain(deformable.get_config("market1501/full"))
+    assert build(config).reads_features
+    _set(config, "stages.stage1.terms.nearest.options.layer", "none")
+    assert not build(config).reads_features
 
 
 def test_a_missing_key_is_named(config):

@@ -3,7 +3,8 @@ import pytest
 
 import tiny
 from pgjax import raster, warp
-from pgjax.scene import derive, erase
+from pgjax.scene import derive, erase, person_region
+from pgjax.skeleton import INDEX
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_a_background_is_the_data_sets_or_the_target_without_the_person(both):
     with_one = derive(batch._replace(background=batch.source_image))
     np.testing.assert_array_equal(with_one.background, scene.source_image)
     target = batch.target_keypoints, batch.target_visible
-    mask = np.asarray(raster.person_mask(*target, tiny.SIZE, radius=4)) > 0
+    mask = np.asarray(person_region(*target, tiny.SIZE, 8)) > 0
     found, image = np.asarray(scene.background), np.asarray(scene.target_image)
     assert mask.any(axis=(1, 2)).all()
     for i in range(len(image)):
@@ -65,6 +66,18 @@ def test_a_background_is_the_data_sets_or_the_target_without_the_person(both):
         np.testing.assert_array_equal(found[i][~mask[i]], rest)
         mean = np.broadcast_to(rest.mean(axis=0, dtype=float), found[i][mask[i]].shape)
         np.testing.assert_allclose(found[i][mask[i]], mean, atol=1e-5)
+
+
+def test_the_persons_region_holds_the_joints_and_what_is_below_missing_feet():
+    keypoints = np.full((3, 18, 2), 1e9, np.float32)
+    visible = np.zeros((3, 18), bool)
+    for joint, place in {"neck": (10, 8), "right_hip": (30, 20), "right_ankle": (40, 12)}.items():
+        keypoints[:2, INDEX[joint]], visible[:2, INDEX[joint]] = place, True
+    keypoints[0, INDEX["left_ankle"]], visible[0, INDEX["left_ankle"]] = (44, 12), True
+    region = np.asarray(person_region(keypoints, visible, tiny.SIZE, 1)) > 0
+    assert region[:2, 10:41, 8:21].all()
+    assert not region[0, 48:].any() and region[1, 48:, 8:21].all()
+    assert not region[2].any()
 
 
 def test_erasing_everything_leaves_grey():

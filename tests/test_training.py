@@ -24,22 +24,13 @@ from pgjax.recipe import build
 from pgjax.state import state_shapes
 
 TOTAL = 8
-SPLITS = {"train": tiny.split(1), "test": tiny.split(2)}
-
-
-def use_tiny_data(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(store, "load_split", lambda name, split, data_dir, limit: SPLITS[split])
-    patch.setattr(
-        store,
-        "test_pairs",
-        lambda name, split, data_dir: pairs.sample(store.train_pairs(split, "deformable"), 6),
-    )
+SPLITS = tiny.SPLITS
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _tiny_data():
     with pytest.MonkeyPatch.context() as patch:
-        use_tiny_data(patch)
+        tiny.use_data(patch)
         yield
 
 
@@ -87,6 +78,11 @@ def test_the_sample_grid_shows_every_stage(finished):
     assert first.shape[0] == last.shape[0] and first.shape[1] < last.shape[1]
 
 
+def test_noise_is_refused_where_there_is_none(finished):
+    with pytest.raises(InputError, match="no generator of synthetic_people/g1_g2_d in stage2"):
+        evaluation.evaluate(finished[0], "unused", noise=True)
+
+
 class _InterruptionError(Exception):
     pass
 
@@ -116,6 +112,18 @@ def test_an_interrupted_run_ends_bit_identical(finished, tmp_path, monkeypatch):
         for line in _lines(tmp_path / "run")
     ]
     assert again == logged
+
+
+def test_a_run_that_is_told_to_stop_saves_itself_and_goes_on(finished, tmp_path):
+    # After step 3, between checkpoints, and after step 4, where a stage ends.
+    steps = []
+    for answers in ([False, False, True], [True], [False] * 4):
+        enough = iter(answers).__next__
+        state = training.train_and_evaluate(tiny.config(), tmp_path / "run", "unused", enough)
+        steps.append(int(state.step))
+        _equal(_final(tmp_path / "run"), state)
+    assert steps == [3, 4, TOTAL]
+    _equal(state, finished[1])
 
 
 def test_a_finished_run_starts_again_at_its_end(finished):
@@ -277,10 +285,10 @@ KILLED = """
 import sys
 import jax
 jax.config.update("jax_num_cpu_devices", 2)
-import pytest, tiny, test_training
+import pytest, tiny
 from pgjax import training
 with pytest.MonkeyPatch.context() as patch:
-    test_training.use_tiny_data(patch)
+    tiny.use_data(patch)
     training.train_and_evaluate(tiny.config(steps=(50, 50)), sys.argv[1], "unused")
 """
 

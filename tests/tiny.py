@@ -1,9 +1,11 @@
 """Toy rows and a toy data set that compile in seconds; for tests alone."""
 
 import numpy as np
+import pytest
 
 from configs import deformable, pg2
 from pgjax.batch import Batch, Indices, Store, fetch
+from pgjax.data import pairs, store
 from pgjax.data.store import Split
 
 SIZE = (64, 32)
@@ -64,3 +66,16 @@ def batch(seed: int = 0, size: int = 4) -> Batch:
     count = len(made.names)
     chosen = rng.integers(0, count, (2, size))
     return fetch(made.store, Indices(*chosen, np.zeros(size, bool)))
+
+
+SPLITS = {"train": split(1), "test": split(2)}
+
+
+def use_data(patch: pytest.MonkeyPatch) -> None:
+    """Puts SPLITS and six of their pairs in the place of every data set."""
+    patch.setattr(store, "load_split", lambda name, split, data_dir, limit: SPLITS[split])
+    patch.setattr(
+        store,
+        "test_pairs",
+        lambda name, split, data_dir: pairs.sample(store.train_pairs(split, "deformable"), 6),
+    )

@@ -29,6 +29,7 @@ Shapes = Mapping[str, Mapping[str, Any]]
 # What NumPy and HDF5 raise on damaged files; a flipped bit in a size asks for much memory.
 _DAMAGE = (
     *(OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError),
+    *(AttributeError, TypeError),
     *(zipfile.BadZipFile, zlib.error),
 )
 

@@ -1,6 +1,6 @@
 """Networks by the names that configs use; their dataclass fields are the options of a row."""
 
-from pgjax.nets import critics, deformable, patch, pg2
+from pgjax.nets import critics, deformable, patch, pg2, vdg
 
 NETS = {
     "pg2_g1": pg2.G1,
@@ -8,4 +8,6 @@ NETS = {
     "dcgan_critic": critics.DCGANCritic,
     "deformable": deformable.Generator,
     "patch_critic": patch.PatchCritic,
+    "vdg_stage1": vdg.Stage1,
+    "vdg_stage2": vdg.Stage2,
 }

@@ -48,7 +48,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, scene, images, train):
         size = scene.source_image.shape[1:3]
-        levels = _levels(size)
+        levels = depth(size)
         layers.check_widths(features=self.features)
         conditions.check_warp(self.sampling, self.aggregate, self.gradient)
         layers.check_choice("skip", self.skip, ("none", *SKIPS))
@@ -162,8 +162,12 @@ SKIPS = {"body": body, "parts": parts, "stn": stn}
 """(scene, image size, (sampling, aggregate, gradient)) -> what moves features (B, h, w, C)."""
 
 
-def _levels(size):
-    """floor(log2 max(H, W)) - 1, checked against the size."""
+def depth(size):
+    """Levels of a U-Net for images of (height, width) pixels: floor(log2 max(H, W)) - 1.
+
+    Raises:
+      InputError: the image is too small, or cannot be halved that often.
+    """
     height, width = size
     levels = max(size).bit_length() - 2
     if levels < 2:

@@ -1,8 +1,9 @@
 """Draws what a data set's pairs look like: python -m pgjax.tools.inspect DATASET --data_dir DIR --out FILE
 
 One row a pair: source and target with their poses, the target's ten part masks, the mask of
-mask-SSIM, and the source's pixels moved to the target's pose by the ten part transforms, which is what
-deformable skips do to features. A joint order, a mirrored pose or a transform that is wrong shows here.
+mask-SSIM (at radius 4), and the source's pixels moved to the target's pose by the ten part
+transforms, which is what deformable skips do to features. A joint order, a mirrored pose or a
+transform that is wrong shows here.
 """
 
 import os

@@ -12,7 +12,8 @@ def spatial_transformer(features: jax.Array, transforms: jax.Array) -> jax.Array
 
     Coordinates run from -1, the first pixel, to 1, the last, on the side of the result, but there x
     reads column 0.5 (x + 1) w and y row 0.5 (y + 1) h, as in the reference: the identity magnifies by
-    w / (w - 1) and h / (h - 1), and leaves the last row and column 0.
+    w / (w - 1) and h / (h - 1), and leaves the last row and column 0. Between the last pixel and the
+    border values fade to 0, where the reference's are 0.
 
     Args:
       features: (B, h, w, C).

@@ -96,12 +96,12 @@ def up(x, p):
     return canvas[:, 1:-1, 1:-1]
 
 
-def decode(skips, p, kind):
+def decode(skips, p, kind, drop=lambda x, block: x):
     x = skips[-1]
-    for level in reversed(range(LEVELS - 1)):
+    for block, level in enumerate(reversed(range(LEVELS - 1))):
         x = up(np.maximum(x, 0), p[f"up{level}"])
         assert x.shape[-1] == min(2 * FEATURES * 2**level, 8 * FEATURES)
-        x = norm(x, p[f"norm{level}"], kind)
+        x = drop(norm(x, p[f"norm{level}"], kind), block)
         if f"attention{level}" in p:
             x = attention(x, p[f"attention{level}"])
         x = join(x, skips[level])
@@ -233,6 +233,36 @@ def test_dropout_follows_from_each_example_s_key():
     second = forward(params, scene._replace(keys=other))
     np.testing.assert_allclose(second[0], first[0], atol=1e-5)
     assert np.abs(second[1] - first[1]).max() > 1e-2
+
+
+def test_dropout_halves_the_three_lowest_blocks_each_by_a_mask_of_its_own():
+    _, params, forward, scene = built("none")
+    keys = jax.vmap(jax.random.key)(np.array([3, 4]))
+
+    def drop(x, block):
+        if block == 3:
+            return x
+        own = [jax.random.fold_in(key, block) for key in keys]
+        kept = np.stack([jax.random.bernoulli(key, 0.5, x.shape[1:]) for key in own])
+        return np.where(kept, 2 * x, 0)
+
+    inputs = join(scene.source_image, scene.source_heatmaps, scene.target_heatmaps)
+    expected = decode(encode(inputs, params["encoder"], "joint"), params, "joint", drop)
+    check(forward(params, scene._replace(keys=keys)), expected)
+
+
+def test_the_options_of_the_warp_reach_it(monkeypatch):
+    seen = []
+
+    def moved(features, transforms, exists, masks, size, *options):
+        seen.append(options)
+        return features
+
+    monkeypatch.setattr("pgjax.warp.warp_parts", moved)
+    options = {"sampling": "bilinear", "aggregate": "mean", "gradient": "reference"}
+    for skip in ("parts", "body"):
+        made(Generator(features=FEATURES, skip=skip, **options), SIZE)
+    assert seen == [tuple(options.values())] * 8
 
 
 def test_transform_starts_as_the_identity():

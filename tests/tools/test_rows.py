@@ -1,0 +1,66 @@
+import pathlib
+import sys
+import types
+
+import pytest
+
+from configs import deformable, pg2
+from pgjax.errors import InputError
+from pgjax.tools import papers, rows
+
+CONFIGS = pathlib.Path(pg2.__file__).parent
+
+
+def test_the_file_is_what_the_rows_say():
+    assert (CONFIGS / "README.md").read_text() == rows.document(), (
+        "a row has changed: run python -m pgjax.tools.rows"
+    )
+
+
+def test_every_file_with_rows_is_a_paper():
+    loaded = papers.load()
+    assert loaded["pg2"] is pg2 and loaded["deformable"] is deformable
+    assert "common" not in loaded and "demo" not in loaded
+
+
+def test_every_row_and_data_set_has_a_line_with_its_command():
+    lines = rows.document().splitlines()
+    for name, paper in papers.load().items():
+        for row in paper.ROWS:
+            for dataset in paper.SETTINGS:
+                command = f"--config=configs/{name}.py:{dataset}/{row} "
+                assert sum(command in line for line in lines) == 1
+    (line,) = (x for x in lines if "configs/pg2.py:market1501/g1_g2_d " in x)
+    # Ma et al. 2017, Table 1, as printed there: with its trailing zeros.
+    assert "| 22000 + 14000 | 16 | ssim 0.253, is 3.460, mask_ssim 0.792, mask_is 3.435 |" in line
+    assert "| Ma et al. 2017, Table 1 |" in line
+
+
+def test_what_a_paper_only_compares_with_is_listed(monkeypatch):
+    published = {"market1501": pg2.PUBLISHED["market1501"] | {"real": {"ssim": 1.0, "is": 3.86}}}
+    paper = types.SimpleNamespace(**vars(pg2) | {"PUBLISHED": published})
+    monkeypatch.setattr(papers, "load", lambda: {"pg2": paper})
+    assert (
+        "| real | market1501 |  |  | ssim 1.000, is 3.860 |  | published only |" in rows.document()
+    )
+
+
+def test_the_command_writes_the_file(tmp_path, capsys):
+    rows.main([f"--out={tmp_path / 'rows.md'}"])
+    assert (tmp_path / "rows.md").read_text() == rows.document()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["no configs", "another project's"])
+def test_no_configs_is_one_clear_error(tmp_path, monkeypatch, other):
+    if other:
+        (tmp_path / "configs").mkdir()
+        (tmp_path / "configs" / "experiment.py").write_text("1 / 0")
+    root = CONFIGS.parent
+    kept = [p for p in sys.path if pathlib.Path(p or ".").resolve() != root]
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *kept])
+    for name in [n for n in sys.modules if n.partition(".")[0] == "configs"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"no configs/ of pgjax in .* root of the repository"):
+        papers.load()
