@@ -155,6 +155,8 @@ def _generator(setting: Setting, row: Row) -> dict:
         "source_pose": True,
         "background": row.background,
         "warped_levels": 4,
+        "spectral": 0.0,
+        "attention": (),
     }
     return {"net": "deformable", "options": options, "optimizer": common.adam(2e-4)}
 
@@ -171,5 +173,7 @@ def _critic(setting: Setting, row: Row) -> dict:
         "sampling": "nearest",
         "aggregate": "max",
         "gradient": "reference" if row.released else "exact",
+        "spectral": 0.0,
+        "attention": (),
     }
     return {"net": "patch_critic", "options": options, "optimizer": common.adam(2e-4)}

@@ -85,6 +85,6 @@ def get_config(spec: str | None = None) -> ConfigDict:
         hinge = {"weight": 1.0, "options": {"on_probability": False}}
         config.stages.stage1.adversarial.hinge = hinge
     config.published = ConfigDict(PUBLISHED.get(dataset, {}).get(name, {}))
-    table = 1 if name.startswith("w_") else 2
+    table = 1 if name.startswith("w") else 2
     config.published_in = f"Kurupathi et al. 2020, Table {table}" if config.published else ""
     return config

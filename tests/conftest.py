@@ -11,6 +11,9 @@ import pytest
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+# Compiling is most of the time, and most of compiling is LLVM's optimisation, which tests can do without.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
+
 # Compiling is most of the time: what one test compiled, another (or a resumed run) finds again.
 _CACHE = tempfile.TemporaryDirectory(prefix="pgjax-compiled-")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
