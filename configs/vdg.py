@@ -28,24 +28,23 @@ import dataclasses
 
 from ml_collections import ConfigDict
 
-from configs import common
+from configs import common, deformable
 
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What depends on the data set; `blocks` are the critic's."""
+    """What depends on the data set."""
 
     coarse_steps: int
     refine_steps: int
     batch_size: int = 4
     features: int = 64
-    blocks: int = 3
 
 
 SETTINGS = {
     "market1501": Setting(55_000, 35_000),
     "deepfashion": Setting(54_000, 36_000),
-    "synthetic_people": Setting(2_000, 1_000, 8, features=16, blocks=2),
+    "synthetic_people": Setting(2_000, 1_000, 8, features=16),
     "synthetic_people_128x64": Setting(2_500, 1_500, 4, features=32),
     "synthetic_people_256x256": Setting(2_500, 1_500, 2, features=16),
 }
@@ -87,7 +86,8 @@ def get_config(spec: str | None = None) -> ConfigDict:
     config = common.base(
         dataset, row, pairs="deformable", flip=False, batch_size=setting.batch_size
     )
-    config.networks = ConfigDict(_networks(setting))
+    config.networks = ConfigDict(_generators(setting))
+    config.networks.d = deformable.get_config(f"{dataset}/baseline").networks.d
     config.stages = ConfigDict({"stage1": _coarse(setting), "stage2": _refine(setting, ROWS[row])})
     config.published = PUBLISHED.get(dataset, {}).get(row, {})
     if config.published:
@@ -95,13 +95,11 @@ def get_config(spec: str | None = None) -> ConfigDict:
     return config
 
 
-def _networks(setting: Setting) -> dict:
+def _generators(setting: Setting) -> dict:
     shared = {"features": setting.features, "norm": "joint", "pose": "heatmaps"}
-    critic = {"mode": "concat", "blocks": setting.blocks, "source_pose": True, "background": False}
     options = {
         "g": ("vdg_stage1", {"dropout": 0.0}),
         "g2": ("vdg_stage2", {"dropout": 0.5, "prior": "g"}),
-        "d": ("patch_critic", critic),
     }
     return {
         name: {"net": net, "options": shared | own, "optimizer": common.adam(2e-4)}
