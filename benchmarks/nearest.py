@@ -1,6 +1,6 @@
 """The nearest-neighbour distance and its gradient, against a stack of all shifted copies.
 
-    python benchmarks/nearest.py --out=benchmarks/results/nearest_cpu.json
+    python -m benchmarks.nearest --out=benchmarks/results/nearest_cpu.json
 
 5×5 on features of 256×256×64, as the loss of a DeepFashion row sees them. Temporaries are counted in
 sizes of both inputs.

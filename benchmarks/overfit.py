@@ -1,6 +1,6 @@
 """Overfits the first stage of a row on a few real pairs: a network that cannot, cannot learn either.
 
-    python benchmarks/overfit.py --config=configs/pg2.py:market1501/g1_l1 --data_dir=data \\
+    python -m benchmarks.overfit --config=configs/pg2.py:market1501/g1_l1 --data_dir=data \\
         --config.networks.g1.options.features=32 --config.networks.g1.optimizer.learning_rate=4e-4
 
 Every step sees the same pairs, unmirrored. Stops when the output's L1 (images in [-1, 1]) on these pairs

@@ -1,6 +1,6 @@
 """Ways to warp the skips of the deformable generator and take the maximum over ten parts.
 
-    python benchmarks/warp.py --out=benchmarks/results/warp_cpu.json
+    python -m benchmarks.warp --out=benchmarks/results/warp_cpu.json
 
 One call moves all four warped levels of a 128×64 generator, batch 4; poses are random. "pgjax" is
 pgjax.warp.warp_parts; the others are what it was chosen over. Prints one line of JSON a variant.

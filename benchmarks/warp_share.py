@@ -1,6 +1,6 @@
 """The warp's share of a whole training step, in time and in compilation, before and after the choice.
 
-    python benchmarks/warp_share.py --config=configs/deformable.py:market1501/dsc \\
+    python -m benchmarks.warp_share --config=configs/deformable.py:market1501/dsc \\
         --out=benchmarks/results/warp_share_cpu.json
 
 Compiles and times the row's step with three warps: none (the source's features pass as they are), ten
@@ -15,11 +15,11 @@ import time
 
 import jax
 import numpy as np
-import warp as variants  # benchmarks/warp.py: a script's own folder is on the path
 from absl import flags
 from ml_collections import config_flags
 
 import pgjax.warp
+from benchmarks import warp as variants
 from pgjax import cli, rundir
 from pgjax.batch import Batch
 from pgjax.data.pipeline import split_over_devices
