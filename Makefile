@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test test-slow lint format clean
 
 demo: $(VENV)/installed
-	$(BIN)/python train.py --config=configs/demo.py:synthetic_people/g1_g2_d --workdir=runs/demo --data_dir=data
+	$(BIN)/python train.py --config=configs/demo.py:synthetic_people/dsc --workdir=runs/demo --data_dir=data
 	$(BIN)/python evaluate.py --workdir=runs/demo --data_dir=data
 	@echo "Look at runs/demo/evaluation.png"
 
