@@ -14,21 +14,22 @@ SIZE = (64, 32)
 def config(row: str = "g1_g2_d", steps: tuple[int, int] = (4, 4)):
     """PG2 at 64×32, four features wide, batch 4."""
     made = pg2.get_config(f"synthetic_people/{row}")
-    made.batch_size = 4
-    for name, network in made.networks.items():
-        network.options.features = 4
-        if name == "g1":
-            network.options.code = 8
+    narrow(made).networks.g1.options.code = 8
     return _shorten(made, steps)
 
 
 def deformable_config(row: str = "full", steps: int = 4):
     """A deformable row at 64×32, four features wide, batch 4."""
     made = deformable.get_config(f"synthetic_people/{row}")
+    return _shorten(narrow(made), (steps,))
+
+
+def narrow(made):
+    """Any config at batch 4, its networks four features wide."""
     made.batch_size = 4
     for network in made.networks.values():
         network.options.features = 4
-    return _shorten(made, (steps,))
+    return made
 
 
 def _shorten(made, steps: tuple[int, ...]):

@@ -28,7 +28,8 @@ def make_scene(size=SIZE, batch=2, seed=0):
     def binary(*shape):
         return jnp.asarray(rng.random((batch, *shape)) > 0.5)
 
-    return Scene(
+    unread = dict.fromkeys(Scene._fields)
+    return Scene(**unread)._replace(
         source_image=normal(*size, 3),
         target_image=normal(*size, 3),
         source_keypoints=points(),
