@@ -24,11 +24,13 @@ SETTINGS = deformable.SETTINGS
 # The adversarial loss of each row.
 ROWS = {"sn": "bce", "sn_rh": "relativistic_hinge"}
 
+SOURCE = "Kurupathi et al. 2020, Table 3"
 _MARKET = ("ssim", "is", "l1")
 PUBLISHED = {
     "market1501": {
         "sn": dict(zip(_MARKET, (0.289, 3.066, 0.289), strict=True)),
         "sn_rh": dict(zip(_MARKET, (0.296, 2.973, 0.288), strict=True)),
+        "real": dict(zip(_MARKET, (1.0, 3.860, 0.0), strict=True)),
     },
 }
 
@@ -53,5 +55,5 @@ def get_config(spec: str | None = None) -> ConfigDict:
         options.attention = (place,)
     config.stages.stage1.adversarial = ConfigDict({ROWS[name]: {"weight": 1.0}})
     config.published = ConfigDict(PUBLISHED.get(dataset, {}).get(name, {}))
-    config.published_in = "Kurupathi et al. 2020, Table 3" if config.published else ""
+    config.published_in = SOURCE if config.published else ""
     return config

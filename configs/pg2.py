@@ -62,7 +62,7 @@ RELEASED = {
     ),
 }
 
-# Table 1.
+SOURCE = "Ma et al. 2017, Table 1"
 _MARKET = ("ssim", "is", "mask_ssim", "mask_is")
 _FASHION = ("ssim", "is")
 PUBLISHED = {
@@ -132,7 +132,7 @@ def get_config(spec: str | None = None) -> ConfigDict:
     config.networks, config.stages = ConfigDict(networks), ConfigDict(stages)
     config.published = PUBLISHED.get(dataset, {}).get(row, {})
     if config.published:
-        config.published_in = "Ma et al. 2017, Table 1"
+        config.published_in = SOURCE
     return config
 
 

@@ -44,7 +44,7 @@ def _value(old: Any, text: str, where: str) -> Any:
         return text
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         value = text
     if type(old) is float and type(value) is int:
         return float(value)

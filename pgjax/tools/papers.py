@@ -1,4 +1,4 @@
-"""The papers whose rows can be trained: every configs/*.py that has ROWS, SETTINGS and PUBLISHED.
+"""The papers whose rows can be trained: every configs/*.py that has ROWS, SETTINGS, PUBLISHED, SOURCE.
 
 configs/ is not part of the installed package: it is found where Python looks for modules, which for
 `python -m` is the working directory, the root of the repository.
@@ -16,7 +16,7 @@ from pgjax import rundir
 from pgjax.checkpoint import differences
 from pgjax.errors import InputError
 
-TABLES = ("ROWS", "SETTINGS", "PUBLISHED")
+TABLES = ("ROWS", "SETTINGS", "PUBLISHED", "SOURCE")
 
 
 def folder() -> pathlib.Path:
@@ -76,7 +76,7 @@ def published_only(paper: ModuleType, dataset: str) -> dict[str, Mapping[str, fl
 
 
 def decimals(paper: ModuleType, dataset: str, metric: str) -> int:
-    """How many decimals the paper's table gives a metric: a float has lost its trailing zeros."""
+    """The most decimals that the paper's tables give a metric: a float has lost its trailing zeros."""
     rows = paper.PUBLISHED.get(dataset, {}).values()
     texts = (str(numbers[metric]) for numbers in rows if metric in numbers)
     return max((len(text.partition(".")[2]) for text in texts), default=3)
@@ -109,5 +109,5 @@ def owner(config: Mapping[str, Any]) -> str | None:
 
 
 def title(paper: ModuleType) -> str:
-    """The first sentence of the module's docstring, without its full stop."""
+    """The first paragraph of the module's docstring, without its full stop."""
     return re.split(r"\.?\n\n", paper.__doc__ or paper.__name__, maxsplit=1)[0].strip(" .\n")

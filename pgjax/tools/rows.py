@@ -56,7 +56,7 @@ def _section(name: str, paper: ModuleType) -> Iterator[str]:
     for dataset in paper.SETTINGS:
         for row, published in papers.published_only(paper, dataset).items():
             numbers = _numbers(paper, dataset, published)
-            yield _line(row, dataset, "", "", numbers, "", "published only")
+            yield _line(row, dataset, "", "", numbers, paper.SOURCE, "published only")
     yield ""
 
 

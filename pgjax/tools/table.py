@@ -52,6 +52,11 @@ def read(folder: pathlib.Path) -> Run:
       InputError: it was not evaluated, its evaluation was made before its end, or a file is damaged.
     """
     config = rundir.read_config(folder)
+    try:
+        total = sum(stage["steps"] for stage in config["stages"].values())
+        config["row"].partition("/"), config["seed"] + 0
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder / rundir.CONFIG}: not the config of a run") from error
     path = folder / METRICS_FILE
     try:
         result = json.loads(path.read_text())
@@ -68,7 +73,6 @@ def read(folder: pathlib.Path) -> Run:
         raise InputError(
             f"{path}: not what evaluate.py writes: no {', '.join(missing) or 'scores'}"
         )
-    total = sum(stage["steps"] for stage in config.get("stages", {}).values())
     if step != total:
         raise InputError(f"{folder}: evaluated at step {step} of {total}, unfinished")
     return Run(folder, config, result)
@@ -87,7 +91,9 @@ def gather(paper: str, folders: Sequence[pathlib.Path]) -> list[Run]:
         else:
             found, named = sorted(p.parent for p in folder.rglob(rundir.CONFIG)), False
         if not found:
-            faults.append(f"{folder}: no run in it")
+            faults.append(
+                f"{folder}: no run in it" if folder.exists() else f"{folder}: no such folder"
+            )
         for place in found:
             try:
                 run = read(place)
@@ -138,7 +144,7 @@ def _table(paper: str, module: ModuleType, dataset: str, runs: Collection[Run]) 
     last = "published in" if any(published.values()) else ""
     lines = [("row", "", "runs", "steps", "pairs", *heads, last)]
     for row, numbers in published.items():
-        where = configs[row].published_in if row in configs else ""
+        where = configs[row].published_in if row in configs else module.SOURCE
         title = row
         if numbers:
             cells = (_published(module, dataset, m, numbers) for m in metrics)

@@ -1,3 +1,4 @@
+import json
 import types
 
 import numpy as np
@@ -76,6 +77,17 @@ def test_a_shortened_run_is_said_to_be_one(tmp_path):
     assert line in text.splitlines()
 
 
+@pytest.mark.parametrize(
+    "fault", [{"seed": None}, {"stages": []}, {"stages": {"stage1": {}}}, {"row": 3}]
+)
+def test_a_config_that_is_no_runs_is_named(tmp_path, fault):
+    run = write(tmp_path / "run")
+    place = run / "config.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | fault))
+    with pytest.raises(InputError, match=r"config\.json: not the config of a run"):
+        table.gather("pg2", [run])
+
+
 def test_every_named_run_that_is_not_usable_is_in_one_error(tmp_path):
     good = write(tmp_path / "good")
     unfinished = write(tmp_path / "unfinished", step=400)
@@ -92,7 +104,13 @@ def test_every_named_run_that_is_not_usable_is_in_one_error(tmp_path):
     messages = str(caught.value).split("; ")
     for message, words in zip(
         [m for m in messages if str(tmp_path) in m],
-        ("step 400 of 22000, unfinished", "no metrics.json", "damaged", "not of pg2", "no run in"),
+        (
+            "step 400 of 22000, unfinished",
+            "no metrics.json",
+            "damaged",
+            "not of pg2",
+            "no such folder",
+        ),
         strict=True,
     ):
         assert words in message
