@@ -5,7 +5,13 @@ from pgjax.layers.attention import SelfAttention
 from pgjax.layers.functions import dropout, upsample
 from pgjax.layers.linear import Conv, ConvTranspose, Dense, uniform
 from pgjax.layers.norms import NORMS, BatchNorm, InstanceNorm, JointNorm
-from pgjax.layers.options import check_attention, check_choice, check_spectral, check_widths
+from pgjax.layers.options import (
+    check_attention,
+    check_choice,
+    check_halvings,
+    check_spectral,
+    check_widths,
+)
 
 __all__ = [
     "DEVICES",
@@ -19,6 +25,7 @@ __all__ = [
     "SelfAttention",
     "check_attention",
     "check_choice",
+    "check_halvings",
     "check_spectral",
     "check_widths",
     "dropout",
