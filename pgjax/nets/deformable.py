@@ -174,10 +174,5 @@ def depth(size):
         raise InputError(
             f"image size {height}x{width}: the generator needs a longer side of 8 or more"
         )
-    factor = 1 << (levels - 1)
-    if height % factor or width % factor:
-        raise InputError(
-            f"image size {height}x{width}: the generator halves it {levels - 1} times, "
-            f"so height and width must be multiples of {factor}"
-        )
+    layers.check_halvings(size, levels - 1, "the generator")
     return levels

@@ -168,10 +168,5 @@ def _levels(size, less, network):
         raise InputError(
             f"image size {height}x{width}: {network} needs a height of {2 << less} or more"
         )
-    factor = 1 << (levels - 1)
-    if height % factor or width % factor:
-        raise InputError(
-            f"image size {height}x{width}: {network} halves it {levels - 1} times, "
-            f"so height and width must be multiples of {factor}"
-        )
+    layers.check_halvings(size, levels - 1, network)
     return levels
