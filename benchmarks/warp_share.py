@@ -55,37 +55,49 @@ def random_batch(count: int, size: tuple[int, int]) -> Batch:
     return Batch(*images, keypoints[:count], visible[:count], keypoints[count:], visible[count:])
 
 
-def measure(recipe, batches, state, weights, warp) -> dict[str, float]:
-    """Seconds to compile, median seconds of a step."""
+def compiled(recipe, batches, state, weights, warp):
+    """The row's step with a warp, and the seconds that compiling took."""
     pgjax.warp.warp_parts = warp
     (stage,) = recipe.stages.values()
     step = over_devices(make_step(recipe, stage))
     started = time.perf_counter()
-    compiled = step.lower(state, batches, weights).compile()
-    seconds, times = time.perf_counter() - started, []
-    for _ in range(variants.REPEATS.value + 1):
-        started = time.perf_counter()
-        jax.block_until_ready(compiled(state, batches, weights))
-        times.append(time.perf_counter() - started)
-    return {"compile_s": seconds, "step_s": float(np.median(times[1:]))}
+    step = step.lower(state, batches, weights).compile()
+    return step, time.perf_counter() - started
 
 
 def main(_) -> None:
     recipe = build(CONFIG.value)
     (stage,) = recipe.stages.values()
-    batch = split_over_devices(random_batch(recipe.batch_size, recipe.image_size), 1)
     if recipe.image_size != variants.SIZE:
         raise InputError(f"config: expected a row of {variants.SIZE} pixels")
+    batch = split_over_devices(random_batch(recipe.batch_size, recipe.image_size), 1)
     state = replicate(init_state(recipe))
     weights = replicate(frozen_weights(recipe, DATA_DIR.value))
-    ours = pgjax.warp.warp_parts
+    given = (batch,) * stage.batches
+    warps = {"none": none, "stack (before)": stack, "pgjax (after)": pgjax.warp.warp_parts}
+    steps, times = {}, {name: [] for name in warps}
+    for name, warp in warps.items():
+        steps[name] = compiled(recipe, given, state, weights, warp)
+    # In turn, so that the machine's drift meets all alike; the first round warms up.
+    for _ in range(variants.REPEATS.value + 1):
+        for name, (step, _) in steps.items():
+            started = time.perf_counter()
+            jax.block_until_ready(step(state, given, weights))
+            times[name].append(time.perf_counter() - started)
+
+    rounds = {name: np.array(seconds[1:]) for name, seconds in times.items()}
     table = []
-    for name, warp in {"none": none, "stack (before)": stack, "pgjax (after)": ours}.items():
-        row = {"warp": name} | measure(recipe, (batch,) * stage.batches, state, weights, warp)
-        for key in ("compile_s", "step_s"):
-            row[f"{key.removesuffix('_s')}_share"] = round(
-                1 - (table or [row])[0][key] / row[key], 3
-            )
+    for name, (_, seconds) in steps.items():
+        # Of each round, so that the spread is that of the share.
+        shares = 1 - rounds["none"] / rounds[name]
+        row = {
+            "warp": name,
+            "compile_s": round(seconds, 2),
+            "compile_share": round(1 - steps["none"][1] / seconds, 3),
+            "step_s": round(float(np.median(rounds[name])), 3),
+            "step_share": round(float(np.median(shares)), 3),
+            "step_share_range": [round(float(x), 3) for x in (shares.min(), shares.max())],
+        }
         table.append(row)
         print(json.dumps(row), flush=True)
     if variants.OUT.value:
