@@ -57,6 +57,12 @@ def base(dataset: str, row: str, *, pairs: str, flip: bool, batch_size: int) -> 
         "checkpoint_every": 500 if dataset in SYNTHETIC else 1000,
         "keep_checkpoints": 3,
     }
+    config.compute = {
+        "precision": "float32",
+        "accumulate": 1,
+        "images": "auto",
+        "steps_per_call": 1,
+    }
     config.published = {}
     config.published_in = ""
     config.networks = {}

@@ -26,6 +26,10 @@ OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "rmsprop": optax.rmsprop,
 }
 
+PRECISIONS = ("float32", "bfloat16")
+PLACES = ("auto", "host", "device")
+"""Of photos; "device" gathers pairs in the compiled step, "auto" does on accelerators that have the room."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Data:
@@ -129,6 +133,22 @@ class Evaluation:
 
 
 @dataclasses.dataclass(frozen=True)
+class Compute:
+    """How a row is computed.
+
+    precision: a name in PRECISIONS, of the networks' arithmetic; parameters, statistics and losses are
+    float32 always. accumulate: a step's batch goes through in so many equal parts, and the mean of their
+    gradients is applied. images: a name in PLACES: where decoded photos are held while training.
+    steps_per_call: so many steps run in one call of the compiled program.
+    """
+
+    precision: str = "float32"
+    accumulate: int = 1
+    images: str = "auto"
+    steps_per_call: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
 class Recipe:
     """One row of a published table; `stages` and `networks` by name, stages in the names' order."""
 
@@ -142,6 +162,7 @@ class Recipe:
     scene: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     report: Report = dataclasses.field(default_factory=Report)
     evaluation: Evaluation = dataclasses.field(default_factory=Evaluation)
+    compute: Compute = dataclasses.field(default_factory=Compute)
     published: Mapping[str, float] = dataclasses.field(default_factory=dict)
     published_in: str = ""
 
@@ -201,6 +222,10 @@ def build(config: Mapping[str, Any]) -> Recipe:
         values = values if part == "scene" else dataclasses.asdict(values)
         for name, value in values.items():
             _positive(value, f"config.{part}.{name}")
+    _choice(recipe.compute.precision, PRECISIONS, "config.compute.precision")
+    _choice(recipe.compute.images, PLACES, "config.compute.images")
+    _positive(recipe.compute.accumulate, "config.compute.accumulate")
+    _positive(recipe.compute.steps_per_call, "config.compute.steps_per_call")
     if recipe.seed < 0:
         raise InputError(f"config.seed: expected a number from 0 on, got {recipe.seed}")
     for name, network in recipe.networks.items():

@@ -19,7 +19,15 @@ from pgjax.errors import InputError
 
 CONFIG = "config.json"
 # What may change between two starts of one run: it does not touch the parameters.
-FREE = ("report", "evaluation", "published", "published_in", "data.memory_limit_gb")
+FREE = (
+    "report",
+    "evaluation",
+    "published",
+    "published_in",
+    "data.memory_limit_gb",
+    "compute.images",
+    "compute.steps_per_call",
+)
 LOCK = ".lock"
 PACKAGES = ("pgjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
