@@ -6,10 +6,11 @@ from configs import deformable, horiuchi, kurupathi, pg2, vdg
 from pgjax import summary
 from pgjax.recipe import build
 from pgjax.state import parameter_counts, state_shapes
+from pgjax.tools import papers
 
 ROWS = [
     (paper, f"{dataset}/{row}")
-    for paper in (pg2, deformable, kurupathi, horiuchi, vdg)
+    for paper in papers.load().values()
     for dataset in paper.SETTINGS
     for row in paper.ROWS
 ]

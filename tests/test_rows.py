@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import tiny
-from configs import deformable, horiuchi, kurupathi, pg2, vdg
 from pgjax import frozen
 from pgjax.checkpoint import Checkpoints
 from pgjax.data.pipeline import split_over_devices
@@ -19,14 +18,9 @@ from pgjax.recipe import build
 from pgjax.rundir import identity
 from pgjax.state import blank_batch, init_state, parameter_counts, state_shapes
 from pgjax.steps import make_generate, make_step, over_devices, replicate
+from pgjax.tools import papers
 
-PAPERS = {
-    "pg2": pg2,
-    "deformable": deformable,
-    "kurupathi": kurupathi,
-    "horiuchi": horiuchi,
-    "vdg": vdg,
-}
+PAPERS = papers.load()
 SPECS = [
     f"{name}:{dataset}/{row}"
     for name, paper in PAPERS.items()
