@@ -3,7 +3,9 @@
     python train.py --config=configs/pg2.py:market1501/g1_g2_d --workdir=runs/g1_g2_d --data_dir=data
 
 Any key of the config may be set: --config.batch_size=8. A run that was stopped goes on from its last
-checkpoint when the same command is given again. --dry_run prints the recipe and the parameter table.
+checkpoint when the same command is given again. SIGTERM (exit code 0) and Ctrl-C (130) let it save itself
+first; a second Ctrl-C does not. --config.total_steps=N says where the run ends, and may be raised later.
+--dry_run prints the recipe and the parameter table.
 """
 
 from absl import flags
@@ -11,6 +13,7 @@ from ml_collections import config_flags
 
 from pgjax import cli
 from pgjax.errors import InputError
+from pgjax.interruption import Interruption
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory; created or resumed.")
@@ -19,16 +22,20 @@ DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print recipe and parameter counts
 
 
 def main(_) -> None:
-    from pgjax import summary, training
-
     if CONFIG.value is None:
         raise InputError("--config: missing; expected --config=configs/PAPER.py:DATASET/ROW")
     if DRY_RUN.value:
+        from pgjax import summary
+
         print(summary.describe(CONFIG.value))
         return
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected a directory for this run")
-    training.train_and_evaluate(CONFIG.value, WORKDIR.value, DATA_DIR.value)
+    with Interruption() as stop:
+        from pgjax import training
+
+        state = training.train_and_evaluate(CONFIG.value, WORKDIR.value, DATA_DIR.value, stop)
+        stop.end(int(state.step))
 
 
 if __name__ == "__main__":

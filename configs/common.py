@@ -45,6 +45,7 @@ def base(dataset: str, row: str, *, pairs: str, flip: bool, batch_size: int) -> 
     config = ConfigDict()
     config.row = f"{dataset}/{row}"
     config.seed = 0
+    config.total_steps = 0
     config.batch_size = batch_size
     config.data = {"name": dataset, "pairs": pairs, "flip": flip, "memory_limit_gb": 8.0}
     config.scene = {"disc_radius": 2 if toy else 4, "heatmap_sigma": 3.0 if toy else 6.0}

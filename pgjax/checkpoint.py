@@ -1,6 +1,12 @@
 """Checkpoints of a run: everything that is needed to go on, never half-read, kept by count."""
 
+import contextlib
+import errno
+import logging
+import os
 import pathlib
+import shutil
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,8 +14,28 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from pgjax.errors import InputError
+from pgjax.errors import DiskFullError, InputError
 from pgjax.state import NetworkState, State
+
+FOLDER = "checkpoints"
+DAMAGED = "checkpoints.damaged"
+HALF_WRITTEN = "*.orbax-checkpoint-tmp"
+# Orbax and tensorstore tell by the text alone.
+FULL = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
+
+
+def _unspoken(record: logging.LogRecord) -> bool:
+    return "orbax" not in record.pathname + record.getMessage()
+
+
+# Orbax logs a traceback of every error that it also raises, and that we tell in a line; asyncio adds
+# those of the writes beside it.
+for _logger in ("absl", "asyncio"):
+    logging.getLogger(_logger).addFilter(_unspoken)
+
+
+class _DamagedError(InputError):
+    pass
 
 
 class Checkpoints:
@@ -17,6 +43,11 @@ class Checkpoints:
 
     Orbax writes into a temporary folder and renames it at the end, so that a run killed in mid-save
     leaves the one before (stack facts, F). Use as a context manager: leaving waits for the last save.
+
+    What lies in the way of going on is put aside by the first save, which only the process that trains
+    makes: damaged checkpoints newer than the one that was restored move to `workdir/checkpoints.damaged`
+    (orbax would save nothing up to their steps; they are not deleted, since a disk that could not be read
+    for a moment damages nothing), and what a killed save left behind is removed, for its room.
     """
 
     def __init__(self, workdir: str | pathlib.Path, identity: dict[str, Any], keep: int = 3):
@@ -27,8 +58,10 @@ class Checkpoints:
           identity: JSON-like; a checkpoint saved under another identity is refused.
           keep: how many checkpoints to keep.
         """
-        self.directory = pathlib.Path(workdir).absolute() / "checkpoints"
+        self.directory = pathlib.Path(workdir).absolute() / FOLDER
         self._identity = identity
+        self._damaged: list[int] = []  # newer than what was restored
+        self._tidy = False
         options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=False)
         self._manager = ocp.CheckpointManager(self.directory, options=options)
 
@@ -44,6 +77,8 @@ class Checkpoints:
     def save(self, state: State) -> None:
         """Saves an unreplicated state under its step, unless that step is saved already."""
         state = _without_blanks(jax.tree.map(np.asarray, state))
+        if not self._tidy:
+            self._put_aside()
         if int(state.step) in self._manager.all_steps():
             return
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -53,18 +88,40 @@ class Checkpoints:
         self._manager.save(int(state.step), args=args)
 
     def restore(self, like: State, step: int | None = None) -> State:
-        """Restores a step, the latest unless said, as numpy arrays shaped as `like`.
+        """Restores a step, the latest that can be read unless said, as numpy arrays shaped as `like`.
+
+        A line on standard error names each checkpoint that is damaged, and the step that is taken in its
+        place. Nothing is moved or removed.
 
         Raises:
           FileNotFoundError: there is no checkpoint, or not of that step.
           InputError: it belongs to another row, its networks differ from this recipe's, or it is
-            damaged.
+            damaged and so are all others.
         """
-        step = self.latest_step() if step is None else step
-        if step is None or step not in self._manager.all_steps():
+        steps = sorted(self._manager.all_steps(), reverse=True)
+        if step is not None:
+            steps = [saved for saved in steps if saved == step]
+        if not steps:
             wanted = "checkpoint" if step is None else f"checkpoint of step {step}"
             raise FileNotFoundError(f"no {wanted} in {self.directory}")
-        where = self.directory / str(step)
+        faults = []
+        for found in steps:
+            try:
+                state = self._restore(self.directory / str(found), like)
+            except _DamagedError as error:
+                faults.append(error)
+            else:
+                break
+        else:
+            raise InputError(
+                f"no checkpoint can be read: {'; '.join(map(str, faults))}; another --workdir starts anew"
+            ) from faults[0]
+        for fault in faults:
+            print(f"warning: {fault}; going on from step {found}", file=sys.stderr, flush=True)
+        self._damaged = steps[: len(faults)]
+        return state
+
+    def _restore(self, where: pathlib.Path, like: State) -> State:
         saved = self._read(where, identity=ocp.args.JsonRestore())
         difference = first_difference(saved, self._identity)
         if difference is not None:
@@ -85,10 +142,59 @@ class Checkpoints:
         try:
             return self._manager.restore(int(where.name), args=ocp.args.Composite(**item))[name]
         except Exception as error:  # orbax and tensorstore raise many kinds
-            raise InputError(
+            raise _DamagedError(
                 f"checkpoint {where} is damaged or incomplete: its {name} cannot be read "
-                f"({type(error).__name__}); remove that folder to go on from the one before"
+                f"({type(error).__name__})"
             ) from error
+
+    def _put_aside(self) -> None:
+        for left in self.directory.glob(HALF_WRITTEN):
+            shutil.rmtree(left)
+        for step in self._damaged:
+            aside = self.directory.with_name(DAMAGED)
+            aside.mkdir(exist_ok=True)
+            count = len(list(aside.glob(f"{step}*")))
+            (self.directory / str(step)).rename(aside / f"{step}{f'.{count}' if count else ''}")
+        if self._damaged:
+            self._manager.reload()
+        self._tidy = True
+
+
+def saved_steps(workdir: str | pathlib.Path) -> list[int]:
+    """The steps whose checkpoints are whole by their names, in order; asks neither orbax nor JAX."""
+    names = (path.name for path in (pathlib.Path(workdir) / FOLDER).glob("*"))
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+@contextlib.contextmanager
+def need_room(workdir: str | pathlib.Path) -> Iterator[None]:
+    """Says where a run goes on when there was no room for what the block writes.
+
+    Raises:
+      DiskFullError: in the place of any error that a full disk caused, orbax's late ones too.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = _full(error)
+        if reason is None:
+            raise
+        steps = saved_steps(workdir)
+        good = (
+            f"the last good checkpoint is of step {steps[-1]}" if steps else "nothing is saved yet"
+        )
+        raise DiskFullError(
+            f"{workdir}: {reason}; {good}, and the same command goes on when there is room"
+        ) from error
+
+
+def _full(error: BaseException | None) -> str | None:
+    while error is not None:
+        for reason in FULL:
+            if reason in str(error):
+                return reason
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _without_blanks(state: State) -> State:

@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class NonFiniteLossError(ArithmeticError):
     """A loss or a gradient is not finite; names the term and the step."""
+
+
+class DiskFullError(OSError):
+    """What a run writes does not fit on the disk; names the run and where it goes on."""

@@ -80,7 +80,7 @@ def evaluate(
     else:
         pairs = read_pairs(pairs_file, test.names)
     if not len(pairs):
-        raise InputError(f"{pairs_file}: no pair in it")
+        raise InputError(f"{pairs_file or f'{TEST_PAIRS} in {data_dir}'}: no pair in it")
     pairs = pairs[:limit]
     mean = mean_image(stores.load_split(name, "train", data_dir, memory).store)
 

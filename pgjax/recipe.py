@@ -150,7 +150,11 @@ class Compute:
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """One row of a published table; `stages` and `networks` by name, stages in the names' order."""
+    """One row of a published table; `stages` and `networks` by name, stages in the names' order.
+
+    A config may also have `total_steps`, where the whole run ends (0: after the stages' own sum): `build`
+    lengthens or cuts the last stage to end there; stages that would begin there or later get no steps.
+    """
 
     row: str
     data: Data
@@ -207,6 +211,10 @@ def build(config: Mapping[str, Any]) -> Recipe:
     Raises:
       InputError: names the key that is unknown, missing, of the wrong type or not allowed, and what is.
     """
+    total = 0
+    if hasattr(config, "items"):
+        config = dict(config.items())
+        total = _value(int, config.pop("total_steps", 0), "config.total_steps")
     recipe = _record(Recipe, config, "config")
     _choice(recipe.data.name, DATASETS, "config.data.name")
     if recipe.row.partition("/")[0] != recipe.data.name:
@@ -241,7 +249,23 @@ def build(config: Mapping[str, Any]) -> Recipe:
         raise InputError("config.stages: a recipe needs at least one stage")
     for name, stage in recipe.stages.items():
         _check_stage(recipe, stage, f"config.stages.{name}")
-    return recipe
+    if total < 0:
+        raise InputError(f"config.total_steps: expected a number from 0 on, got {total}")
+    return dataclasses.replace(recipe, stages=_ending_at(recipe, total)) if total else recipe
+
+
+def _ending_at(recipe: Recipe, total: int) -> dict[str, Stage]:
+    """The stages, the last that begins before step `total` ending there; those after it have no steps.
+
+    They are kept, since networks start by the part that they play in them.
+    """
+    starts, last = recipe.starts(), recipe.stage_of(total)
+    stages = {}
+    for name, stage in recipe.stages.items():
+        room = max(0, total - starts[name])
+        steps = room if name == last else min(stage.steps, room)
+        stages[name] = dataclasses.replace(stage, steps=steps)
+    return stages
 
 
 def _check_optimizer(optimizer: Optimizer, key: str) -> None:

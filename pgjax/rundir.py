@@ -7,19 +7,23 @@ import os
 import pathlib
 import platform
 import subprocess
+import time
 from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
 import jax
-import tensorboardX
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.record_writer import RecordWriter
+from tensorboardX.summary import scalar
 
 from pgjax.checkpoint import first_difference
 from pgjax.errors import InputError
 
 CONFIG = "config.json"
-# What may change between two starts of one run: it does not touch the parameters.
+# What may change between two starts of one run: no step depends on it.
 FREE = (
+    "total_steps",
     "report",
     "evaluation",
     "published",
@@ -180,24 +184,35 @@ class Logbook:
         path = workdir / "metrics.jsonl"
         kept = [line for line in _lines(path) if line["step"] <= step]
         write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+        folder = workdir / "tensorboard"
+        folder.mkdir(exist_ok=True)
         self._file = path.open("a")
-        self._events = tensorboardX.SummaryWriter(
-            str(workdir / "tensorboard"), purge_step=step + 1, write_to_disk=True
-        )
+        # Not SummaryWriter: its thread dies of a full disk, and who then logs waits for it for ever.
+        name = f"events.out.tfevents.{time.time():.0f}.{platform.node()}.{step}"
+        self._events = RecordWriter(str(folder / name))
+        self._event(0, file_version="brain.Event:2")
+        # What a killed run logged after `step` is hidden.
+        self._event(step + 1, session_log=SessionLog(status=SessionLog.START))
 
     def __enter__(self) -> "Logbook":
         return self
 
     def __exit__(self, *_) -> None:
-        self._file.close()
-        self._events.close()
+        try:
+            self._file.close()
+        finally:
+            self._events.close()
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Appends one line {"step": step, name: value, ...}."""
         self._file.write(json.dumps({"step": step, **values}) + "\n")
         self._file.flush()
         for name, value in values.items():
-            self._events.add_scalar(name, value, step)
+            self._event(step, summary=scalar(name, value))
+        self._events.flush()
+
+    def _event(self, step: int, **what: Any) -> None:
+        self._events.write(Event(wall_time=time.time(), step=step, **what).SerializeToString())
 
 
 def _lines(path: pathlib.Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from flax import jax_utils
 from tqdm import tqdm
 
 from pgjax import rundir
-from pgjax.checkpoint import Checkpoints
+from pgjax.checkpoint import Checkpoints, need_room, saved_steps
 from pgjax.data import store as stores
 from pgjax.data.pipeline import batches, check_split
 from pgjax.errors import InputError, NonFiniteLossError
@@ -37,14 +37,16 @@ def train_and_evaluate(
       workdir: the run directory; created, or resumed if it holds this very run.
       data_dir: where the data sets are (pgjax.tools.prepare).
       enough: asked after every step; where it says so, the run saves itself and stops, to be gone on
-        with later.
+        with later (interruption.Interruption asks for that on SIGTERM and Ctrl-C).
 
     Returns:
       The last State, unreplicated.
 
     Raises:
-      InputError: a bad config key, a run directory of another run, a checkpoint of another row,
-        weights of a frozen network that are nowhere to be had.
+      InputError: a bad config key, a run directory of another run or of more steps than
+        config.total_steps, a checkpoint of another row, no checkpoint that can be read, weights of a
+        frozen network that are nowhere to be had.
+      DiskFullError: what the run writes does not fit; says from which step it goes on.
       FileNotFoundError: the data set is not built.
       NonFiniteLossError: a loss is not finite; nothing is saved from then on.
     """
@@ -52,6 +54,7 @@ def train_and_evaluate(
     if jax.process_count() > 1:
         raise InputError("training over several hosts is not supported yet")
     rundir.check(workdir, config)
+    refuse_fewer_steps(workdir, recipe.total_steps)
     shapes = state_shapes(recipe)
     check_split(recipe.batch_size, jax.local_device_count())
     data = recipe.data
@@ -63,6 +66,7 @@ def train_and_evaluate(
     weights = frozen_weights(recipe, data_dir)
 
     with (
+        need_room(workdir),
         rundir.open_run(workdir, config) as workdir,
         Checkpoints(
             workdir, rundir.identity(config), recipe.report.keep_checkpoints
@@ -83,6 +87,20 @@ def train_and_evaluate(
                     if run.stopped:
                         break
     return state
+
+
+def refuse_fewer_steps(workdir: str | pathlib.Path, total: int) -> None:
+    """Stops before a run is cut below what it has done.
+
+    Raises:
+      InputError: names both numbers of steps.
+    """
+    done = max(saved_steps(workdir), default=0)
+    if done > total:
+        raise InputError(
+            f"config.total_steps: {workdir} has done {done} steps already, more than {total}; "
+            "expected at least as many, or another --workdir"
+        )
 
 
 class _Stage:

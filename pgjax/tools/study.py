@@ -7,6 +7,7 @@ Runs lie in WORKDIR/PAPER/DATASET/ROW/seed0, ... and go one after another, seed 
 that a study that is cut short can compare rows. The same command again goes on where it stopped and
 skips what is finished; more rows, seeds or minutes may be given then.
 
+SIGTERM or Ctrl-C lets the run that trains save itself, for at most a minute, and ends the study.
 --steps sets the steps of every row; the stages of a row share them as they share the row's own.
 --minutes is for the whole command: when they are over, the run that trains saves itself and stops, no
 other starts, and what is unfinished is named. What is trained by then is scored even so.
@@ -17,6 +18,7 @@ Every run is a process of its own: its memory is freed, and one that fails is na
 exit code 1, after all others had their turn.
 """
 
+import argparse
 import dataclasses
 import math
 import pathlib
@@ -25,9 +27,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgjax import cli, data, rundir
+from pgjax import cli, data, rundir, summary
+from pgjax.checkpoint import saved_steps
 from pgjax.errors import InputError
 from pgjax.evaluation import TEST_PAIRS
+from pgjax.interruption import Interruption, Stopped
 from pgjax.recipe import build
 from pgjax.tools import papers, table
 from pgjax.tools.apart import call_apart
@@ -53,9 +57,7 @@ class Plan:
     @property
     def done(self) -> int:
         """Steps up to the last checkpoint."""
-        # Orbax knows too, but asks JAX, which would take the accelerator from the run's own process.
-        names = (path.name for path in (self.folder / "checkpoints").glob("*"))
-        return max((int(name) for name in names if name.isdecimal()), default=0)
+        return max(saved_steps(self.folder), default=0)
 
     @property
     def finished(self) -> bool:
@@ -121,14 +123,24 @@ def work(plan: Plan, data_dir: str, deadline: float) -> None:
     Raises:
       As training.train_and_evaluate and evaluation.evaluate.
     """
-    from pgjax import evaluation, training
+    with Interruption() as stop:
+        from pgjax import evaluation, training
 
-    total = plan.total
-    state = training.train_and_evaluate(
-        plan.config, plan.folder, data_dir, enough=lambda: time.time() >= deadline
-    )
-    if int(state.step) == total:
+        state = training.train_and_evaluate(
+            plan.config, plan.folder, data_dir, lambda: stop() or time.time() >= deadline
+        )
+        stop.end(int(state.step))
+    if int(state.step) == plan.total:
         evaluation.evaluate(plan.folder, data_dir, plan.limit)
+
+
+def check(configs: Sequence[dict[str, Any]]) -> None:
+    """Raises InputError, naming the row and the key, for what only its networks know to be wrong."""
+    for config in configs:
+        try:
+            summary.describe(config)
+        except InputError as error:
+            raise InputError(f"{config['row']}: {error}") from error
 
 
 def run(
@@ -146,7 +158,7 @@ def run(
       work: what is called for each, in its process.
 
     Returns:
-      Those that failed, with the exit codes of their processes.
+      Those that failed, until a signal stopped the study, with the exit codes of their processes.
     """
     failed = {}
     for number, each in enumerate(plans, 1):
@@ -158,7 +170,10 @@ def run(
             how = f"in {each.folder}"
         print(f"[{number}/{len(plans)}] {each} {how}", file=sys.stderr, flush=True)
         if how.startswith("in "):
-            code = call_apart(work, each, data_dir, deadline)
+            try:
+                code = call_apart(work, each, data_dir, deadline)
+            except Stopped:
+                break
             if code:
                 failed[each] = code
     return failed
@@ -207,15 +222,25 @@ def main(argv: list[str] | None = None) -> None:
         "--set", metavar="KEY=VALUE", action="append", default=[], help="of every row's config"
     )
     args = parser.parse_args(argv)
+    with Interruption() as stop:
+        _study(args, started, stop)
+
+
+def _study(args: argparse.Namespace, started: float, stop: Interruption) -> None:
     plans = plan(args.rows, args.seeds, args.workdir, args.steps, args.limit, args.set)
     for name in dict.fromkeys(each.config["data"]["name"] for each in plans):
         data.load(name, args.data_dir)
+    # Seeds of a row are alike. Apart, since JAX would take the accelerator from the runs' processes.
+    unlike = {(p.paper, p.config["row"]): p.config for p in plans if not p.finished}
+    if unlike and (code := call_apart(check, list(unlike.values()))):
+        sys.exit(code)
     deadline = math.inf if args.minutes is None else started + 60 * args.minutes
     failed = run(plans, args.data_dir, deadline)
     print(report(plans))
     for each in plans:
         if not each.finished and each not in failed:
             print(f"unfinished: {each}, step {each.done} of {each.total}", file=sys.stderr)
+    stop.end()
     if failed:
         names = ", ".join(f"{each} (exit code {code})" for each, code in failed.items())
         print(f"error: {len(failed)} of {len(plans)} runs failed: {names}", file=sys.stderr)
@@ -223,8 +248,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        cli.run(main)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on", file=sys.stderr)
-        sys.exit(130)
+    cli.run(main)

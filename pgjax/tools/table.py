@@ -53,7 +53,8 @@ def read(folder: pathlib.Path) -> Run:
     """
     config = rundir.read_config(folder)
     try:
-        total = sum(stage["steps"] for stage in config["stages"].values())
+        stages = sum(stage["steps"] for stage in config["stages"].values())
+        total = config.get("total_steps") or stages
         config["row"].partition("/"), config["seed"] + 0
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / rundir.CONFIG}: not the config of a run") from error
