@@ -1,3 +1,4 @@
+import shutil
 from typing import Any, NamedTuple
 
 import jax
@@ -6,7 +7,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 import pytest
 
-from pgjax.checkpoint import Checkpoints, first_difference
+from pgjax.checkpoint import Checkpoints, first_difference, saved_steps
 from pgjax.errors import InputError
 from pgjax.state import NetworkState, State
 
@@ -113,12 +114,62 @@ def test_no_checkpoint_is_an_error(tmp_path):
 def test_a_damaged_checkpoint_is_named(tmp_path, part):
     with Checkpoints(tmp_path, WHO) as checkpoints:
         checkpoints.save(_state(7))
-    for file in (tmp_path / "checkpoints" / "7" / part).rglob("*"):
-        if file.is_file():
-            file.write_bytes(file.read_bytes()[:10])
+    _truncate(tmp_path / "checkpoints" / "7" / part)
     with (
         Checkpoints(tmp_path, WHO) as checkpoints,
         pytest.raises(InputError, match=rf"checkpoints/7 is damaged or incomplete: its {part}"),
+    ):
+        checkpoints.restore(_state(0))
+
+
+def _truncate(folder):
+    for file in folder.rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[:10])
+
+
+def _empty(folder):
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+DAMAGES = {
+    "truncated": _truncate,
+    "no state": lambda folder: shutil.rmtree(folder / "state"),
+    "no identity": lambda folder: shutil.rmtree(folder / "identity"),
+    "one file less": lambda folder: (folder / "state" / "manifest.ocdbt").unlink(),
+    "empty": _empty,
+}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_newest_that_can_be_read_is_taken(tmp_path, damage, capsys):
+    folder = tmp_path / "checkpoints"
+    with Checkpoints(tmp_path, WHO) as checkpoints:
+        for step in (1, 2, 3):
+            checkpoints.save(_state(step))
+    DAMAGES[damage](folder / "2")
+    _empty(folder / "3")
+    with Checkpoints(tmp_path, WHO) as checkpoints:
+        assert int(checkpoints.restore(_state(0)).step) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [f"{folder}/{n} is damaged" in line for n, line in zip((3, 2), lines, strict=True)]
+    assert all(line.endswith("going on from step 1") for line in lines)
+    assert saved_steps(tmp_path) == [1, 2, 3]
+    for _ in range(2):  # the second time there is one aside already
+        with Checkpoints(tmp_path, WHO) as checkpoints:
+            checkpoints.restore(_state(0))
+            checkpoints.save(_state(2))
+        with Checkpoints(tmp_path, WHO) as checkpoints:
+            assert int(checkpoints.restore(_state(0)).step) == 2
+        _empty(folder / "2")
+    aside = sorted(p.name for p in (tmp_path / "checkpoints.damaged").iterdir())
+    assert aside == ["2", "2.1", "3"]
+    _empty(folder / "1")
+    with (
+        Checkpoints(tmp_path, WHO) as checkpoints,
+        pytest.raises(InputError, match=r"no checkpoint can be read: .*/2 is .*/1 is damaged"),
     ):
         checkpoints.restore(_state(0))
 

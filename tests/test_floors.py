@@ -7,7 +7,7 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
-    {"devices", "errors"},
+    {"devices", "errors", "interruption"},
     {"cli", "skeleton"},
     {"batch", "image"},
     {"geometry"},

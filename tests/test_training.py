@@ -153,6 +153,7 @@ def test_a_directory_of_other_files_is_left_alone(tmp_path):
 
 def test_a_checkpoint_of_another_row_is_refused(finished, tmp_path):
     config = tiny.config("g1_mask")
+    config.total_steps = TOTAL
     with rundir.open_run(tmp_path, config):
         (tmp_path / "checkpoints").symlink_to(finished[0] / "checkpoints")
     with pytest.raises(

@@ -24,7 +24,10 @@ def pretended(monkeypatch):
     """Pretends to train: a row's score is its seed, and what is in `broken` fails."""
     calls, broken = [], set()
 
-    def call(work, plan, data_dir, deadline):
+    def call(work, *args):
+        if work is study.check:
+            return 0
+        plan, _, _ = args
         calls.append(str(plan))
         if str(plan) in broken:
             return 2
@@ -173,6 +176,57 @@ if __name__ == "__main__":
     print(study.report(plans))
     sys.exit(len(failed))
 """
+
+
+CHILD = """
+import signal, sys, time
+from pgjax.interruption import Interruption
+from pgjax.tools.apart import call_apart
+
+def child(path):
+    with Interruption() as stop, open(path, "w", buffering=1) as file:
+        stop()
+        file.write("up\\n")
+        while not stop():
+            time.sleep(0.01)
+        time.sleep(0.3)
+        file.write("saved\\n")
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
+    with Interruption():
+        call_apart(child, sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_child_saves_itself_however_its_parent_is_stopped(tmp_path, number):
+    (tmp_path / "program.py").write_text(CHILD)
+    said = tmp_path / "said"
+    root = pathlib.Path(runs.__file__).parents[1]
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "program.py"), str(said)],
+        env=os.environ | {"PYTHONPATH": str(root)},
+    )
+    deadline = time.monotonic() + 60
+    while not (said.exists() and said.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(number)
+    codes = {signal.SIGTERM: 0, signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}
+    assert process.wait(30) == codes[number]
+    while said.read_text() != "up\nsaved\n":
+        assert number == signal.SIGKILL and time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_only_a_network_knows_to_be_wrong_is_found_first(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(data, "load", lambda name, data_dir: None)
+    with pytest.raises(SystemExit) as ended:
+        _main(tmp_path, "--set=networks.*.options.pose=stick")
+    assert ended.value.code == 2 and not list(tmp_path.iterdir())
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("error: synthetic_people/g1_l1: config.networks.g1.options: ")
 
 
 @pytest.mark.slow

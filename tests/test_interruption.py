@@ -1,0 +1,180 @@
+"""Real signals to real processes."""
+
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from pgjax import checkpoint, rundir
+from pgjax.interruption import EXIT_CODES, Interruption, Stopped
+from pgjax.recipe import build
+from pgjax.state import state_shapes
+
+TESTS = pathlib.Path(__file__).parent
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+
+SLEEPER = """
+import signal, sys, time
+from pgjax.interruption import Interruption
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a command in the background ignores it
+with Interruption() as stop:
+    if sys.argv[1] != "start-up":
+        stop()
+    print("up", flush=True)
+    if sys.argv[1] == "start-up":
+        time.sleep(60)
+    while not stop():
+        time.sleep(0.01)
+    print("noted", flush=True)
+    if sys.argv[1] == "slow":
+        time.sleep(60)
+    stop.end(7)
+print("not reached")
+"""
+
+
+def _sleeper(how):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLEEPER, how],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "up\n"
+    return process
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
+)
+@pytest.mark.parametrize(
+    ("how", "noted", "where"), [("start-up", "", ""), ("loop", "noted\n", " at step 7")]
+)
+def test_a_signal_ends_a_process_with_a_line(how, noted, where, number, code):
+    process = _sleeper(how)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (out, process.returncode) == (noted, code)
+    assert err == f"stopped by {number.name}{where}; the same command goes on\n"
+
+
+def test_a_second_ctrl_c_ends_at_once_and_a_second_sigterm_does_not():
+    process = _sleeper("slow")
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "noted\n"
+    process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.3)
+    process.send_signal(signal.SIGINT)  # the first
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == -signal.SIGINT
+    process.communicate()
+
+
+def test_handlers_come_back_and_what_is_ignored_stays_so():
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with Interruption() as stop:
+            assert not stop()
+            signal.raise_signal(signal.SIGINT)
+            assert not stop()
+            signal.raise_signal(signal.SIGTERM)
+            assert stop() and stop.signal == signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) == before[0]
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        assert not issubclass(Stopped, Exception)
+    finally:
+        signal.signal(signal.SIGINT, before[1])
+
+
+TRAIN = """
+import jax, pathlib, signal, sys
+jax.config.update("jax_num_cpu_devices", 2)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import pytest, tiny
+from pgjax import cli, training
+from pgjax.interruption import Interruption
+
+def main(workdir):
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.use_data(patch)
+        with Interruption() as stop:
+            config = tiny.config("g1_l1", steps=(int(sys.argv[2]),))
+            stop.end(int(training.train_and_evaluate(config, workdir, "unused", stop).step))
+
+cli.run(main, sys.argv[1])
+"""
+
+
+def _start(workdir, steps):
+    command = [sys.executable, "-c", TRAIN, str(workdir), str(steps)]
+    return subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+
+
+def _until_logged(workdir, process, known=""):
+    deadline = time.monotonic() + 200
+    log = workdir / "metrics.jsonl"
+    while not log.exists() or len(log.read_text()) <= len(known):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_sigterm_saves_the_step_under_way_and_a_second_start_is_refused(tmp_path):
+    """A real training process, stopped wherever it is, and one beside it on the same directory."""
+    long, workdir = 100_000, tmp_path / "run"
+    process = _start(workdir, long)
+    try:
+        _until_logged(workdir, process)
+        other = _start(workdir, long)
+        _, refused = other.communicate(timeout=300)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=300)
+    finally:
+        process.kill()
+    assert other.returncode == 2
+    assert refused.splitlines()[-1] == f"error: another process is training in {workdir}"
+    step = max(checkpoint.saved_steps(workdir))
+    assert process.returncode == 0 and 0 < step < long
+    assert err.splitlines()[-1] == f"stopped by SIGTERM at step {step}; the same command goes on"
+    assert _restored(workdir).step == step
+
+
+def _restored(workdir):
+    config = rundir.read_config(workdir)
+    with checkpoint.Checkpoints(workdir, rundir.identity(config)) as checkpoints:
+        return checkpoints.restore(state_shapes(build(config)))
+
+
+@pytest.mark.slow
+def test_sigterm_and_ctrl_c_at_any_moment_change_nothing(tmp_path):
+    """Stopped in its start-up and twice at random moments, then to the end: bit-identical."""
+    total, moments = 150, random.Random()
+    assert _start(tmp_path / "whole", total).communicate()[1] and _restored(tmp_path / "whole")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        workdir = tmp_path / "stopped"
+        known = (workdir / "metrics.jsonl").read_text() if workdir.exists() else ""
+        process = _start(workdir, total)
+        _until_logged(workdir, process, known)
+        time.sleep(moments.uniform(0, 0.3))
+        process.send_signal(number)
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == EXIT_CODES[number], err
+        step = max(checkpoint.saved_steps(workdir))
+        assert err.splitlines()[-1].startswith(f"stopped by {number.name} at step {step};")
+    process = _start(workdir, total)
+    assert process.communicate()[1] and process.returncode == 0
+    a, b = (_restored(tmp_path / name) for name in ("whole", "stopped"))
+    assert a.step == total
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        np.testing.assert_array_equal(x, y)
