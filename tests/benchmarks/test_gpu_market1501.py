@@ -33,6 +33,7 @@ def test_differences_are_relative_and_nan_never_passes():
         assert not gpu_numerics.agree(found) and found[kind] > 1e-3
 
 
+@pytest.mark.slow
 def test_the_first_step_agrees_with_itself_and_bfloat16_is_reported():
     config = tiny.config("g1_l1")
     ((name, found),) = gpu_numerics.check({"row": config}, "unused", time.time() + 600)
