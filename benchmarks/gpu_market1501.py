@@ -21,11 +21,12 @@ there may take 10 minutes, and gets 64 MiB of files): take along the built data 
 Python packages that are missing there as wheels, and keep the work directory outside the checkout, where it
 lives as long as the machine does. In the repository's root, .gpu/ being ignored by git and carried along:
 
-    mkdir -p .gpu/1 .gpu/2 .gpu/whl
-    cp -r data/market1501 data/weights .gpu/1; mv .gpu/1/market1501/1.0.0/*-test.array_record-* .gpu/2
-    # pip download --no-deps into .gpu/whl, for its Python: ml_collections grain array_record tensorboardX
-    # tensorflow-datasets tensorflow-metadata importlib_resources dm-tree immutabledict promise simple-parsing
-    # docstring_parser toml termcolor googleapis-common-protos
+    mkdir -p .gpu/1 .gpu/2 .gpu/whl; echo /.gpu/ >> .git/info/exclude
+    cp -r data/market1501 data/weights .gpu/1; rm .gpu/1/market1501/1.0.0/*-query.array_record-*
+    mv .gpu/1/market1501/1.0.0/*-test.array_record-* .gpu/2
+    # into .gpu/whl with pip download --no-deps, for that machine's Python: ml_collections grain array_record
+    # tensorboardX tensorflow-datasets tensorflow-metadata importlib_resources dm-tree immutabledict
+    # simple-parsing docstring_parser toml termcolor googleapis-common-protos; promise with pip wheel
     call 1 (carry .gpu/1, .gpu/whl):
         mkdir -p /tmp/d && cp -r .gpu/1/* /tmp/d && python3 -m pip install -q --no-index --no-deps \\
             --target /tmp/site .gpu/whl/*.whl
@@ -34,7 +35,7 @@ lives as long as the machine does. In the repository's root, .gpu/ being ignored
             --data_dir=/tmp/d --workdir=/tmp/w --out=$OUT --minutes=8.5
     further calls: the last command again (without cp).
 
-What the packages are was read from a list, not tried: no GPU has run this yet.
+Which packages are missing was read from a list, not tried: no GPU has run this yet.
 """
 
 import json
