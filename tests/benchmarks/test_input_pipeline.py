@@ -1,0 +1,62 @@
+"""The benchmark of the input pipeline against pipelines whose speed is known."""
+
+import itertools
+import json
+import time
+
+import numpy as np
+import pytest
+
+from benchmarks import feeding, input_pipeline
+from pgjax.batch import Batch
+
+
+def _batches(seconds: float, draws: int = 1, size: int = 8):
+    one = Batch(*[np.zeros((1, size, 2))] * 6)
+    for _ in itertools.count():
+        time.sleep(seconds)
+        yield (one,) * draws
+
+
+def test_pairs_of_all_draws_count():
+    rates = feeding.pairs_per_second(_batches(0.01, draws=3), 0.2, 2)
+    # Sleeping takes a little longer than asked for, never less.
+    assert rates.shape == (2,) and (rates <= 3 * 8 / 0.01 * 1.06).all()
+    assert (rates > 3 * 8 / 0.01 / 5).all()
+
+
+def test_waiting_is_the_share_of_the_slower_side():
+    assert feeding.waiting(_batches(0.01), 0.03, 10) == pytest.approx(0.25, abs=0.1)
+    assert feeding.waiting(_batches(0.0), 0.01, 10) < 0.1
+
+
+def test_the_command_measures_noise(tmp_path, capsys):
+    out = tmp_path / "deep" / "out.json"
+    arguments = ["--random=16x8", "--batch=4", "--draws=2", "--seconds=0.1", "--step_seconds=0.01"]
+    input_pipeline.main([*arguments, f"--out={out}"])
+    line = json.loads(capsys.readouterr().out)
+    assert line["image_size"] == [16, 8] and line["draws"] == 2 and line["flip"] is True
+    low, high = line["pairs_per_second_range"]
+    assert 100 < low <= line["pairs_per_second"] <= high
+    assert 0 <= line["waiting_share"] < 1
+    assert json.loads(out.read_text())["lines"] == [line]
+
+
+def test_the_command_measures_every_built_data_set(tmp_path, capsys, monkeypatch):
+    made = input_pipeline.random_pairs((64, 32), 32)
+    monkeypatch.setattr(input_pipeline.data, "is_built", lambda name, _: name == "market1501")
+    monkeypatch.setattr(
+        input_pipeline.stores, "load_split", lambda *_: type("S", (), {"store": made[0]})
+    )
+    monkeypatch.setattr(input_pipeline.stores, "train_pairs", lambda *_: made[1])
+    input_pipeline.main([f"--data_dir={tmp_path}", "--seconds=0.05", "--noflip"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(x["dataset"], x["batch_size"]) for x in lines] == [
+        ("market1501", b) for b in (4, 16, 64)
+    ]
+    assert not any(line["flip"] for line in lines)
+
+
+def test_a_data_set_that_is_asked_for_must_be_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="market1501 is not in"):
+        input_pipeline.main([f"--data_dir={tmp_path}", "--dataset=market1501"])

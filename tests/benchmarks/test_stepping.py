@@ -1,0 +1,113 @@
+"""What the benchmark of a step reports, against what can be known without it."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import tiny
+from benchmarks import measure, stepping
+from pgjax.recipe import build
+
+CEILINGS = {
+    "arithmetic": "float32",
+    "matmul_flops_per_second": 1e11,
+    "copy_bytes_per_second": 1e10,
+}
+
+
+def _measured(config, **options):
+    return stepping.measured(build(config), "stage1", "unused", ceilings=CEILINGS, **options)
+
+
+@pytest.fixture(scope="module")
+def result():
+    cache = jax.config.jax_compilation_cache_dir
+    found = _measured(tiny.config("g1_l1"), rounds=2, with_parts=False)
+    assert jax.config.jax_compilation_cache_dir == cache
+    return found
+
+
+def test_rates_follow_from_seconds_and_flops(result):
+    seconds = result["seconds"]
+    low, high = result["seconds_range"]
+    assert 0 < low <= seconds <= high
+    assert result["images_per_second"] == pytest.approx(4 / seconds, rel=1e-2)
+    assert result["flops_per_second"] == pytest.approx(result["flops"] / seconds, rel=1e-2)
+    assert result["share_of_matmul"] == pytest.approx(result["flops"] / seconds / 1e11, rel=1e-2)
+    assert result["devices"] == 2
+
+
+def test_the_cache_saves_compiling(result):
+    assert 0 < result["compile_seconds_cached"] < result["compile_seconds"]
+
+
+def test_memory_holds_at_least_the_state(result):
+    # Read and written once: parameters and Adam's two moments, on both devices.
+    state = result["state_bytes_moved"] / 2 / measure.MIB
+    assert result["peak_mib"] > state
+    assert result["program_mib"]["argument"] >= state / 2
+
+
+@pytest.mark.slow
+def test_every_part_is_timed():
+    found = _measured(tiny.deformable_config("full"), rounds=1, cache=False)
+    assert found["compile_seconds_cached"] is None
+    assert set(found["parts"]) == {
+        "input",
+        "derive",
+        "forward",
+        "forward and backward",
+        "d moves",
+        "g moves",
+        "warp",
+        "terms",
+        "optimizer",
+    }
+    for part in found["parts"].values():
+        assert part["share"] == pytest.approx(part["seconds"] / found["seconds"], rel=1e-2)
+
+
+def test_it_is_json(result):
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_calls_come_in_turn_and_the_first_round_does_not_count():
+    order = []
+    found = measure.in_turn({n: lambda n=n: order.append(n) for n in "ab"}, 3)
+    assert "".join(order) == "abababab"
+    assert {n: len(t) for n, t in found.items()} == {"a": 3, "b": 3}
+
+
+def test_the_mark_of_peak_memory_is_reset_where_it_can_be():
+    big = np.ones(2**27, np.uint8)  # 128 MiB
+    del big
+    memory = measure.PeakMemory()
+    if not memory.how.startswith("VmHWM"):
+        pytest.skip("this Linux does not let a process reset its mark")
+    before = memory.read()
+    kept = np.ones(2**26, np.uint8)
+    assert 2**25 < memory.read() - before < 2**27 - 2**25
+    del kept
+
+
+def test_a_matrix_product_takes_as_long_as_its_rate_says():
+    size = 512
+    pair = np.random.default_rng(0).normal(0, 1, (2, size, size)).astype(np.float32)
+    rate = measure.matmul_rate("float32", size)
+    seconds = measure.in_turn({"numpy": lambda: pair[0] @ pair[1]}, 5)["numpy"].min()
+    # Two libraries, and other processes beside them: the order of magnitude.
+    assert 0.1 < rate * seconds / (2 * size**3) < 10
+    assert measure.copy_rate(2**22) > 1e8
+
+
+def test_float32_is_multiplied_as_the_backend_does():
+    class Gpu:
+        platform = "gpu"
+
+    assert measure.arithmetic(Gpu, "float32") == "tf32"
+    assert measure.arithmetic(Gpu, "bfloat16") == "bfloat16"
+    with jax.default_matmul_precision("highest"):
+        assert measure.arithmetic(Gpu, "float32") == "float32"
+    assert measure.arithmetic(jax.devices()[0], "float32") == "float32"
