@@ -22,12 +22,13 @@ from pgjax import cli, rundir
 from pgjax.batch import Indices, fetch
 from pgjax.data import store as stores
 from pgjax.data.pipeline import split_over_devices
+from pgjax.devices import over_devices, replicate
 from pgjax.generation import Predictor, mean_scores
 from pgjax.image import write_png
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
 from pgjax.state import frozen_weights, init_state
-from pgjax.steps import make_step, over_devices, replicate
+from pgjax.steps import make_step
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are.")

@@ -23,10 +23,11 @@ from benchmarks import warp as variants
 from pgjax import cli, rundir
 from pgjax.batch import Batch
 from pgjax.data.pipeline import split_over_devices
+from pgjax.devices import over_devices, replicate
 from pgjax.errors import InputError
 from pgjax.recipe import build
 from pgjax.state import frozen_weights, init_state
-from pgjax.steps import make_step, over_devices, replicate
+from pgjax.steps import make_step
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Holds weights/, where the row reads features.")

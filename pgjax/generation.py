@@ -10,12 +10,13 @@ import numpy as np
 from pgjax import raster
 from pgjax.batch import Batch, Indices, Store, fetch
 from pgjax.data.pipeline import split_over_devices
+from pgjax.devices import over_devices, replicate
 from pgjax.errors import NonFiniteLossError
 from pgjax.image import to_uint8
 from pgjax.metrics import score
 from pgjax.recipe import Recipe
 from pgjax.state import State
-from pgjax.steps import example_keys, make_generate, over_devices, replicate
+from pgjax.steps import example_keys, make_generate
 
 Scores = dict[str, np.ndarray]
 

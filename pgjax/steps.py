@@ -8,10 +8,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
-from flax import jax_utils
 
 from pgjax import frozen, spectral
-from pgjax.batch import Batch
+from pgjax.batch import Batch, Store, fetch
 from pgjax.devices import DEVICES
 from pgjax.losses import ADVERSARIAL, TERMS
 from pgjax.recipe import Recipe, Stage
@@ -21,61 +20,84 @@ from pgjax.state import NetworkState, State, modules, optimizer
 Log = dict[str, jax.Array]
 
 
-def make_step(recipe: Recipe, stage: Stage) -> Callable[[State, tuple[Batch, ...]], Any]:
+def make_step(recipe: Recipe, stage: Stage, steps: int = 1) -> Callable[..., tuple[State, Log]]:
     """The pure training step of a stage, for one device of the axis `devices.DEVICES`.
 
+    Args:
+      recipe: of the row.
+      stage: one of its stages.
+      steps: so many steps are made by one call, one after another (lax.scan): every array of
+        `batches` and of the log then has such a first axis. 1 adds none.
+
     Returns:
-      A function (state, batches, weights=None) -> (state, log). `batches` holds `stage.batches`
-      Batches, this device's share of each draw; `weights` are the frozen network's (frozen.load),
+      A function (state, batches, weights=None, store=None) -> (state, log). `batches` holds
+      `stage.batches` Batches, this device's share of each draw; where `store` is given, a Store of
+      arrays on the device, they are Indices into it. `weights` are the frozen network's (frozen.load),
       for the terms that read its features. `log` has, averaged over devices, "player/term" for every
       loss as it is before weighting, "player/loss" for the weighted sum, and "player/gradient_norm".
     """
-    made = modules(recipe)
+    made, count = modules(recipe), recipe.compute.accumulate
 
-    def step(state: State, batches: tuple[Batch, ...], weights: Any = None) -> tuple[State, Log]:
+    def step(
+        state: State, batches: tuple[Any, ...], weights: Any = None, store: Store | None = None
+    ) -> tuple[State, Log]:
         # Once a step, before their first use; whoever does not play is as in evaluation.
         networks = {
             name: _iterated(network) if name in stage.players else network
             for name, network in state.networks.items()
         }
         log: Log = {}
-        scenes = [
-            _with_keys(derive(batch, **recipe.scene), recipe.seed, state.step, draw)
+        if store is not None:
+            batches = tuple(fetch(store, indices) for indices in batches)
+        drawn = [
+            (batch, _keys(recipe.seed, state.step, draw, len(batch.target_image)))
             for draw, batch in enumerate(batches)
         ]
+        scenes = _scenes(recipe, drawn) if count == 1 else None
         reads = recipe.features
         features = None if reads is None else frozen.Features(reads.net, weights, reads.means)
         for player in stage.players:
             draw = stage.draws.get(player, 0)
-            if player == stage.critic:
-                real = scenes[draw if stage.real_draw is None else stage.real_draw]
-                objective = functools.partial(_critic_loss, real=real)
-            else:
-                objective = functools.partial(_generator_loss, features=features)
 
-            def loss(params, player=player, scene=scenes[draw], objective=objective):
+            def loss(params, scenes, player=player, draw=draw):
                 moved = networks | {player: networks[player]._replace(params=params)}
                 variables = {name: network.variables for name, network in moved.items()}
-                return objective(made, variables, stage, scene)
+                given = made, variables, stage, scenes[draw]
+                if player == stage.critic:
+                    real = draw if stage.real_draw is None else stage.real_draw
+                    return _critic_loss(*given, real=scenes[real])
+                return _generator_loss(*given, features=features)
 
-            gradients, parts = jax.grad(loss, has_aux=True)(networks[player].params)
-            gradients, parts = jax.lax.pmean((gradients, parts), DEVICES)
+            gradient = functools.partial(jax.grad(loss, has_aux=True), networks[player].params)
+            if count == 1:
+                found = gradient(scenes)
+            else:
+                found = _mean_of_parts(
+                    lambda part, gradient=gradient: gradient(_scenes(recipe, part)), drawn, count
+                )
+            gradients, parts = jax.lax.pmean(found, DEVICES)
             parts["gradient_norm"] = optax.tree.norm(gradients)
             log |= {f"{player}/{name}": value for name, value in parts.items()}
             networks[player] = _move(recipe, player, networks[player], gradients)
         return State(state.step + 1, networks), log
 
-    return step
+    def many(state: State, batches: tuple[Any, ...], weights: Any = None, store: Any = None):
+        return jax.lax.scan(lambda s, b: step(s, b, weights, store), state, batches, length=steps)
+
+    return step if steps == 1 else many
 
 
-def over_devices(function: Callable, donate: tuple[int, ...] = ()) -> Callable:
-    """Maps a function of (devices, ...) arrays over the local devices: the one place that does."""
-    return jax.pmap(function, axis_name=DEVICES, donate_argnums=donate)
+def _mean_of_parts(function: Callable[[Any], Any], examples: Any, count: int) -> Any:
+    """The mean of function(part) over `count` equal parts of the examples, one after another."""
+    parts = jax.tree.map(lambda x: x.reshape(count, -1, *x.shape[1:]), examples)
+    like = jax.eval_shape(function, jax.tree.map(lambda x: x[0], parts))
 
+    def add(total, part):
+        return jax.tree.map(jnp.add, total, function(part)), None
 
-def replicate(tree: Any) -> Any:
-    """A copy for each local device, laid out as mapped functions return it: else they compile twice."""
-    return jax_utils.replicate(tree, axis_name=DEVICES)
+    start = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)
+    total, _ = jax.lax.scan(add, start, parts)
+    return jax.tree.map(lambda x: x / count, total)
 
 
 def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], Batch], Any]:
@@ -134,11 +156,14 @@ def example_keys(seed: int, numbers: tuple[Any, ...], examples: jax.Array) -> ja
     return jax.vmap(functools.partial(jax.random.fold_in, key))(examples)
 
 
-def _with_keys(scene: Scene, seed: int, step: jax.Array, draw: int) -> Scene:
-    """The scene with keys that follow from each example's place in the global batch."""
-    count = len(scene.target_image)
+def _keys(seed: int, step: jax.Array, draw: int, count: int) -> jax.Array:
+    """Keys (count,) that follow from each example's place in the global batch."""
     examples = jax.lax.axis_index(DEVICES) * count + jnp.arange(count)
-    return scene._replace(keys=example_keys(seed, (step, draw), examples))
+    return example_keys(seed, (step, draw), examples)
+
+
+def _scenes(recipe: Recipe, drawn: list[tuple[Batch, jax.Array]]) -> list[Scene]:
+    return [derive(batch, **recipe.scene)._replace(keys=keys) for batch, keys in drawn]
 
 
 def _generator_loss(made, variables, stage: Stage, scene: Scene, features) -> tuple[jax.Array, Log]:

@@ -15,13 +15,14 @@ from pgjax import rundir
 from pgjax.checkpoint import Checkpoints, need_room, saved_steps
 from pgjax.data import store as stores
 from pgjax.data.pipeline import batches, check_split
+from pgjax.devices import over_devices, replicate
 from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.generation import Predictor, mean_scores
 from pgjax.image import write_png
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
 from pgjax.state import State, frozen_weights, init_state, state_shapes
-from pgjax.steps import make_step, over_devices, replicate
+from pgjax.steps import make_step
 
 
 def train_and_evaluate(

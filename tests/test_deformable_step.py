@@ -9,12 +9,13 @@ from flax import jax_utils
 import tiny
 from pgjax import frozen
 from pgjax.data.pipeline import split_over_devices
+from pgjax.devices import over_devices
 from pgjax.nets import NETS
 from pgjax.recipe import build
 from pgjax.scene import derive
 from pgjax.similarity import nearest_neighbour_map
 from pgjax.state import init_state
-from pgjax.steps import make_generate, make_step, over_devices
+from pgjax.steps import make_generate, make_step
 
 BATCHES = tuple(tiny.batch(seed) for seed in (3, 4, 5))
 SEED, STEP = 5, 3

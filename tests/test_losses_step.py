@@ -8,10 +8,11 @@ import tiny
 from configs import common
 from pgjax.checkpoint import Checkpoints
 from pgjax.data.pipeline import split_over_devices
+from pgjax.devices import over_devices, replicate
 from pgjax.losses import ADVERSARIAL
 from pgjax.recipe import build
 from pgjax.state import init_state
-from pgjax.steps import make_step, over_devices, replicate
+from pgjax.steps import make_step
 
 BATCHES = tuple(tiny.batch(seed) for seed in (3, 4, 5))
 TERMS = ("l1", "ssim", "mask_ssim")

@@ -12,12 +12,12 @@ import tiny
 from pgjax import frozen
 from pgjax.checkpoint import Checkpoints
 from pgjax.data.pipeline import split_over_devices
-from pgjax.devices import DEVICES
+from pgjax.devices import DEVICES, over_devices, replicate
 from pgjax.image import to_uint8
 from pgjax.recipe import build
 from pgjax.rundir import identity
 from pgjax.state import blank_batch, init_state, parameter_counts, state_shapes
-from pgjax.steps import make_generate, make_step, over_devices, replicate
+from pgjax.steps import make_generate, make_step
 from pgjax.tools import papers
 
 PAPERS = papers.load()

@@ -8,12 +8,13 @@ from flax import jax_utils
 import tiny
 from pgjax.checkpoint import Checkpoints
 from pgjax.data.pipeline import split_over_devices
+from pgjax.devices import over_devices
 from pgjax.generation import Predictor
 from pgjax.image import to_uint8
 from pgjax.recipe import build
 from pgjax.scene import derive
 from pgjax.state import init_state, modules, state_shapes
-from pgjax.steps import make_step, over_devices
+from pgjax.steps import make_step
 
 BATCHES = tuple(tiny.batch(seed) for seed in (3, 4, 5))
 

@@ -8,12 +8,12 @@ from flax import jax_utils
 
 import tiny
 from pgjax.data.pipeline import split_over_devices
-from pgjax.devices import DEVICES
+from pgjax.devices import DEVICES, over_devices, replicate
 from pgjax.nets import NETS
 from pgjax.recipe import build
 from pgjax.scene import derive
 from pgjax.state import init_state, optimizer
-from pgjax.steps import make_generate, make_step, over_devices, replicate
+from pgjax.steps import make_generate, make_step
 
 BATCHES = (tiny.batch(3), tiny.batch(4))
 

@@ -1,9 +1,13 @@
 """Batches of pairs in an order that is a pure function of (seed, step, draw)."""
 
+import collections
 import functools
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import grain
+import jax
 import numpy as np
 
 from pgjax.batch import Batch, Indices, Store, fetch
@@ -64,13 +68,50 @@ def split_over_devices(batch: Batch, devices: int) -> Batch:
     return Batch(*(split(x) for x in batch))
 
 
-def check_split(batch_size: int, devices: int, hosts: int = 1) -> None:
-    """Raises InputError where a batch cannot be split evenly over hosts and their devices."""
-    if batch_size % (hosts * devices):
+def check_split(batch_size: int, devices: int, hosts: int = 1, parts: int = 1) -> None:
+    """Raises InputError where a batch cannot be split evenly over hosts, their devices, and parts."""
+    if batch_size % (hosts * devices * parts):
+        also = f", in {parts} parts each (config.compute.accumulate)" if parts > 1 else ""
         raise InputError(
             f"config.batch_size: {batch_size} cannot be split evenly over {hosts} host(s) of "
-            f"{devices} device(s)"
+            f"{devices} device(s){also}"
         )
+
+
+def on_device(images: str, store: Store, device: jax.Device) -> bool:
+    """Whether photos are to be held on devices like this one.
+
+    Args:
+      images: "host", "device", or "auto", which says yes on an accelerator of whose memory they take
+        at most a quarter.
+
+    Raises:
+      InputError: "device" is asked for, and the photos are not in memory.
+    """
+    held = isinstance(store.images, np.ndarray)
+    if images == "device" and not held:
+        raise InputError(
+            "config.compute.images: 'device' needs all photos in memory, and decoded they take more "
+            "than config.data.memory_limit_gb"
+        )
+    if images != "auto":
+        return images == "device"
+    memory = (device.memory_stats() or {}).get("bytes_limit", 0)
+    size = sum(x.nbytes for x in store if isinstance(x, np.ndarray))
+    return held and device.platform != "cpu" and size <= memory / 4
+
+
+def chunks(start: int, stop: int, size: int, *every: int) -> Iterator[tuple[int, int]]:
+    """Splits the steps [start, stop) into (first step, count), of `size` steps or of one.
+
+    A chunk ends at the latest where the number of finished steps is a multiple of one of `every`.
+    Just two counts, because each is a program to compile.
+    """
+    while start < stop:
+        room = min(stop - start, *(e - start % e for e in every), stop - start)
+        count = size if room >= size else 1
+        yield start, count
+        start += count
 
 
 def batches(
@@ -86,30 +127,68 @@ def batches(
     devices: int,
     host: int = 0,
     hosts: int = 1,
-) -> Iterator[tuple[Batch, ...]]:
+    parts: int = 1,
+    together: Iterable[tuple[int, int]] | None = None,
+    gather: bool = True,
+) -> Iterator[tuple[Batch | Indices, ...]]:
     """For each step in [start, stop): `draws` Batches of (devices, B / devices, ...) arrays.
 
     One grain element is one step's whole batch, gathered from memory by background threads, a few
     steps ahead: gathering decoded photos is 30-90 times faster than an element per photo (stack
     facts, B).
 
+    Args:
+      devices: of this host, which is `host` of `hosts`.
+      parts: of each device's share; only to check that it can be split so.
+      together: `chunks` of [start, stop), each an element of its own; one of n > 1 steps holds arrays
+        (devices, n, B / devices, ...).
+      gather: else the Indices alone, for a store on the device.
+
     Raises:
       InputError: the batch cannot be split evenly over hosts and devices, or there are no pairs.
     """
-    check_split(batch_size, devices, hosts)
+    check_split(batch_size, devices, hosts, parts)
     if not len(pairs):
         raise InputError("the data set has no pair under this row's rule")
 
-    def load(step: int) -> tuple[Batch, ...]:
+    def load(chunk: tuple[int, int]) -> tuple[Batch | Indices, ...]:
+        first, count = chunk
+        shape = (devices, -1) if count == 1 else (devices, count, -1)
         loaded = []
         for draw in range(draws):
-            indices = batch_indices(
-                pairs, seed=seed, step=step, draw=draw, batch_size=batch_size, flip=flip
+            each = [
+                share(
+                    batch_indices(
+                        pairs, seed=seed, step=step, draw=draw, batch_size=batch_size, flip=flip
+                    ),
+                    host,
+                    hosts,
+                )
+                for step in range(first, first + count)
+            ]
+            by_device = (
+                np.stack([x.reshape(devices, -1) for x in xs], 1) for xs in zip(*each, strict=True)
             )
-            batch = fetch(store, share(indices, host, hosts))
-            loaded.append(split_over_devices(batch, devices))
+            indices = Indices(*(x.reshape(shape) for x in by_device))
+            loaded.append(_gathered(store, indices) if gather else indices)
         return tuple(loaded)
 
-    steps = grain.MapDataset.range(start, stop).map(load)
+    elements = [(step, 1) for step in range(start, stop)] if together is None else list(together)
+    steps = grain.MapDataset.source(elements).map(load)
     options = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
     return iter(steps.to_iter_dataset(options))
+
+
+def _gathered(store: Store, indices: Indices) -> Batch:
+    """The Batch of Indices of any shape: that shape comes first in its arrays."""
+    shape = indices.source.shape
+    batch = fetch(store, Indices(*(x.reshape(-1) for x in indices)))
+    return Batch(*(None if x is None else x.reshape(*shape, *x.shape[1:]) for x in batch))
+
+
+def ahead(items: Iterator[Any], send: Callable[[Any], Any], count: int = 2) -> Iterator[Any]:
+    """send(item) of every item, called `count` items before it is asked for."""
+    sent = collections.deque(map(send, itertools.islice(items, count)))
+    while sent:
+        yield sent.popleft()
+        sent.extend(map(send, itertools.islice(items, 1)))
