@@ -190,3 +190,6 @@ ADVERSARIAL: dict[str, Adversarial] = {
     "least_squares": Adversarial(_least_squares_critic, _least_squares_generator),
 }
 """By the names that configs use; relativistic_hinge is applied under the axis `devices.DEVICES`."""
+
+OVER_BATCH = frozenset({"relativistic_hinge"})
+"""Those that are no mean over images: the whole batch cannot go through in parts."""

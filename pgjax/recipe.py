@@ -19,7 +19,7 @@ from pgjax import frozen, losses, scene
 from pgjax.data import DATASETS
 from pgjax.data.pairs import RULES
 from pgjax.errors import InputError
-from pgjax.nets import NETS
+from pgjax.nets import NETS, OVER_BATCH
 
 OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "adam": optax.adam,
@@ -249,6 +249,7 @@ def build(config: Mapping[str, Any]) -> Recipe:
         raise InputError("config.stages: a recipe needs at least one stage")
     for name, stage in recipe.stages.items():
         _check_stage(recipe, stage, f"config.stages.{name}")
+        _check_accumulation(recipe, stage, f"config.stages.{name}")
     if total < 0:
         raise InputError(f"config.total_steps: expected a number from 0 on, got {total}")
     return dataclasses.replace(recipe, stages=_ending_at(recipe, total)) if total else recipe
@@ -337,6 +338,20 @@ def _check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         raise InputError(
             f"{key}.real_draw: expected a number from 0 on in a stage whose critic plays, "
             f"got {stage.real_draw}"
+        )
+
+
+def _check_accumulation(recipe: Recipe, stage: Stage, key: str) -> None:
+    """What depends on the batch as a whole cannot be computed from its parts."""
+    if recipe.compute.accumulate == 1:
+        return
+    networks = [*stage.generators, *([] if stage.critic is None else [stage.critic])]
+    parts = [f"config.networks.{n}" for n in networks if recipe.networks[n].net in OVER_BATCH]
+    parts += [f"{key}.adversarial.{n}" for n in stage.adversarial if n in losses.OVER_BATCH]
+    if parts:
+        raise InputError(
+            f"config.compute.accumulate: {parts[0]} depends on the whole batch at once; this row "
+            "takes 1 only"
         )
 
 

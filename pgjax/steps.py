@@ -20,14 +20,17 @@ from pgjax.state import NetworkState, State, modules, optimizer
 Log = dict[str, jax.Array]
 
 
-def make_step(recipe: Recipe, stage: Stage, steps: int = 1) -> Callable[..., tuple[State, Log]]:
+def make_step(
+    recipe: Recipe, stage: Stage, looped: bool = False
+) -> Callable[..., tuple[State, Log]]:
     """The pure training step of a stage, for one device of the axis `devices.DEVICES`.
 
     Args:
       recipe: of the row.
       stage: one of its stages.
-      steps: so many steps are made by one call, one after another (lax.scan): every array of
-        `batches` and of the log then has such a first axis. 1 adds none.
+      looped: every array of `batches` and of the log has a first axis of steps, which one call makes
+        one after another. Any number of steps gives the same bits; without a loop XLA fuses a step
+        otherwise, and the last bits differ.
 
     Returns:
       A function (state, batches, weights=None, store=None) -> (state, log). `batches` holds
@@ -81,10 +84,29 @@ def make_step(recipe: Recipe, stage: Stage, steps: int = 1) -> Callable[..., tup
             networks[player] = _move(recipe, player, networks[player], gradients)
         return State(state.step + 1, networks), log
 
-    def many(state: State, batches: tuple[Any, ...], weights: Any = None, store: Any = None):
-        return jax.lax.scan(lambda s, b: step(s, b, weights, store), state, batches, length=steps)
+    def loop(state: State, batches: tuple[Any, ...], weights: Any = None, store: Any = None):
+        def body(state, batches):
+            return step(state, batches, weights, store)
 
-    return step if steps == 1 else many
+        return _loop(body, state, batches)
+
+    return loop if looped else step
+
+
+def _loop(step: Callable, state: State, batches: Any) -> tuple[State, Log]:
+    """lax.scan, that stays a loop where there is one step only."""
+    if len(jax.tree.leaves(batches)[0]) > 1:
+        return jax.lax.scan(step, state, batches)
+
+    def body(i, carry):
+        return step(carry[0], jax.tree.map(lambda x: x[i], batches))
+
+    log = jax.eval_shape(body, 0, (state, None))[1]
+    start = state, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), log)
+    # XLA would take a loop of one step apart, if it could see that it is one.
+    count = jax.lax.optimization_barrier(jnp.int32(1))
+    state, log = jax.lax.fori_loop(0, count, body, start)
+    return state, jax.tree.map(lambda x: x[None], log)
 
 
 def _mean_of_parts(function: Callable[[Any], Any], examples: Any, count: int) -> Any:

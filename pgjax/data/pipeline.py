@@ -140,7 +140,7 @@ def batches(
     Args:
       devices: of this host, which is `host` of `hosts`.
       parts: of each device's share; only to check that it can be split so.
-      together: `chunks` of [start, stop), each an element of its own; one of n > 1 steps holds arrays
+      together: `chunks` of [start, stop), each an element of its own: n steps, as arrays
         (devices, n, B / devices, ...).
       gather: else the Indices alone, for a store on the device.
 
@@ -153,7 +153,7 @@ def batches(
 
     def load(chunk: tuple[int, int]) -> tuple[Batch | Indices, ...]:
         first, count = chunk
-        shape = (devices, -1) if count == 1 else (devices, count, -1)
+        shape = (devices, -1) if together is None else (devices, count, -1)
         loaded = []
         for draw in range(draws):
             each = [

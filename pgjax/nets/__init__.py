@@ -11,3 +11,6 @@ NETS = {
     "vdg_stage1": vdg.Stage1,
     "vdg_stage2": vdg.Stage2,
 }
+
+OVER_BATCH = frozenset({"dcgan_critic"})
+"""Those that normalise over the whole batch: it cannot go through in parts."""
