@@ -3,12 +3,12 @@
     python evaluate.py --workdir=runs/g1_g2_d --data_dir=data --limit=500
 
 Prints a table; writes metrics.json and evaluation.png into the run directory, and with --save_images
-every generated image into generated/.
+every generated image into generated/. Several hosts evaluate together as they train: see train.py.
 """
 
 from absl import flags
 
-from pgjax import cli
+from pgjax import cli, launch
 from pgjax.errors import InputError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
@@ -19,17 +19,20 @@ PAIRS = flags.DEFINE_string(
 )
 SAVE_IMAGES = flags.DEFINE_bool("save_images", False, "Write every generated image as PNG.")
 NOISE = flags.DEFINE_bool("noise", False, "Generate with dropout on: it is the noise vector.")
+launch.define()
 
 
 def main(_) -> None:
-    from pgjax import evaluation
+    from pgjax import evaluation, hosts
 
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected the run directory of train.py")
+    launch.start()
     result = evaluation.evaluate(
         WORKDIR.value, DATA_DIR.value, LIMIT.value, PAIRS.value, SAVE_IMAGES.value, NOISE.value
     )
-    print(evaluation.table(result))
+    if hosts.first():
+        print(evaluation.table(result))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from pgjax import hosts
 from pgjax.errors import DiskFullError, InputError
 from pgjax.state import NetworkState, State
 
@@ -43,6 +44,7 @@ class Checkpoints:
 
     Orbax writes into a temporary folder and renames it at the end, so that a run killed in mid-save
     leaves the one before (stack facts, F). Use as a context manager: leaving waits for the last save.
+    Several hosts make the same calls, and write each a part; they share the folder.
 
     What lies in the way of going on is put aside by the first save, which only the process that trains
     makes: damaged checkpoints newer than the one that was restored move to `workdir/checkpoints.damaged`
@@ -82,6 +84,9 @@ class Checkpoints:
         if int(state.step) in self._manager.all_steps():
             return
         self.directory.mkdir(parents=True, exist_ok=True)
+        if hosts.count() > 1:
+            # Of the hosts' own arrays orbax would not know that they are the same (stack facts, C).
+            state = hosts.shared(state)
         args = ocp.args.Composite(
             state=ocp.args.StandardSave(state), identity=ocp.args.JsonSave(self._identity)
         )
@@ -148,6 +153,14 @@ class Checkpoints:
             ) from error
 
     def _put_aside(self) -> None:
+        if hosts.first():
+            self._clear()
+        hosts.wait("damaged checkpoints are put aside")
+        if self._damaged:
+            self._manager.reload()
+        self._tidy = True
+
+    def _clear(self) -> None:
         for left in self.directory.glob(HALF_WRITTEN):
             shutil.rmtree(left)
         for step in self._damaged:
@@ -155,9 +168,6 @@ class Checkpoints:
             aside.mkdir(exist_ok=True)
             count = len(list(aside.glob(f"{step}*")))
             (self.directory / str(step)).rename(aside / f"{step}{f'.{count}' if count else ''}")
-        if self._damaged:
-            self._manager.reload()
-        self._tidy = True
 
 
 def saved_steps(workdir: str | pathlib.Path) -> list[int]:

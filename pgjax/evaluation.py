@@ -4,10 +4,11 @@ import json
 import pathlib
 from typing import Any
 
+import jax
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import rundir
+from pgjax import hosts, rundir
 from pgjax.batch import Store
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
@@ -50,6 +51,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Generates the test pairs with a run's last checkpoint and scores them.
 
+    Of several hosts each takes its part of the pairs; all return the same, the first one writes.
+
     Args:
       workdir: of the run; gets metrics.json, evaluation.png and, if asked, generated/STEP/*.png.
       data_dir: where the data sets are.
@@ -91,18 +94,21 @@ def evaluate(
     ):
         raise InputError(f"--noise: no generator of {recipe.row} in {stage} has dropout")
     predict, scores, shown, done = Predictor(recipe, stage, mean, noise), [], [], 0
-    with tqdm(total=len(pairs), desc="evaluating", unit="pair") as bar:
-        for prediction in predict(state, test.store, pairs):
+    begin, mine = hosts.part(pairs)
+    given = mine if len(mine) else pairs[:1]  # every host has scores to gather, be it none of them
+    with tqdm(total=len(given), desc="evaluating", unit="pair", disable=not hosts.first()) as bar:
+        for prediction in predict(state, test.store, given, begin):
             count = len(prediction.batch.source_image)
             if done < SHOWN:
                 shown.append(prediction)
             if save_images:
                 folder = workdir / "generated" / f"{step:07d}"
-                _save(folder, prediction, pairs[done : done + count], test.names)
+                _save(folder, prediction, given[done : done + count], test.names)
             scores.append(prediction.scores)
             done += count
             bar.update(count)
-    write_png(workdir / "evaluation.png", sample_grid(shown, SHOWN))
+    joined = jax.tree.map(lambda *x: np.concatenate(x)[: len(mine)], *scores)
+    everyones = hosts.gather(joined)
     result = {
         "row": recipe.row,
         "step": step,
@@ -112,11 +118,13 @@ def evaluate(
         "noise": noise,
         "pairs_from": pairs_file or TEST_PAIRS,
         "mask_radius": recipe.evaluation.mask_radius,
-        "scores": mean_scores(scores),
+        "scores": mean_scores([everyones]),
         "published": dict(recipe.published),
         "published_in": recipe.published_in,
     }
-    rundir.write_text(workdir / "metrics.json", json.dumps(result, indent=2) + "\n")
+    if hosts.first():
+        write_png(workdir / "evaluation.png", sample_grid(shown, SHOWN))
+        rundir.write_text(workdir / "metrics.json", json.dumps(result, indent=2) + "\n")
     return result
 
 

@@ -74,13 +74,16 @@ class Predictor:
             }
             return images, scores, finite
 
-        self._predict = over_devices(predict)
+        # A host predicts what it likes: on its own devices.
+        self._predict = over_devices(predict, everywhere=False)
 
-    def __call__(self, state: State, store: Store, pairs: np.ndarray) -> Iterator[Prediction]:
+    def __call__(
+        self, state: State, store: Store, pairs: np.ndarray, place: int = 0
+    ) -> Iterator[Prediction]:
         """Predicts pairs int32 (P, 2) in their order; an incomplete last batch is kept.
 
-        `state` is unreplicated. The recipe's batch size of evaluation is rounded up to a multiple of
-        the devices.
+        `state` is unreplicated. The first pair is at `place` in the whole list. The recipe's batch size
+        of evaluation is rounded up to a multiple of the devices.
 
         Raises:
           NonFiniteLossError: a generated image is not finite.
@@ -95,9 +98,11 @@ class Predictor:
             filled = np.concatenate([chosen, np.repeat(chosen[:1], size - len(chosen), axis=0)])
             indices = Indices(filled[:, 0], filled[:, 1], np.zeros(size, bool))
             batch = fetch(store, indices)
-            places = np.arange(start, start + size, dtype=np.int32).reshape(self._devices, -1)
+            places = np.arange(place + start, place + start + size, dtype=np.int32)
             shares = split_over_devices(batch, self._devices)
-            images, scores, finite = self._predict(variables, shares, places)
+            images, scores, finite = self._predict(
+                variables, shares, places.reshape(self._devices, -1)
+            )
             if not np.all(finite):
                 raise NonFiniteLossError(f"a generated image of step {state.step} is not finite")
             images, scores = jax.tree.map(_join_devices, (images, scores))

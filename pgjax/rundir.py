@@ -30,7 +30,6 @@ FREE = (
     "published_in",
     "data.memory_limit_gb",
     "compute.images",
-    "compute.steps_per_call",
 )
 LOCK = ".lock"
 PACKAGES = ("pgjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")

@@ -1,5 +1,6 @@
 """Training of a row: stages, checkpoints, logs, samples. Resumes by itself."""
 
+import contextlib
 import pathlib
 import sys
 import time
@@ -11,11 +12,11 @@ import numpy as np
 from flax import jax_utils
 from tqdm import tqdm
 
-from pgjax import rundir
+from pgjax import hosts, rundir
 from pgjax.checkpoint import Checkpoints, need_room, saved_steps
 from pgjax.data import store as stores
-from pgjax.data.pipeline import batches, check_split
-from pgjax.devices import over_devices, replicate
+from pgjax.data.pipeline import ahead, batches, check_split, chunks, on_device
+from pgjax.devices import over_devices, place, replicate
 from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.generation import Predictor, mean_scores
 from pgjax.image import write_png
@@ -32,6 +33,9 @@ def train_and_evaluate(
     enough: Callable[[], bool] = lambda: False,
 ) -> State:
     """Trains a row to its end, going on from the run's last checkpoint where there is one.
+
+    Several hosts (pgjax.hosts) call it together, with a run directory that they share; the first one
+    logs and draws, all save.
 
     Args:
       config: a row's ConfigDict (configs/).
@@ -51,24 +55,29 @@ def train_and_evaluate(
       FileNotFoundError: the data set is not built.
       NonFiniteLossError: a loss is not finite; nothing is saved from then on.
     """
-    recipe = build(config)
-    if jax.process_count() > 1:
-        raise InputError("training over several hosts is not supported yet")
+    recipe, workdir = build(config), pathlib.Path(workdir)
     rundir.check(workdir, config)
     refuse_fewer_steps(workdir, recipe.total_steps)
     shapes = state_shapes(recipe)
-    check_split(recipe.batch_size, jax.local_device_count())
+    parts = recipe.compute.accumulate
+    check_split(recipe.batch_size, jax.local_device_count(), hosts.count(), parts)
     data = recipe.data
     limit = int(data.memory_limit_gb * 1e9)
     train = stores.load_split(data.name, "train", data_dir, limit)
     test = stores.load_split(data.name, "test", data_dir, limit)
     held_out = stores.test_pairs(data.name, test, data_dir)
     pairs = stores.train_pairs(train, data.pairs)
+    held = on_device(recipe.compute.images, train.store, jax.local_devices()[0])
     weights = frozen_weights(recipe, data_dir)
+    agreement = hosts.Agreement()
 
+    def stop_now() -> bool:
+        return agreement(enough())
+
+    hosts.wait("all have checked the run directory")
     with (
         need_room(workdir),
-        rundir.open_run(workdir, config) as workdir,
+        _on_first(rundir.open_run, workdir, config),
         Checkpoints(
             workdir, rundir.identity(config), recipe.report.keep_checkpoints
         ) as checkpoints,
@@ -76,18 +85,25 @@ def train_and_evaluate(
         fresh = checkpoints.latest_step() is None
         state = init_state(recipe) if fresh else checkpoints.restore(shapes)
         done = int(state.step)
-        print(
-            f"{recipe.row}: {done} of {recipe.total_steps} steps done in {workdir}", file=sys.stderr
-        )
-        with rundir.Logbook(workdir, done) as logbook:
+        if hosts.first():
+            where = f"{recipe.total_steps} steps done in {workdir}"
+            print(f"{recipe.row}: {done} of {where}", file=sys.stderr)
+        # Once for all stages.
+        store = replicate(train.store) if held else train.store
+        with _on_first(rundir.Logbook, workdir, done) as logbook:
             for name, start in recipe.starts().items():
                 stop = start + recipe.stages[name].steps
                 if int(state.step) < stop:
                     run = _Stage(recipe, name, stop, weights, checkpoints, logbook, workdir)
-                    state = run.train(state, train.store, pairs, test.store, held_out, enough)
+                    state = run.train(state, store, pairs, test.store, held_out, stop_now)
                     if run.stopped:
                         break
     return state
+
+
+def _on_first(opened: Callable, *args: Any) -> contextlib.AbstractContextManager:
+    """opened(*args) on the first host, a context of None on the others."""
+    return opened(*args) if hosts.first() else contextlib.nullcontext()
 
 
 def refuse_fewer_steps(workdir: str | pathlib.Path, total: int) -> None:
@@ -112,13 +128,17 @@ class _Stage:
         self.recipe, self.name, self.stop = recipe, name, stop
         self.stage = recipe.stages[name]
         self.checkpoints, self.logbook, self.workdir = checkpoints, logbook, workdir
-        self.step = over_devices(make_step(recipe, self.stage), donate=(0,))
+        looped = recipe.compute.steps_per_call > 1
+        self.step = over_devices(make_step(recipe, self.stage, looped), donate=(0,))
         self.predict = Predictor(recipe, name)
         self.stopped = False  # before its end, or at it
 
     def train(self, state: State, store, pairs, test_store, held_out, enough) -> State:
         report, first = self.recipe.report, int(state.step)
-        steps = batches(
+        held, size = isinstance(store.images, jax.Array), self.recipe.compute.steps_per_call
+        points = (report.log_every, report.sample_every, report.checkpoint_every)
+        calls = list(chunks(first, self.stop, size, *points))
+        inputs = batches(
             store,
             pairs,
             seed=self.recipe.seed,
@@ -130,43 +150,65 @@ class _Stage:
             devices=jax.local_device_count(),
             host=jax.process_index(),
             hosts=jax.process_count(),
+            together=calls if size > 1 else None,
+            gather=not held,
         )
+        inputs = ahead(inputs, place)
         replicated = replicate(state)
-        unread, since = [], time.perf_counter()
+        unread, seen, since, waited = [], first, time.perf_counter(), 0.0
         with tqdm(
-            initial=first, total=self.stop, desc=self.name, unit="step", mininterval=1.0
+            initial=first,
+            total=self.stop,
+            desc=self.name,
+            unit="step",
+            mininterval=1.0,
+            disable=not hosts.first(),
         ) as bar:
-            for step in range(first + 1, self.stop + 1):
-                replicated, log = self.step(replicated, next(steps), self.weights)
+            for start, count in calls:
+                asked = time.perf_counter()
+                given = next(inputs)
+                waited += time.perf_counter() - asked
+                replicated, log = self.step(
+                    replicated, given, self.weights, store if held else None
+                )
                 unread.append(log)
-                bar.update()
+                bar.update(count)
+                step = start + count
                 last, self.stopped = step == self.stop, enough()
                 save = last or self.stopped or step % report.checkpoint_every == 0
                 sample = last or step % report.sample_every == 0
                 if save or sample or step % report.log_every == 0:
                     values = _read(unread, step)
-                    rate = len(unread) / (time.perf_counter() - since)
+                    passed = time.perf_counter() - since
                     losses = {k.removesuffix("/loss"): v for k, v in values.items() if "/loss" in k}
                     bar.set_postfix({k: f"{v:.4f}" for k, v in losses.items()})
-                    self.logbook.write(step, values | {"steps_per_second": rate})
+                    speed = {
+                        "steps_per_second": (step - seen) / passed,
+                        "input_wait": waited / passed,
+                    }
+                    self._log(step, values | speed)
                     if save or sample:
                         state = jax_utils.unreplicate(replicated)
                         refuse_non_finite(state)
                     # Samples first: a run killed in between makes them again, and saves again.
-                    if sample:
+                    if sample and hosts.first():
                         self._sample(step, state, test_store, held_out)
                     if save:
                         self.checkpoints.save(state)
-                    unread, since = [], time.perf_counter()
+                    unread, seen, since, waited = [], step, time.perf_counter(), 0.0
                 if self.stopped:
                     break
         return state
+
+    def _log(self, step: int, values: dict[str, float]) -> None:
+        if hosts.first():
+            self.logbook.write(step, values)
 
     def _sample(self, step: int, state: State, store, pairs) -> None:
         report = self.recipe.report
         predictions = list(self.predict(state, store, pairs[: report.score_pairs]))
         scores = mean_scores([p.scores for p in predictions])["model"]
-        self.logbook.write(step, {f"held_out/{k}": v for k, v in scores.items()})
+        self._log(step, {f"held_out/{k}": v for k, v in scores.items()})
         picture = sample_grid(predictions, report.sample_pairs)
         write_png(self.workdir / "samples" / f"{step:07d}.png", picture)
 
@@ -176,14 +218,18 @@ def _read(logs: list[dict[str, jax.Array]], step: int) -> dict[str, float]:
     logs = jax.device_get(logs)
     # Terms before their sum, and both before the gradient, so that an error names the origin.
     names = sorted(logs[0], key=lambda name: (name.endswith("norm"), name.endswith("/loss"), name))
-    arrays = {name: np.array([log[name][0] for log in logs], float) for name in names}
-    for i in range(len(logs)):
+    # All devices have the same; a call of several steps has as many values.
+    arrays = {
+        name: np.concatenate([np.ravel(log[name][0]) for log in logs]).astype(float)
+        for name in names
+    }
+    count = len(arrays[names[0]])
+    for i in range(count):
         for name, values in arrays.items():
             if not np.isfinite(values[i]):
-                at = step - len(logs) + 1 + i
                 raise NonFiniteLossError(
-                    f"{name} is {values[i]} at step {at}; training stopped, checkpoints are from "
-                    "before; a lower learning rate may help, in another --workdir"
+                    f"{name} is {values[i]} at step {step - count + 1 + i}; training stopped, "
+                    "checkpoints are from before; a lower learning rate may help, in another --workdir"
                 )
     return {name: float(values.mean()) for name, values in arrays.items()}
 

@@ -20,19 +20,9 @@ STEPS = 4
 SPLIT = tiny.SPLITS["train"]
 
 
-def _recipe():
-    """A generator with dropout, whose noise depends on the step's number, and nothing else: fast."""
-    config = tiny.deformable_config("baseline")
-    del config.networks["d"]
-    stage = config.stages.stage1
-    stage.players, stage.critic, stage.real_draw = ("g",), None, None
-    stage.adversarial, stage.negatives, stage.draws = {}, {}, {}
-    return build(config)
-
-
 class Runs:
     def __init__(self):
-        self.recipe = _recipe()
+        self.recipe = build(tiny.generator_config())
         self.state = init_state(self.recipe)
 
     def __call__(self, images: str, counts: tuple[int, ...] | None):

@@ -8,8 +8,8 @@ import pgjax
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
     {"devices", "errors", "interruption"},
-    {"cli", "skeleton"},
-    {"batch", "image"},
+    {"cli", "compiled", "hosts", "skeleton"},
+    {"batch", "image", "launch"},
     {"geometry"},
     {"raster", "similarity", "spectral", "warp"},
     {"scene"},

@@ -1,0 +1,26 @@
+"""Compiled programs kept on disk, so that a run that goes on does not compile again."""
+
+import os
+import pathlib
+import tempfile
+
+import jax
+
+
+def keep() -> None:
+    """Turns JAX's persistent cache on, in ~/.cache/pgjax unless JAX_COMPILATION_CACHE_DIR says where.
+
+    Where the folder cannot be written (a read-only home), nothing is kept.
+    """
+    if jax.config.jax_compilation_cache_dir is not None:
+        return
+    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
+    folder = pathlib.Path(cache) / "pgjax"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, RuntimeError):  # RuntimeError: there is no home
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)

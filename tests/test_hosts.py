@@ -1,0 +1,184 @@
+"""Two processes on this machine make one run: kills, a signal, evaluation, other numbers of devices."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+import tiny
+from pgjax import hosts, rundir
+from pgjax.checkpoint import Checkpoints
+from pgjax.errors import InputError
+from pgjax.recipe import build
+from pgjax.state import state_shapes
+
+HERE = pathlib.Path(__file__).parent
+STEPS = 60
+
+SCRIPT = """
+import json
+import sys
+
+import jax
+
+what, workdir, devices, port, count, host, total = sys.argv[1:]
+jax.config.update("jax_num_cpu_devices", int(devices))
+import pytest, tiny
+from pgjax import hosts
+if int(count) > 1:
+    hosts.start(f"localhost:{port}", int(count), int(host))
+from pgjax import evaluation, training
+from pgjax.interruption import Interruption
+
+with pytest.MonkeyPatch.context() as patch:
+    tiny.use_data(patch)
+    assert jax.device_count() == int(devices) * int(count)
+    if what == "evaluate":
+        scores = evaluation.evaluate(workdir, "unused", limit=5, noise=True, save_images=True)["scores"]
+        print(json.dumps(scores))
+    else:
+        config = tiny.generator_config()
+        config.total_steps = int(total)
+        with Interruption() as stop:
+            state = training.train_and_evaluate(config, workdir, "unused", stop)
+            stop.end(int(state.step))
+"""
+
+
+def _start(what, workdir, devices=1, count=1, total=STEPS) -> list[subprocess.Popen]:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, what, workdir]
+            + [str(x) for x in (devices, port, count, host, total)],
+            env=environment,
+            **pipes,
+        )
+        for host in range(count)
+    ]
+
+
+def _end(processes) -> list[tuple[str, str]]:
+    outputs = [process.communicate(timeout=200) for process in processes]
+    assert [p.returncode for p in processes] == [0] * len(processes), outputs
+    return outputs
+
+
+def _final(workdir):
+    config = rundir.read_config(workdir)
+    with Checkpoints(workdir, rundir.identity(config)) as checkpoints:
+        return checkpoints.restore(state_shapes(build(config)))
+
+
+def _lines(workdir) -> list[dict]:
+    file = workdir / "metrics.jsonl"
+    return [json.loads(x) for x in file.read_text().splitlines()] if file.exists() else []
+
+
+def _wait_for_more(workdir, processes) -> None:
+    """Until the run has saved itself once more than at its start, and gone on."""
+    known, deadline = len(_lines(workdir)), time.monotonic() + 200
+    while len(_lines(workdir)) < known + 4:
+        assert time.monotonic() < deadline
+        assert [p.poll() for p in processes] == [None] * len(processes), [
+            p.communicate()[1] for p in processes
+        ]
+        time.sleep(0.02)
+
+
+def _apart(a, b) -> float:
+    return max(
+        np.abs(x.astype(float) - y).max()
+        for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True)
+    )
+
+
+@pytest.mark.slow
+def test_two_hosts_are_one(tmp_path):
+    two, one = tmp_path / "two", tmp_path / "one"
+    processes = _start("train", two, count=2)
+    _wait_for_more(two, processes)
+    for process in processes:
+        process.kill()
+    assert [p.wait() for p in processes] == [-signal.SIGKILL] * 2
+
+    # Told to one host alone, SIGTERM makes both save the same step and end.
+    processes = _start("train", two, count=2)
+    _wait_for_more(two, processes)
+    processes[1].send_signal(signal.SIGTERM)
+    outputs = _end(processes)
+    stopped = int(_final(two).step)
+    assert 0 < stopped < STEPS and f"stopped by SIGTERM at step {stopped}" in outputs[1][1]
+    assert _lines(two)[-1]["step"] >= stopped
+
+    outputs = _end(_start("train", two, count=2))
+    assert f"{stopped} of {STEPS} steps done" in outputs[0][1] and outputs[1][1] == ""
+    _end(_start("train", one, devices=2))
+    assert int(_final(two).step) == STEPS
+    assert _apart(_final(one), _final(two)) == 0
+    logged, again = (
+        [(x["step"], x.get("g/l1"), x.get("held_out/l1")) for x in _lines(w)] for w in (one, two)
+    )
+    assert sorted({x["step"] for x in _lines(two)} - {stopped}) == sorted(
+        {x["step"] for x in _lines(one)}
+    )
+    del logged, again
+
+    # Five pairs: two of one host, three of the other.
+    scores = [json.loads(_end(_start("evaluate", one, devices=2))[0][0])]
+    scores += [json.loads(out) for out, _ in _end(_start("evaluate", two, count=2))]
+    assert scores[1] == scores[2]
+    for subject, values in scores[0].items():
+        for metric, value in values.items():
+            np.testing.assert_allclose(scores[1][subject][metric], value, rtol=1e-6)
+    generated = two / "generated" / f"{STEPS:07d}"
+    assert len(list(generated.iterdir())) == 5
+    assert json.loads((two / "metrics.json").read_text())["scores"] == scores[1]
+
+    # Checkpoints of two devices go on with one, and of one with two.
+    shutil.copytree(two, tmp_path / "fewer")
+    _end(_start("train", tmp_path / "fewer", devices=1, total=STEPS + 2))
+    shutil.copytree(tmp_path / "fewer", tmp_path / "more")
+    _end(_start("train", tmp_path / "more", devices=2, total=STEPS + 4))
+    assert int(_final(tmp_path / "more").step) == STEPS + 4
+
+
+def test_alone_nothing_is_joined_or_gathered():
+    hosts.start()
+    assert hosts.count() == 1 and hosts.first()
+    items = np.arange(5)
+    assert hosts.part(items)[0] == 0 and hosts.gather({"a": items})["a"] is items
+    agreement = hosts.Agreement()
+    assert agreement(True) and not agreement(False)
+
+
+def test_every_item_is_of_one_host(monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 3)
+    for size in (0, 1, 2, 7, 9):
+        items, found = np.arange(size), []
+        for host in range(3):
+            monkeypatch.setattr(jax, "process_index", lambda host=host: host)
+            begin, mine = hosts.part(items)
+            assert begin == len(found)
+            found += list(mine)
+        assert found == list(items)
+
+
+def test_half_a_description_of_the_hosts_is_an_error():
+    with pytest.raises(InputError, match=r"--num_hosts: missing; --coordinator.* go together"):
+        hosts.start("localhost:1", None, 0)
+    with pytest.raises(InputError, match="0 <= host < num_hosts"):
+        hosts.start("localhost:1", 2, 2)
