@@ -14,7 +14,6 @@ import jax
 import numpy as np
 import pytest
 
-import tiny
 from pgjax import hosts, rundir
 from pgjax.checkpoint import Checkpoints
 from pgjax.errors import InputError
@@ -77,6 +76,11 @@ def _end(processes) -> list[tuple[str, str]]:
     return outputs
 
 
+def _scores(output: str) -> dict:
+    # Gloo says on standard output that it is connected.
+    return json.loads(output.splitlines()[-1])
+
+
 def _final(workdir):
     config = rundir.read_config(workdir)
     with Checkpoints(workdir, rundir.identity(config)) as checkpoints:
@@ -113,7 +117,9 @@ def test_two_hosts_are_one(tmp_path):
     _wait_for_more(two, processes)
     for process in processes:
         process.kill()
-    assert [p.wait() for p in processes] == [-signal.SIGKILL] * 2
+    for process in processes:
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
 
     # Told to one host alone, SIGTERM makes both save the same step and end.
     processes = _start("train", two, count=2)
@@ -130,16 +136,16 @@ def test_two_hosts_are_one(tmp_path):
     assert int(_final(two).step) == STEPS
     assert _apart(_final(one), _final(two)) == 0
     logged, again = (
-        [(x["step"], x.get("g/l1"), x.get("held_out/l1")) for x in _lines(w)] for w in (one, two)
+        {x["step"]: x["g/loss"] for x in _lines(workdir) if "g/loss" in x} for workdir in (one, two)
     )
-    assert sorted({x["step"] for x in _lines(two)} - {stopped}) == sorted(
-        {x["step"] for x in _lines(one)}
-    )
-    del logged, again
+    # The signal may have come where nothing is logged otherwise.
+    for step in logged.keys() - {stopped, stopped + 1, stopped + 2}:
+        assert again[step] == logged[step]
+    assert len(logged) == STEPS / 2
 
     # Five pairs: two of one host, three of the other.
-    scores = [json.loads(_end(_start("evaluate", one, devices=2))[0][0])]
-    scores += [json.loads(out) for out, _ in _end(_start("evaluate", two, count=2))]
+    scores = [_scores(out) for out, _ in _end(_start("evaluate", one, devices=2))]
+    scores += [_scores(out) for out, _ in _end(_start("evaluate", two, count=2))]
     assert scores[1] == scores[2]
     for subject, values in scores[0].items():
         for metric, value in values.items():

@@ -70,6 +70,7 @@ def test_a_run_leaves_what_the_readme_says(finished):
     assert [line["step"] for line in lines if "steps_per_second" in line] == [2, 4, 6, 8]
     assert all("g1/mask_l1" in line for line in lines[:2]) and "d/bce_real" in lines[-2]
     assert "held_out/mask_ssim" in lines[-1]
+    assert all(0 <= line["input_wait"] < 1 for line in lines if "steps_per_second" in line)
 
 
 def test_the_sample_grid_shows_every_stage(finished):
@@ -124,6 +125,28 @@ def test_a_run_that_is_told_to_stop_saves_itself_and_goes_on(finished, tmp_path)
         _equal(_final(tmp_path / "run"), state)
     assert steps == [3, 4, TOTAL]
     _equal(state, finished[1])
+
+
+def test_photos_on_the_device_change_nothing(finished, tmp_path):
+    config = tiny.config()
+    config.compute.images = "device"
+    _equal(training.train_and_evaluate(config, tmp_path / "run", "unused"), finished[1])
+
+
+@pytest.mark.slow
+def test_several_steps_a_call_stop_and_go_on_anywhere(tmp_path):
+    config, states = tiny.generator_config(), []
+    config.stages.stage1.steps = 7
+    config.compute.steps_per_call = 3
+    config.report.update(log_every=7, sample_every=7, checkpoint_every=7)
+    for name, answers in (("whole", [[False] * 3]), ("stopped", [[True], [True], [False]])):
+        for given in answers:
+            enough = iter(given).__next__
+            states.append(training.train_and_evaluate(config, tmp_path / name, "unused", enough))
+    assert [int(state.step) for state in states] == [7, 3, 6, 7]
+    _equal(states[0], states[-1])
+    (line,) = [line for line in _lines(tmp_path / "whole") if "g/l1" in line]
+    assert line["step"] == 7
 
 
 def test_a_finished_run_starts_again_at_its_end(finished):

@@ -1,0 +1,46 @@
+"""Where compiled programs are kept: in processes of their own, since JAX's settings are the process's."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SCRIPT = """
+import jax, sys
+from pgjax import compiled
+compiled.keep()
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.jit(lambda x: x + 1)(1.0)
+print(jax.config.jax_compilation_cache_dir)
+"""
+
+
+def _kept(**environment) -> str:
+    known = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME")
+    }
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT],
+        env=known | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+def test_programs_are_kept_at_home_or_where_the_user_says(tmp_path):
+    home, said = tmp_path / "home", tmp_path / "said"
+    assert _kept(HOME=str(home)) == str(home / ".cache" / "pgjax")
+    assert list((home / ".cache" / "pgjax").iterdir())
+    assert _kept(HOME=str(home), JAX_COMPILATION_CACHE_DIR=str(said)) == str(said)
+    assert list(said.iterdir())
+
+
+def test_a_home_that_cannot_be_written_is_no_fault(tmp_path):
+    # A file in the place of the folder: permissions do not stop root.
+    (tmp_path / ".cache").write_text("")
+    assert _kept(HOME=str(tmp_path)) == "None"
