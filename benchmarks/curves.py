@@ -20,10 +20,11 @@ from pgjax import cli, rundir
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
 from pgjax.data.pipeline import batches
+from pgjax.devices import over_devices, replicate
 from pgjax.errors import InputError
 from pgjax.recipe import Recipe, build
 from pgjax.state import State, frozen_weights, init_state, state_shapes
-from pgjax.steps import make_step, over_devices, replicate
+from pgjax.steps import make_step
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory.", required=True)
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are.")
