@@ -21,9 +21,9 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 from jax import lax
-from ml_collections import config_flags
 
-from benchmarks.warp_share import random_batch
+from benchmarks.warp import OUT, REPEATS
+from benchmarks.warp_share import CONFIG, DATA_DIR, random_batch
 from pgjax import cli, convolution, rundir
 from pgjax.data.pipeline import split_over_devices
 from pgjax.frozen import vgg19
@@ -32,11 +32,7 @@ from pgjax.recipe import build
 from pgjax.state import frozen_weights, init_state
 from pgjax.steps import make_step, over_devices, replicate
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "The row, for whole steps.")
 STAGE = flags.DEFINE_string("stage", "", "Only this stage of the row.")
-DATA = flags.DEFINE_string("data_dir", "data", "Holds weights/, where the row reads features.")
-ROUNDS = flags.DEFINE_integer("rounds", 5, "How often each is timed, after one to warm up.")
-OUTPUT = flags.DEFINE_string("out", "", "JSON file.")
 
 # (B, H, W, C) and features, kernel, stride; negative stride: transposed.
 LAYERS = {
@@ -78,7 +74,7 @@ VARIANTS = {
 def in_turn(calls):
     """Median, least and most seconds of each call by name; the calls take turns."""
     times = {name: [] for name in calls}
-    for _ in range(ROUNDS.value + 1):
+    for _ in range(REPEATS.value + 1):
         for name, call in calls.items():
             started = time.perf_counter()
             jax.block_until_ready(call())
@@ -119,7 +115,7 @@ def whole_step(recipe, name):
     """The seconds of a stage's step by variant, and those that compiling took."""
     stage = recipe.stages[name]
     batch = split_over_devices(random_batch(recipe.batch_size, recipe.image_size), 1)
-    given = (batch,) * stage.batches, replicate(frozen_weights(recipe, DATA.value))
+    given = (batch,) * stage.batches, replicate(frozen_weights(recipe, DATA_DIR.value))
     start, states, calls, compiling = init_state(recipe), {}, {}, {}
     for variant, (convolve, transposed) in VARIANTS.items():
         # Where they are called.
@@ -160,8 +156,8 @@ def main(_) -> None:
             table.append(row)
             print(json.dumps(row), flush=True)
     result["table"] = table
-    if OUTPUT.value:
-        pathlib.Path(OUTPUT.value).write_text(json.dumps(result, indent=2) + "\n")
+    if OUT.value:
+        pathlib.Path(OUT.value).write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":
