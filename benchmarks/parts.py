@@ -27,10 +27,11 @@ import pgjax.warp
 from pgjax import frozen, scene
 from pgjax.batch import Batch, Store
 from pgjax.data.pipeline import batches as pipeline
+from pgjax.devices import over_devices
 from pgjax.losses import TERMS
 from pgjax.recipe import Recipe, Stage
 from pgjax.state import State, optimizer
-from pgjax.steps import make_generate, make_step, over_devices
+from pgjax.steps import make_generate, make_step
 
 Parts = dict[str, Callable[[], Any]]
 

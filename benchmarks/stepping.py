@@ -12,9 +12,10 @@ from jax.experimental.compilation_cache import compilation_cache
 from benchmarks import flops, measure
 from benchmarks.parts import feed, parts
 from pgjax.batch import Batch
+from pgjax.devices import over_devices, replicate
 from pgjax.recipe import Recipe, Stage
 from pgjax.state import State, frozen_weights, init_state
-from pgjax.steps import make_step, over_devices, replicate
+from pgjax.steps import make_step
 
 
 class Training:

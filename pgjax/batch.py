@@ -52,7 +52,12 @@ def fetch(store: Store, indices: Indices) -> Batch:
 
     def images(of, chosen):
         found = of[chosen]
-        return xp.where(indices.flip[:, None, None, None], found[:, :, ::-1], found)
+        if xp is jnp:
+            return jnp.where(indices.flip[:, None, None, None], found[:, :, ::-1], found)
+        # In place and a pixel at a time: np.where, byte by byte, takes nine times as long.
+        pixels = found.view("V3")[..., 0]
+        pixels[indices.flip] = pixels[indices.flip, :, ::-1]
+        return found
 
     def joints(chosen):
         points, visible = store.keypoints[chosen], store.visible[chosen]

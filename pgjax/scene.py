@@ -43,6 +43,19 @@ class Scene(NamedTuple):
     keys: Any = None
 
 
+_IMAGE_LIKE = (
+    *("source_image", "target_image", "background"),
+    *("source_discs", "target_discs", "source_heatmaps", "target_heatmaps"),
+    *("source_sticks", "target_sticks"),
+)
+
+
+def as_seen(scene: Scene, precision: str) -> Scene:
+    """The scene as networks of a precision read it: images and drawn poses rounded, geometry exact."""
+    fields = {name: getattr(scene, name).astype(precision) for name in _IMAGE_LIKE}
+    return scene._replace(**fields)
+
+
 def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) -> Scene:
     """Computes a Scene; inside jit, what nobody reads costs nothing.
 

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
@@ -14,7 +13,7 @@ from pgjax.batch import Batch, Store, fetch
 from pgjax.devices import DEVICES
 from pgjax.losses import ADVERSARIAL, TERMS
 from pgjax.recipe import Recipe, Stage
-from pgjax.scene import Scene, derive
+from pgjax.scene import Scene, as_seen, derive
 from pgjax.state import NetworkState, State, modules, optimizer
 
 Log = dict[str, jax.Array]
@@ -39,7 +38,7 @@ def make_step(
       for the terms that read its features. `log` has, averaged over devices, "player/term" for every
       loss as it is before weighting, "player/loss" for the weighted sum, and "player/gradient_norm".
     """
-    made, count = modules(recipe), recipe.compute.accumulate
+    made, count = _networks(recipe), recipe.compute.accumulate
 
     def step(
         state: State, batches: tuple[Any, ...], weights: Any = None, store: Store | None = None
@@ -58,7 +57,11 @@ def make_step(
         ]
         scenes = _scenes(recipe, drawn) if count == 1 else None
         reads = recipe.features
-        features = None if reads is None else frozen.Features(reads.net, weights, reads.means)
+        features = (
+            None
+            if reads is None
+            else frozen.Features(reads.net, weights, reads.means, recipe.compute.precision)
+        )
         for player in stage.players:
             draw = stage.draws.get(player, 0)
 
@@ -129,7 +132,7 @@ def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], 
     [-1, 1], but are not clipped: not all networks end in a tanh. With random keys (B,) a generator's
     noise (dropout) stays on, as it is in training.
     """
-    made = modules(recipe)
+    made = _networks(recipe)
 
     def generate(
         variables: Mapping[str, Any], batch: Batch, keys: Any = None
@@ -137,10 +140,25 @@ def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], 
         scene = derive(batch, **recipe.scene)._replace(keys=keys)
         images: dict[str, jax.Array] = {}
         for name in stage.generators:
-            images[name] = made[name].apply(variables[name], scene, images, train=False)
+            images[name] = made[name](variables[name], scene, images, train=False)
         return images
 
     return generate
+
+
+def _networks(recipe: Recipe) -> dict[str, Callable]:
+    """Every network as (variables, scene, images given, train) -> output, in the row's precision.
+
+    What goes in and comes out is float32, so that neither networks nor losses know of it.
+    """
+    precision = recipe.compute.precision
+
+    def applied(module, variables, scene, given, train):
+        given = jax.tree.map(lambda image: image.astype(precision), given)
+        output = module.apply(variables, as_seen(scene, precision), given, train=train)
+        return output.astype(jnp.float32)
+
+    return {name: functools.partial(applied, module) for name, module in modules(recipe).items()}
 
 
 def _move(recipe: Recipe, player: str, network: NetworkState, gradients: Any) -> NetworkState:
@@ -155,7 +173,7 @@ def _iterated(network: NetworkState) -> NetworkState:
 
 
 def _images(
-    made: Mapping[str, nn.Module],
+    made: Mapping[str, Callable],
     variables: Mapping[str, Any],
     stage: Stage,
     scene: Scene,
@@ -166,7 +184,7 @@ def _images(
         train = name in players
         # Whoever does not play is as in evaluation: nothing random.
         seen = scene if train else scene._replace(keys=None)
-        images[name] = made[name].apply(variables[name], seen, images, train=train)
+        images[name] = made[name](variables[name], seen, images, train=train)
     return images
 
 
@@ -234,6 +252,6 @@ def _judge(made, variables, stage: Stage, scene: Scene, images: Log, real: Scene
             shown[name] = images[name]
     scenes = [s._replace(keys=None) for s in (real, *[scene] * (len(shown) - 1))]
     many = jax.tree.map(lambda *parts: jnp.concatenate(parts), *scenes)
-    judge = functools.partial(made[stage.critic].apply, variables[stage.critic])
+    judge = functools.partial(made[stage.critic], variables[stage.critic])
     logits = judge(many, jnp.concatenate(list(shown.values())), train=True)
     return dict(zip(shown, jnp.split(logits, len(shown)), strict=True))

@@ -11,7 +11,7 @@ FLOORS = (
     {"cli", "compiled", "hosts", "skeleton"},
     {"batch", "image", "launch"},
     {"geometry"},
-    {"raster", "similarity", "spectral", "warp"},
+    {"convolution", "raster", "similarity", "spectral", "warp"},
     {"scene"},
     {"data", "frozen", "layers", "losses"},
     {"metrics", "nets"},
@@ -23,7 +23,10 @@ FLOORS = (
     {"evaluation", "training", "transfer"},
     {"tools"},
 )
-PLAIN = {"skeleton", "batch", "image", "geometry", "raster", "similarity", "spectral", "warp"}
+PLAIN = {
+    *("skeleton", "batch", "image", "geometry"),
+    *("convolution", "raster", "similarity", "spectral", "warp"),
+}
 FOREIGN = {"flax", "tensorflow_datasets", "grain", "optax", "orbax"}
 
 

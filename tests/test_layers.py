@@ -195,18 +195,6 @@ def test_transposed_convolution_starts_as_xavier():
     np.testing.assert_array_equal(params["bias"], np.zeros(64))
 
 
-def test_transposed_convolution_never_differentiates_a_dilated_one():
-    """The gradient's program has as many dilated convolutions as the layer itself: one a layer."""
-    layer = layers.ConvTranspose(3)
-    x = jnp.ones((1, 2, 2, 3))
-    params = layer.init(jax.random.key(0), x)["params"]
-    program = str(
-        jax.make_jaxpr(jax.grad(lambda p: jnp.sum(layer.apply({"params": p}, x))))(params)
-    )
-    assert program.count("conv_general_dilated[") == 3
-    assert program.count("lhs_dilation=(2, 2)") == 1
-
-
 def test_convolution_with_given_padding_and_without_bias():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 6, 7, 3)).astype(np.float32)

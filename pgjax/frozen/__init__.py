@@ -66,7 +66,12 @@ def random(name: str) -> dict[str, dict[str, np.ndarray]]:
 
 
 def extract(
-    name: str, params: Params, images: jax.Array, layer: str, means: str = "proper"
+    name: str,
+    params: Params,
+    images: jax.Array,
+    layer: str,
+    means: str = "proper",
+    precision: str = "float32",
 ) -> jax.Array:
     """Activations of one layer, after its ReLU.
 
@@ -76,6 +81,7 @@ def extract(
       images: (B, H, W, 3) RGB in [-1, 1].
       layer: one of LAYERS[name].
       means: "proper", as the network was trained, or "swapped" (reference fact 1.3).
+      precision: of the arithmetic, a type's name.
 
     Returns:
       (B, h, w, C) float32.
@@ -83,7 +89,7 @@ def extract(
     Raises:
       InputError: names the network, layer or means that is unknown, and what there is.
     """
-    return _find(name).extract(params, images, layer, means)
+    return _find(name).extract(params, images, layer, means, precision)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,6 +99,7 @@ class Features:
     name: str
     params: Params
     means: str = "proper"
+    precision: str = "float32"
 
     def __call__(self, images: jax.Array, layer: str) -> jax.Array:
-        return extract(self.name, self.params, images, layer, self.means)
+        return extract(self.name, self.params, images, layer, self.means, self.precision)

@@ -1,14 +1,16 @@
-"""Linear layers, with spectral normalisation where wanted (pgjax.spectral)."""
+"""Linear layers, with spectral normalisation where wanted (pgjax.spectral).
 
-import functools
+They compute in the type of their input; parameters, and what normalises them, are float32.
+"""
+
 import math
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from pgjax import spectral
+from pgjax.convolution import convolve, convolve_transposed
 
 
 def uniform(std):
@@ -25,7 +27,7 @@ class Conv(nn.Module):
     """Square convolution, (B, H, W, C) -> (B, h, w, features).
 
     Padding is TensorFlow's SAME, h = ceil(H / stride), unless given in pixels as ((top, bottom),
-    (left, right)): 3x3 with stride 2 on an even size pads (0, 1), not (1, 1).
+    (left, right)): 3x3 with stride 2 on an even size pads (0, 1), not (1, 1). No forward-mode derivative.
     """
 
     features: int
@@ -39,11 +41,8 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        kernel = _kernel(self, (self.kernel, self.kernel, x.shape[-1], self.features))
-        strides = (self.stride, self.stride)
-        numbers = ("NHWC", "HWIO", "NHWC")
-        x = lax.conv_general_dilated(x, kernel, strides, self.padding, dimension_numbers=numbers)
-        return _with_bias(self, x)
+        kernel = _kernel(self, x, (self.kernel, self.kernel, x.shape[-1], self.features))
+        return _with_bias(self, convolve(x, kernel, self.stride, self.padding))
 
 
 class ConvTranspose(nn.Module):
@@ -64,8 +63,8 @@ class ConvTranspose(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        kernel = _kernel(self, (self.kernel, self.kernel, x.shape[-1], self.features))
-        return _with_bias(self, _transposed(x, kernel, self.stride))
+        kernel = _kernel(self, x, (self.kernel, self.kernel, x.shape[-1], self.features))
+        return _with_bias(self, convolve_transposed(x, kernel, self.stride))
 
 
 class Dense(nn.Module):
@@ -79,55 +78,24 @@ class Dense(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        return _with_bias(self, x @ _kernel(self, (x.shape[-1], self.features)))
+        return _with_bias(self, x @ _kernel(self, x, (x.shape[-1], self.features)))
 
 
-def _kernel(layer, shape):
-    """The layer's kernel; normalised, where asked for, by the vectors that it is applied with."""
+def _kernel(layer, x, shape):
+    """The layer's kernel in x's type; normalised, where asked for, by the vectors it is applied with."""
     kernel = layer.param("kernel", layer.kernel_init, shape)
     if not layer.spectral:
-        return kernel
+        return kernel.astype(x.dtype)
     # The key is drawn after the kernel's, which therefore starts as that of a free layer.
     u = layer.variable(
         spectral.COLLECTION, "u", lambda: spectral.start_u(layer.make_rng("params"), kernel)
     )
     v = layer.variable(spectral.COLLECTION, "v", lambda: spectral.start_v(kernel, u.value))
-    return spectral.normalise(kernel, u.value, v.value, layer.spectral)
+    return spectral.normalise(kernel, u.value, v.value, layer.spectral).astype(x.dtype)
 
 
 def _with_bias(layer, x):
     if not layer.use_bias:
         return x
     bias = layer.param("bias", nn.initializers.zeros, x.shape[-1:])
-    return x + bias.reshape((1,) * (x.ndim - 1) + bias.shape)
-
-
-def _strided(x, kernel, stride):
-    """What _transposed is the transpose of; its input has the kernel's last number of channels."""
-    crop = kernel.shape[0] - stride
-    padding = [(crop // 2, crop - crop // 2)] * 2
-    numbers = ("NHWC", "HWOI", "NHWC")
-    return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=numbers)
-
-
-# XLA's own gradient for the kernel of a transposed convolution takes a hundred times as long on the
-# CPU. It is the kernel's gradient of the strided one, input and cotangent exchanged.
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _transposed(x, kernel, stride):
-    batch, height, width, _ = x.shape
-    shape = (batch, height * stride, width * stride, kernel.shape[-1])
-    strided = functools.partial(_strided, kernel=kernel, stride=stride)
-    return jax.linear_transpose(strided, jax.ShapeDtypeStruct(shape, x.dtype))(x)[0]
-
-
-def _transposed_forward(x, kernel, stride):
-    return _transposed(x, kernel, stride), (x, kernel)
-
-
-def _transposed_backward(stride, kept, cotangent):
-    x, kernel = kept
-    (to_kernel,) = jax.linear_transpose(lambda k: _strided(cotangent, k, stride), kernel)(x)
-    return _strided(cotangent, kernel, stride), to_kernel
-
-
-_transposed.defvjp(_transposed_forward, _transposed_backward)
+    return x + bias.astype(x.dtype).reshape((1,) * (x.ndim - 1) + bias.shape)

@@ -1,4 +1,4 @@
-"""Norms over one example, and over the batch of all devices."""
+"""Norms over one example, and over the batch of all devices; float32 within, whatever their input."""
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -20,13 +20,14 @@ class JointNorm(nn.Module):
     def __call__(self, x):
         scale = self.param("scale", nn.initializers.ones, ())
         bias = self.param("bias", nn.initializers.zeros, ())
+        kind, x = x.dtype, _precise(x)
         x = x - jnp.mean(x, axis=(1, 2, 3), keepdims=True)
         variance = jnp.mean(jnp.square(x), axis=(1, 2, 3), keepdims=True)
         # The root's slope at 0 is infinite: a constant example takes 0 for its deviation, and no
         # gradient through it.
         spread = variance > 0
         deviation = jnp.where(spread, jnp.sqrt(jnp.where(spread, variance, 1)), 0)
-        return x * (scale / (deviation + self.epsilon)) + bias
+        return (x * (scale / (deviation + self.epsilon)) + bias).astype(kind)
 
 
 class InstanceNorm(nn.Module):
@@ -38,9 +39,11 @@ class InstanceNorm(nn.Module):
     def __call__(self, x):
         scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
         bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
+        kind, x = x.dtype, _precise(x)
         x = x - jnp.mean(x, axis=(1, 2), keepdims=True)
         variance = jnp.mean(jnp.square(x), axis=(1, 2), keepdims=True)
-        return x * (lax.rsqrt(variance + self.epsilon) * _match(scale, x)) + _match(bias, x)
+        x = x * (lax.rsqrt(variance + self.epsilon) * _match(scale, x)) + _match(bias, x)
+        return x.astype(kind)
 
 
 NORMS = {"joint": JointNorm, "instance": InstanceNorm}
@@ -61,16 +64,20 @@ class BatchNorm(nn.Module):
     def __call__(self, x):
         scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
         bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
+        kind, x = x.dtype, _precise(x)
         mean = self._mean(x)
         # E[(x - mean)^2] rather than E[x^2] - mean^2, which cancels in float32.
         variance = self._mean(jnp.square(x - mean))
-        return (x - mean) * (lax.rsqrt(variance + self.epsilon) * _match(scale, x)) + _match(
-            bias, x
-        )
+        x = (x - mean) * (lax.rsqrt(variance + self.epsilon) * _match(scale, x)) + _match(bias, x)
+        return x.astype(kind)
 
     def _mean(self, x):
         mean = jnp.mean(x, axis=tuple(range(x.ndim - 1)), keepdims=True)
         return mean if self.is_initializing() else lax.pmean(mean, DEVICES)
+
+
+def _precise(x):
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 def _match(vector, x):

@@ -37,7 +37,7 @@ class DCGANCritic(nn.Module):
                 x = layers.BatchNorm(name=f"norm{level}")(x)
             x = nn.leaky_relu(x, 0.2)
         x = x.reshape(x.shape[0], -1)
-        return nn.Dense(1, kernel_init=init, name="logit")(x)[:, 0]
+        return layers.Dense(1, kernel_init=init, name="logit")(x)[:, 0]
 
 
 def _field(scene, name):

@@ -138,7 +138,7 @@ def coordinate_embedding(scene, pose_range, encoder):
     points = jnp.where(seen, 2 * scene.target_keypoints / size[None, None] - 1, 0)
     x = jnp.concatenate([points, seen.astype(points.dtype)], axis=-1).reshape(points.shape[0], -1)
     x = nn.relu(_dense(code, "pose0")(x))
-    return scene.source_image, (_dense(code, "pose1")(x),)
+    return scene.source_image, (_dense(code, "pose1")(x).astype(scene.source_image.dtype),)
 
 
 def heatmap_embedding(scene, pose_range, encoder):
@@ -157,7 +157,7 @@ def _discs(scene, pose_range):
 
 
 def _dense(features, name):
-    return nn.Dense(features, kernel_init=nn.initializers.xavier_uniform(), name=name)
+    return layers.Dense(features, name=name)
 
 
 def _levels(size, less, network):

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from benchmarks import flops
-from pgjax.devices import DEVICES
-from pgjax.steps import over_devices
+from pgjax.devices import DEVICES, over_devices
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 

@@ -1,0 +1,198 @@
+"""Convolutions as matrix products: of patches, of pixels, or by Winograd's algorithm."""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from pgjax.convolution import plain
+
+# Winograd's F(2, r): the matrices that make the products' factors from r + 1 inputs and from r taps, and
+# two outputs from the products.
+_INPUT = {
+    2: ((1, -1, 0), (0, 1, 0), (0, -1, 1)),
+    3: ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
+}
+_KERNEL = {
+    2: ((1, 0), (1, 1), (0, 1)),
+    3: ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)),
+}
+_OUTPUT = {2: ((1, 1, 0), (0, 1, 1)), 3: ((1, 1, 1, 0), (0, 1, -1, -1))}
+_FEW_CHANNELS = 32
+_FEW_PIXELS = 256
+"""In the whole batch. Below, reading a kernel costs more than multiplying, and Winograd's is larger."""
+
+
+def few_pixels(*shape: int) -> bool:
+    return math.prod(shape) < _FEW_PIXELS
+
+
+def folded(x, kernel, stride: int, padding, swapped: bool = False):
+    """Convolution by products; a stride of 2 folds 2x2 pixels into channels and halves the kernel.
+
+    A swapped kernel is (k, k, O, C): exchanging its axes would cost more than many a product.
+    """
+    size, channels = kernel.shape[0], x.shape[-1]
+    lengths = tuple(
+        (n + sum(pads) - size) // stride + 1 for n, pads in zip(x.shape[1:3], padding, strict=True)
+    )
+    taps = -(-size // stride)
+    # As many rows and columns as taps read; where the stride does not divide a kernel's side, its last
+    # tap is a zero.
+    height, width = (stride * (n + taps - 1) for n in lengths)
+    x = _edged(
+        x,
+        *(
+            (low, n - low - have)
+            for n, have, (low, _) in zip((height, width), x.shape[1:3], padding, strict=True)
+        ),
+    )
+    if stride == 1:
+        return _correlate(x, kernel, lengths, swapped)
+    if few_pixels(x.shape[0], *lengths) and not swapped:
+        return _patches(x, kernel, stride, lengths)
+    x = x.reshape(-1, height // 2, 2, width // 2, 2, channels).transpose(0, 1, 3, 2, 4, 5)
+    x = x.reshape(-1, height // 2, width // 2, 4 * channels)
+    extra = 2 * taps - size
+    kernel = jnp.pad(kernel, ((0, extra), (0, extra), (0, 0), (0, 0)))
+    kernel = kernel.reshape(taps, 2, taps, 2, *kernel.shape[2:])
+    order, shape = (
+        ((0, 2, 4, 1, 3, 5), (-1, 4 * channels))
+        if swapped
+        else (
+            (0, 2, 1, 3, 4, 5),
+            (4 * channels, -1),
+        )
+    )
+    kernel = kernel.transpose(order).reshape(taps, taps, *shape)
+    return _correlate(x, kernel, lengths, swapped)
+
+
+def _edged(x, rows, columns):
+    """Zeros around (B, H, W, C), or what is there cut off where a number is negative."""
+    config = [(0, 0, 0), (*rows, 0), (*columns, 0), (0, 0, 0)]
+    return lax.pad(x, jnp.zeros((), x.dtype), config)
+
+
+def _correlate(x, kernel, lengths, swapped: bool):
+    """Stride 1, no padding, `lengths` rows and columns: in the best formulation for the shape."""
+    taps, channels = kernel.shape[0], x.shape[-1]
+    features = kernel.size // (taps**2 * channels)
+    few = channels < _FEW_CHANNELS or few_pixels(x.shape[0], *lengths)
+    if taps in _INPUT and features * taps**2 > channels and not few:
+        return _winograd(x, kernel, lengths, swapped)
+    kernel = jnp.swapaxes(kernel, 2, 3) if swapped else kernel
+    if taps == 1:
+        return jnp.tensordot(x, kernel[0, 0], 1)
+    if features * taps**2 <= channels:
+        return _pixels(x, kernel, lengths)
+    return _patches(x, kernel, 1, lengths) if few else plain.convolve(x, kernel, 1, "VALID")
+
+
+def _patches(x, kernel, stride: int, lengths):
+    """One product of all that an output reads, laid side by side."""
+    size, features = kernel.shape[0], kernel.shape[-1]
+    height, width = (stride * (n - 1) + 1 for n in lengths)
+    read = [
+        x[:, i : i + height : stride, j : j + width : stride]
+        for i in range(size)
+        for j in range(size)
+    ]
+    return jnp.tensordot(jnp.concatenate(read, axis=-1), kernel.reshape(-1, features), 1)
+
+
+def _pixels(x, kernel, lengths):
+    """One product of a pixel with all taps; the taps' results are then shifted and added."""
+    taps, (height, width) = kernel.shape[0], lengths
+    found = jnp.einsum("bhwc,uvco->bhwuvo", x, kernel)
+    shifted = [
+        found[:, i : i + height, j : j + width, i, j] for i in range(taps) for j in range(taps)
+    ]
+    return functools.reduce(jnp.add, shifted)
+
+
+def scattered(x, kernel, stride: int):
+    """Transposed convolution of few pixels: a product for each tap, the kernel read where it lies."""
+    size, (batch, height, width, channels) = kernel.shape[0], x.shape
+    pixels = x.reshape(1, -1, channels)
+    pixels = jnp.broadcast_to(pixels, (size**2, *pixels.shape[1:]))
+    found = jnp.matmul(pixels, kernel.reshape(size**2, channels, -1))
+    found = found.reshape(size, size, batch, height, width, -1)
+    crop = plain.crop_of(kernel, stride)[0][0]
+    # Tap k of pixel i lies at stride i + low, of stride * length pixels in all.
+    edges = [(low, stride - 1 - low, stride - 1) for low in (k - crop for k in range(size))]
+    placed = [
+        lax.pad(found[i, j], jnp.zeros((), x.dtype), [(0, 0, 0), edges[i], edges[j], (0, 0, 0)])
+        for i in range(size)
+        for j in range(size)
+    ]
+    return functools.reduce(jnp.add, placed)
+
+
+def _winograd(x, kernel, lengths, swapped: bool):
+    """F(2 x 2, taps x taps): a tile of 2 x 2 outputs takes (taps + 1)^2 products of C with O channels."""
+    taps, channels = kernel.shape[0], x.shape[-1]
+    rows, columns = (-(-n // 2) for n in lengths)
+    height, width = 2 * (rows + 1), 2 * (columns + 1)
+    x = _edged(x, (0, height - x.shape[1]), (0, width - x.shape[2]))
+    x = x.reshape(-1, rows + 1, 2, width, channels)
+    x = _window(x, 1, taps).reshape(taps + 1, -1, rows, columns + 1, 2, channels)
+    x = _window(x, 3, taps).reshape((taps + 1) ** 2, -1, channels)
+    for axis in (0, 1):
+        # What was transformed last comes first: columns, as in the input.
+        kernel = _transform(kernel, _KERNEL[taps], axis, 0)
+    kernel = kernel.reshape(-1, *kernel.shape[2:])
+    found = jnp.einsum("ktc,koc->kto" if swapped else "ktc,kco->kto", x, kernel)
+    features = found.shape[-1]
+    found = found.reshape(taps + 1, taps + 1, -1, rows, columns, features)
+    found = _transform(found, _OUTPUT[taps], 0, 4)
+    found = _transform(found, _OUTPUT[taps], 0, 2)
+    found = found.reshape(-1, 2 * rows, 2 * columns, features)
+    return found[:, : lengths[0], : lengths[1]]
+
+
+def _window(x, axis: int, taps: int):
+    """The input's transform along pairs (.., n + 1, 2, ..) at `axis`: n tiles, each of its own pair and the
+    next; the factors' axis comes first."""
+    before = (slice(None),) * axis
+    own, following = (
+        _transform(x[(*before, which)], matrix, axis + 1, 0)
+        for which, matrix in (
+            (slice(0, -1), tuple(row[:2] for row in _INPUT[taps])),
+            (slice(1, None), tuple(row[2:] + (0,) * (4 - len(row)) for row in _INPUT[taps])),
+        )
+    )
+    return own + following
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
+def _transform(x, matrix, here: int, there: int):
+    """Multiplies the axis `here` of x by a small matrix and puts it at `there`.
+
+    Written as sums of multiples, which XLA makes one pass over memory; its transpose is one as well.
+    """
+    matrix = np.array(matrix)
+    total = None
+    for column, part in zip(matrix.T, jnp.unstack(x, axis=here), strict=True):
+        if column.any():
+            shape = [1] * x.ndim
+            shape[there] = -1
+            shape = tuple(len(column) if n == -1 else n for n in shape)
+            term = jnp.array(column.reshape(shape), x.dtype) * jnp.expand_dims(part, there)
+            total = term if total is None else total + term
+    return total
+
+
+def _transform_forward(x, matrix, here, there):
+    return _transform(x, matrix, here, there), None
+
+
+def _transform_backward(matrix, here, there, kept, cotangent):
+    del kept
+    return (_transform(cotangent, tuple(zip(*matrix, strict=True)), there, here),)
+
+
+_transform.defvjp(_transform_forward, _transform_backward)
