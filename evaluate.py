@@ -20,6 +20,7 @@ PAIRS = flags.DEFINE_string(
 SAVE_IMAGES = flags.DEFINE_bool("save_images", False, "Write every generated image as PNG.")
 NOISE = flags.DEFINE_bool("noise", False, "Generate with dropout on: it is the noise vector.")
 launch.define()
+flags.adopt_module_key_flags(launch)
 
 
 def main(_) -> None:

@@ -24,6 +24,7 @@ WORKDIR = flags.DEFINE_string("workdir", None, "The run directory; created or re
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where pgjax.tools.prepare built the data sets.")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print recipe and parameter counts, write nothing.")
 launch.define()
+flags.adopt_module_key_flags(launch)
 
 
 def main(_) -> None:

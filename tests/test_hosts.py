@@ -21,7 +21,7 @@ from pgjax.recipe import build
 from pgjax.state import state_shapes
 
 HERE = pathlib.Path(__file__).parent
-STEPS = 60
+STEPS = 40
 
 SCRIPT = """
 import json
@@ -47,6 +47,7 @@ with pytest.MonkeyPatch.context() as patch:
     else:
         config = tiny.generator_config()
         config.total_steps = int(total)
+        config.report.update(sample_every=20, checkpoint_every=4)
         with Interruption() as stop:
             state = training.train_and_evaluate(config, workdir, "unused", stop)
             stop.end(int(state.step))
