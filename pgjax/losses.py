@@ -125,7 +125,8 @@ TERMS: dict[str, Callable[..., jax.Array]] = {
 class Adversarial(NamedTuple):
     """`critic(real, fake)` -> (loss on real, loss on fake); `generator(real, fake)` -> loss.
 
-    Both take the same options; logits are arrays of any shape, images first.
+    Both take the same options; logits are arrays of any shape, images first. A generator's loss takes None
+    for the real ones, unless it is in OVER_BATCH.
     """
 
     critic: Callable[..., tuple[jax.Array, jax.Array]]
@@ -192,4 +193,5 @@ ADVERSARIAL: dict[str, Adversarial] = {
 """By the names that configs use; relativistic_hinge is applied under the axis `devices.DEVICES`."""
 
 OVER_BATCH = frozenset({"relativistic_hinge"})
-"""Those that are no mean over images: the whole batch cannot go through in parts."""
+"""Those that set images against each other: the whole batch cannot go through in parts, and a generator's
+loss reads the real images' logits, which all others ignore."""

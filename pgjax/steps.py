@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from pgjax import frozen, spectral
+from pgjax import frozen, losses, nets, spectral
 from pgjax.batch import Batch, Store, fetch
 from pgjax.devices import DEVICES
 from pgjax.losses import ADVERSARIAL, TERMS
@@ -39,6 +39,7 @@ def make_step(
       loss as it is before weighting, "player/loss" for the weighted sum, and "player/gradient_norm".
     """
     made, count = _networks(recipe), recipe.compute.accumulate
+    alone = _judged_alone(recipe, stage)
 
     def step(
         state: State, batches: tuple[Any, ...], weights: Any = None, store: Store | None = None
@@ -72,7 +73,7 @@ def make_step(
                 if player == stage.critic:
                     real = draw if stage.real_draw is None else stage.real_draw
                     return _critic_loss(*given, real=scenes[real])
-                return _generator_loss(*given, features=features)
+                return _generator_loss(*given, features=features, alone=alone)
 
             gradient = functools.partial(jax.grad(loss, has_aux=True), networks[player].params)
             if count == 1:
@@ -206,7 +207,17 @@ def _scenes(recipe: Recipe, drawn: list[tuple[Batch, jax.Array]]) -> list[Scene]
     return [derive(batch, **recipe.scene)._replace(keys=keys) for batch, keys in drawn]
 
 
-def _generator_loss(made, variables, stage: Stage, scene: Scene, features) -> tuple[jax.Array, Log]:
+def _judged_alone(recipe: Recipe, stage: Stage) -> bool:
+    """Whether a generator's losses follow from the logits on its own image."""
+    if stage.critic is None:
+        return True
+    over_batch = recipe.networks[stage.critic].net in nets.OVER_BATCH
+    return not over_batch and losses.OVER_BATCH.isdisjoint(stage.adversarial)
+
+
+def _generator_loss(
+    made, variables, stage: Stage, scene: Scene, features, alone: bool
+) -> tuple[jax.Array, Log]:
     images = _images(made, variables, stage, scene, stage.players)
     output = images[stage.generators[-1]]
     parts: Log = {}
@@ -215,7 +226,12 @@ def _generator_loss(made, variables, stage: Stage, scene: Scene, features) -> tu
         parts[name] = TERMS[name](scene, output, features, **loss.options)
         total += loss.weight * parts[name]
     if stage.critic is not None:
-        logits = _judge(made, variables, stage, scene, images, scene)
+        if alone:
+            seen = scene._replace(keys=None)
+            judged = made[stage.critic](variables[stage.critic], seen, output, train=True)
+            logits = {"real": None, "generated": judged}
+        else:
+            logits = _judge(made, variables, stage, scene, images, scene)
         for name, loss in stage.adversarial.items():
             play = ADVERSARIAL[name].generator
             parts[name] = play(logits["real"], logits["generated"], **loss.options)
