@@ -173,8 +173,10 @@ def batches(
             loaded.append(_gathered(store, indices) if gather else indices)
         return tuple(loaded)
 
-    elements = [(step, 1) for step in range(start, stop)] if together is None else list(together)
-    steps = grain.MapDataset.source(elements).map(load)
+    if together is None:
+        steps = grain.MapDataset.range(start, stop).map(lambda step: load((step, 1)))
+    else:
+        steps = grain.MapDataset.source(list(together)).map(load)
     options = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
     return iter(steps.to_iter_dataset(options))
 
