@@ -9,6 +9,7 @@ from benchmarks import curves
 from pgjax.training import train_and_evaluate
 
 
+@pytest.mark.slow
 def test_a_runs_curves_are_of_its_stages_and_nothing_moves(tmp_path, monkeypatch, capsys):
     tiny.use_data(monkeypatch)
     workdir = tmp_path / "run"
