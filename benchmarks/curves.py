@@ -17,7 +17,7 @@ import numpy as np
 from absl import flags
 
 from pgjax import cli, rundir
-from pgjax.checkpoint import Checkpoints
+from pgjax.checkpoint import Checkpoints, saved_steps
 from pgjax.data import store as stores
 from pgjax.data.pipeline import batches
 from pgjax.devices import over_devices, replicate
@@ -41,11 +41,6 @@ def still(recipe: Recipe) -> Recipe:
         for name, network in recipe.networks.items()
     }
     return dataclasses.replace(recipe, networks=networks)
-
-
-def saved_steps(workdir: str) -> list[int]:
-    folder = pathlib.Path(workdir) / "checkpoints"
-    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
 
 
 def state_at(config: dict[str, Any], recipe: Recipe, step: int) -> State:

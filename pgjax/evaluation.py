@@ -77,6 +77,7 @@ def evaluate(
     name, memory = recipe.data.name, int(recipe.data.memory_limit_gb * 1e9)
     with Checkpoints(workdir, rundir.identity(config)) as checkpoints:
         state = checkpoints.restore(state_shapes(recipe))
+    hosts.check_same(int(state.step), f"the step to evaluate, read in {workdir},")
     test = stores.load_split(name, "test", data_dir, memory)
     if pairs_file is None:
         pairs = stores.test_pairs(name, test, data_dir)
@@ -101,7 +102,7 @@ def evaluate(
             count = len(prediction.batch.source_image)
             if done < SHOWN:
                 shown.append(prediction)
-            if save_images:
+            if save_images and len(mine):
                 folder = workdir / "generated" / f"{step:07d}"
                 _save(folder, prediction, given[done : done + count], test.names)
             scores.append(prediction.scores)

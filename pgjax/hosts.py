@@ -99,6 +99,17 @@ def gather(tree: Any) -> Any:
     return jax.tree.map(join, tree)
 
 
+def check_same(number: int, what: str) -> None:
+    """Stops every host where not all have the same number; collective.
+
+    Raises:
+      InputError: names `what` and all hosts' numbers.
+    """
+    numbers = gather(np.array([number]))
+    if len(set(numbers.tolist())) > 1:
+        raise InputError(f"{what} is not the same on all hosts: {numbers.tolist()}")
+
+
 def shared(tree: Any) -> Any:
     """Arrays of one value on every host as arrays of all hosts, which then can save them together."""
     everywhere = jax.sharding.Mesh(jax.devices(), (DEVICES,))

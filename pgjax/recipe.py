@@ -236,6 +236,12 @@ def build(config: Mapping[str, Any]) -> Recipe:
     _choice(recipe.compute.images, PLACES, "config.compute.images")
     _positive(recipe.compute.accumulate, "config.compute.accumulate")
     _positive(recipe.compute.steps_per_call, "config.compute.steps_per_call")
+    every = min(getattr(recipe.report, f"{what}_every") for what in ("log", "sample", "checkpoint"))
+    if recipe.compute.steps_per_call > every:
+        raise InputError(
+            f"config.compute.steps_per_call: {recipe.compute.steps_per_call} steps are more than "
+            f"config.report logs, samples or saves after, {every}"
+        )
     if recipe.seed < 0:
         raise InputError(f"config.seed: expected a number from 0 on, got {recipe.seed}")
     for name, network in recipe.networks.items():

@@ -75,6 +75,8 @@ def train_and_evaluate(
         return agreement(enough())
 
     hosts.wait("all have checked the run directory")
+    if hosts.count() > 1:
+        stop_now()  # from here on a signal is for all to agree on: no host may leave alone
     with (
         need_room(workdir),
         _on_first(rundir.open_run, workdir, config),
@@ -85,6 +87,7 @@ def train_and_evaluate(
         fresh = checkpoints.latest_step() is None
         state = init_state(recipe) if fresh else checkpoints.restore(shapes)
         done = int(state.step)
+        hosts.check_same(done, f"the step to go on from, read in {workdir},")
         if hosts.first():
             where = f"{recipe.total_steps} steps done in {workdir}"
             print(f"{recipe.row}: {done} of {where}", file=sys.stderr)

@@ -2,7 +2,9 @@ import re
 
 import pytest
 
+import tiny
 from configs import deformable, pg2
+from pgjax.errors import InputError
 from pgjax.recipe import build
 from pgjax.rundir import plain
 
@@ -164,3 +166,10 @@ def test_the_stage_of_a_step(config):
         "stage2",
         "stage2",
     ]
+
+
+def test_a_call_does_not_run_past_a_report():
+    config = tiny.config()
+    config.compute.steps_per_call = 3
+    with pytest.raises(InputError, match=r"steps_per_call: 3 steps .* 2$"):
+        build(config)

@@ -67,6 +67,7 @@ class Plan:
         except (InputError, OSError):
             return False
         wanted = {
+            "step": self.total,  # total_steps may have been raised since
             "limit": self.limit,
             "noise": False,
             "pairs_from": TEST_PAIRS,

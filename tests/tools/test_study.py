@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import pathlib
 import re
@@ -7,6 +8,7 @@ import sys
 import time
 
 import pytest
+from ml_collections import ConfigDict
 
 import runs
 from configs import pg2
@@ -260,3 +262,11 @@ def test_a_killed_study_goes_on_to_its_table(tmp_path):
     lines = [x for x in again.stdout.splitlines() if re.search(r" measured +2 +40 +6 ", x)]
     assert [line.split()[0] for line in lines] == ["g1_l1", "g1_mask"]
     assert all(line.count("±") == 6 for line in lines)
+
+
+def test_a_run_whose_end_was_raised_is_not_finished(tmp_path):
+    (done,) = runs.plans(["pg2:synthetic_people/g1_l1"], 1, tmp_path, 4)
+    radius = done.config["evaluation"]["mask_radius"]
+    runs.write(done.folder, config=ConfigDict(done.config), mask_radius=radius)
+    assert done.finished
+    assert not dataclasses.replace(done, config=done.config | {"total_steps": 8}).finished
