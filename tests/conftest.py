@@ -1,5 +1,6 @@
 """Strict settings for every test, and the fixtures that reach the real data."""
 
+import gc
 import os
 import pathlib
 import tempfile
@@ -21,6 +22,19 @@ jax.config.update("jax_compilation_cache_dir", _CACHE.name)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+_MAPS = pathlib.Path("/proc/self/maps")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_maps():
+    """Frees compiled programs before they are too many: each takes several of a process's memory maps.
+
+    Linux allows 65,530 (vm.max_map_count); XLA's compiler crashes on the first one over it.
+    """
+    yield
+    if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > 20_000:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
