@@ -16,6 +16,7 @@ import jax
 from benchmarks import feeding, gpu_numerics, input_pipeline, measure, stepping
 from pgjax import evaluation, rundir, training
 from pgjax.data import store as stores
+from pgjax.interruption import Interruption
 from pgjax.recipe import build
 from pgjax.tools import papers
 from pgjax.tools.overrides import set_key
@@ -153,9 +154,11 @@ def train(path: pathlib.Path, asked: dict[str, Any], data_dir: str, deadline: fl
     config = config_of(asked["row"], tuple(asked["changes"]))
     folder, total = pathlib.Path(asked["folder"]), build(config).total_steps
     started = time.time()
-    state = training.train_and_evaluate(
-        config, folder, data_dir, enough=lambda: time.time() >= deadline
-    )
+    with Interruption() as stop:
+        state = training.train_and_evaluate(
+            config, folder, data_dir, enough=lambda: stop() or time.time() >= deadline
+        )
+        stop.end(int(state.step))
     step, trained = int(state.step), time.time()
     result |= {
         "step": step,
