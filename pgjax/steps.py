@@ -8,15 +8,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from pgjax import frozen, losses, nets, spectral
+from pgjax import frozen, spectral
 from pgjax.batch import Batch, Store, fetch
 from pgjax.devices import DEVICES
-from pgjax.losses import ADVERSARIAL, TERMS
+from pgjax.play import Log, appliers, critic_loss, generator_loss, judged_alone
 from pgjax.recipe import Recipe, Stage
-from pgjax.scene import Scene, as_seen, derive
-from pgjax.state import NetworkState, State, modules, optimizer
-
-Log = dict[str, jax.Array]
+from pgjax.scene import Scene, derive
+from pgjax.state import NetworkState, State, optimizer
 
 
 def make_step(
@@ -38,8 +36,8 @@ def make_step(
       for the terms that read its features. `log` has, averaged over devices, "player/term" for every
       loss as it is before weighting, "player/loss" for the weighted sum, and "player/gradient_norm".
     """
-    made, count = _networks(recipe), recipe.compute.accumulate
-    alone = _judged_alone(recipe, stage)
+    made, count = appliers(recipe), recipe.compute.accumulate
+    alone = judged_alone(recipe, stage)
 
     def step(
         state: State, batches: tuple[Any, ...], weights: Any = None, store: Store | None = None
@@ -72,8 +70,8 @@ def make_step(
                 given = made, variables, stage, scenes[draw]
                 if player == stage.critic:
                     real = draw if stage.real_draw is None else stage.real_draw
-                    return _critic_loss(*given, real=scenes[real])
-                return _generator_loss(*given, features=features, alone=alone)
+                    return critic_loss(*given, real=scenes[real])
+                return generator_loss(*given, features=features, alone=alone)
 
             gradient = functools.partial(jax.grad(loss, has_aux=True), networks[player].params)
             if count == 1:
@@ -133,7 +131,7 @@ def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], 
     [-1, 1], but are not clipped: not all networks end in a tanh. With random keys (B,) a generator's
     noise (dropout) stays on, as it is in training.
     """
-    made = _networks(recipe)
+    made = appliers(recipe)
 
     def generate(
         variables: Mapping[str, Any], batch: Batch, keys: Any = None
@@ -147,21 +145,6 @@ def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], 
     return generate
 
 
-def _networks(recipe: Recipe) -> dict[str, Callable]:
-    """Every network as (variables, scene, images given, train) -> output, in the row's precision.
-
-    What goes in and comes out is float32, so that neither networks nor losses know of it.
-    """
-    precision = recipe.compute.precision
-
-    def applied(module, variables, scene, given, train):
-        given = jax.tree.map(lambda image: image.astype(precision), given)
-        output = module.apply(variables, as_seen(scene, precision), given, train=train)
-        return output.astype(jnp.float32)
-
-    return {name: functools.partial(applied, module) for name, module in modules(recipe).items()}
-
-
 def _move(recipe: Recipe, player: str, network: NetworkState, gradients: Any) -> NetworkState:
     update = optimizer(recipe.networks[player]).update
     updates, moved = update(gradients, network.optimizer, network.params)
@@ -171,22 +154,6 @@ def _move(recipe: Recipe, player: str, network: NetworkState, gradients: Any) ->
 
 def _iterated(network: NetworkState) -> NetworkState:
     return network._replace(vectors=spectral.iterate(network.params, network.vectors))
-
-
-def _images(
-    made: Mapping[str, Callable],
-    variables: Mapping[str, Any],
-    stage: Stage,
-    scene: Scene,
-    players: tuple[str, ...],
-) -> dict[str, jax.Array]:
-    images: dict[str, jax.Array] = {}
-    for name in stage.generators:
-        train = name in players
-        # Whoever does not play is as in evaluation: nothing random.
-        seen = scene if train else scene._replace(keys=None)
-        images[name] = made[name](variables[name], seen, images, train=train)
-    return images
 
 
 def example_keys(seed: int, numbers: tuple[Any, ...], examples: jax.Array) -> jax.Array:
@@ -205,69 +172,3 @@ def _keys(seed: int, step: jax.Array, draw: int, count: int) -> jax.Array:
 
 def _scenes(recipe: Recipe, drawn: list[tuple[Batch, jax.Array]]) -> list[Scene]:
     return [derive(batch, **recipe.scene)._replace(keys=keys) for batch, keys in drawn]
-
-
-def _judged_alone(recipe: Recipe, stage: Stage) -> bool:
-    """Whether a generator's losses follow from the logits on its own image."""
-    if stage.critic is None:
-        return True
-    over_batch = recipe.networks[stage.critic].net in nets.OVER_BATCH
-    return not over_batch and losses.OVER_BATCH.isdisjoint(stage.adversarial)
-
-
-def _generator_loss(
-    made, variables, stage: Stage, scene: Scene, features, alone: bool
-) -> tuple[jax.Array, Log]:
-    images = _images(made, variables, stage, scene, stage.players)
-    output = images[stage.generators[-1]]
-    parts: Log = {}
-    total = jnp.zeros(())
-    for name, loss in stage.terms.items():
-        parts[name] = TERMS[name](scene, output, features, **loss.options)
-        total += loss.weight * parts[name]
-    if stage.critic is not None:
-        if alone:
-            seen = scene._replace(keys=None)
-            judged = made[stage.critic](variables[stage.critic], seen, output, train=True)
-            logits = {"real": None, "generated": judged}
-        else:
-            logits = _judge(made, variables, stage, scene, images, scene)
-        for name, loss in stage.adversarial.items():
-            play = ADVERSARIAL[name].generator
-            parts[name] = play(logits["real"], logits["generated"], **loss.options)
-            total += loss.weight * parts[name]
-    return total, parts | {"loss": total}
-
-
-def _critic_loss(made, variables, stage: Stage, scene: Scene, real: Scene) -> tuple[jax.Array, Log]:
-    images = _images(made, variables, stage, scene, stage.players)
-    logits = _judge(made, variables, stage, scene, jax.lax.stop_gradient(images), real)
-    parts: Log = {}
-    total = jnp.zeros(())
-    weights = sum(stage.negatives.values())
-    for name, loss in stage.adversarial.items():
-        play = ADVERSARIAL[name].critic
-        for negative, weight in stage.negatives.items():
-            # The real side counts once in all, shared among the negatives that it is set against.
-            real, fake = play(logits["real"], logits[negative], **loss.options)
-            total += loss.weight * (stage.real_weight * weight / weights * real + weight * fake)
-            parts |= {f"{name}_real": real, f"{name}_{negative}": fake}
-    return total, parts | {"loss": total}
-
-
-def _judge(made, variables, stage: Stage, scene: Scene, images: Log, real: Scene) -> Log:
-    """The critic's logits on the targets of `real` ("real") and on every negative, in one forward pass.
-
-    One pass, because a critic may normalise over the batch (reference fact 2.3).
-    """
-    shown = {"real": real.target_image, "generated": images[stage.generators[-1]]}
-    for name in stage.negatives:
-        if name == "source":
-            shown[name] = scene.source_image
-        elif name != "generated":
-            shown[name] = images[name]
-    scenes = [s._replace(keys=None) for s in (real, *[scene] * (len(shown) - 1))]
-    many = jax.tree.map(lambda *parts: jnp.concatenate(parts), *scenes)
-    judge = functools.partial(made[stage.critic], variables[stage.critic])
-    logits = judge(many, jnp.concatenate(list(shown.values())), train=True)
-    return dict(zip(shown, jnp.split(logits, len(shown)), strict=True))
