@@ -8,8 +8,8 @@ import pgjax
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
     {"devices", "errors", "interruption"},
-    {"cli", "compiled", "hosts", "skeleton"},
-    {"batch", "image", "launch"},
+    {"cli", "compiled", "hosts", "photo", "skeleton"},
+    {"batch", "image", "keypoints", "launch"},
     {"geometry"},
     {"convolution", "raster", "similarity", "spectral", "warp"},
     {"scene"},
@@ -25,7 +25,7 @@ FLOORS = (
     {"tools"},
 )
 PLAIN = {
-    *("skeleton", "batch", "image", "geometry"),
+    *("skeleton", "batch", "image", "geometry", "keypoints", "photo"),
     *("convolution", "raster", "similarity", "spectral", "warp"),
 }
 FOREIGN = {"flax", "tensorflow_datasets", "grain", "optax", "orbax"}

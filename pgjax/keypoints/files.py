@@ -1,0 +1,138 @@
+"""What the formats share: JSON, lists of numbers, whole files, and errors that say where."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from pgjax.errors import InputError
+from pgjax.keypoints.pose import Pose
+
+
+@contextlib.contextmanager
+def naming(where: object) -> Iterator[None]:
+    """Puts where a fault is before what an InputError says."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def load_json(path: Path):
+    """What a JSON file holds.
+
+    Raises:
+      InputError: the file is empty, not text or not JSON.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"not a text file in UTF-8: {error}") from None
+    if not text.strip():
+        raise InputError("is empty; expected JSON")
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"not JSON: {error}") from None
+
+
+def numbers(value, what: str) -> np.ndarray:
+    """A JSON list of numbers as float64 (n,)."""
+    if not isinstance(value, list):
+        raise InputError(f"{what} is {_short(value)}; expected a list of numbers")
+    for item in value:
+        if isinstance(item, bool) or not isinstance(item, int | float):
+            raise InputError(f"{what} holds {_short(item)}; expected numbers only")
+    return np.array(value, float)
+
+
+def typed(value, kind: type, what: str):
+    """The value, which must be of that kind: dict or list."""
+    if not isinstance(value, kind):
+        words = {dict: "an object {...}", list: "a list [...]"}[kind]
+        raise InputError(f"{what} is {_short(value)}; expected {words}")
+    return value
+
+
+def _short(value) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole; parent folders are made, and a reader never sees a part of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content) -> None:
+    write_bytes(path, (json.dumps(content) + "\n").encode())
+
+
+def stem(photo: str) -> str:
+    """A photo's name without its extension, folders kept.
+
+    Raises:
+      InputError: the name is none, or leads out of its folder.
+    """
+    path = PurePosixPath(photo)
+    if not path.name or path.is_absolute() or ".." in path.parts:
+        raise InputError(f"photo {photo!r}: not a name that a file in a folder can have")
+    return str(path.with_suffix(""))
+
+
+def targets(
+    path: Path, poses: Mapping[str, Sequence[Pose]], ending: str
+) -> list[tuple[Path, str, Sequence[Pose]]]:
+    """The files of a format with one file a photo: the path itself, or NAME + ending in the folder.
+
+    The path is a file where it has the ending's extension, and then holds one photo.
+
+    Raises:
+      InputError: several photos for one file, or of one name but for the extension.
+    """
+    extension = ending[ending.rindex(".") :]
+    if path.suffix.lower() == extension:
+        if len(poses) != 1:
+            raise InputError(
+                f"{path}: poses of {len(poses)} photos for a file that holds those of one; "
+                "give the name of a folder"
+            )
+        ((name, people),) = poses.items()
+        return [(path, name, people)]
+    found: dict[str, str] = {}
+    for name in poses:
+        other = found.setdefault(stem(name), name)
+        if other != name:
+            raise InputError(f"{path}: photos {other} and {name} would share one file")
+    return [(path / f"{key}{ending}", name, poses[name]) for key, name in found.items()]
+
+
+def rounded(table: np.ndarray) -> list[float]:
+    """x, y, confidence (J, 3) as one list, to a thousandth of a pixel."""
+    table = table.copy()
+    # A joint that was found keeps some confidence, or it would be read as missing.
+    table[:, 2] = np.where(table[:, 2] > 0, table[:, 2].clip(1e-3), 0)
+    return [round(float(value), 3) for value in table.ravel()]
+
+
+def at_most_one(name: str, people: Sequence[Pose], path: Path) -> Pose | None:
+    """The person in a photo, for formats that hold no more.
+
+    Raises:
+      InputError: there are several.
+    """
+    if len(people) > 1:
+        raise InputError(
+            f"{path}: photo {name!r} has {len(people)} people, and this format holds one a photo; "
+            "choose one, or a format for several (openpose, coco17)"
+        )
+    return people[0] if people else None
