@@ -3,7 +3,7 @@
 import io
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -12,6 +12,7 @@ from pgjax.errors import InputError
 
 MODES = ("letterbox", "crop", "stretch")
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm")
+ORIENTATION = 0x0112  # EXIF's tag; its values 5 to 8 turn the photo by a quarter
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]
 
@@ -36,32 +37,51 @@ def read_photo(photo) -> np.ndarray:
     if isinstance(photo, Image.Image):
         return _decoded(photo, "the photo")
     if isinstance(photo, bytes | bytearray | memoryview):
-        return _opened(bytes(photo), "the photo's bytes")
+        return _read(io.BytesIO(photo), "the photo's bytes")
     if isinstance(photo, str | os.PathLike):
-        return _opened(_content(Path(photo)), str(photo))
+        with _existing(photo).open("rb") as file:
+            return _read(file, str(photo))
     return _of_array(np.asarray(photo))
 
 
-def _content(path: Path) -> bytes:
+def read_size(path: str | os.PathLike) -> Size:
+    """(height, width) of a photo as `read_photo` gives it, without decoding it.
+
+    Raises:
+      As `read_photo`, for what the head of the file shows.
+    """
+    with _existing(path).open("rb") as file, _opened(file, str(path)) as image:
+        try:
+            turned = image.getexif().get(ORIENTATION, 1) in range(5, 9)
+        except Exception as error:
+            raise InputError(f"{path}: damaged EXIF: {_reason(error)}") from error
+        return image.size if turned else image.size[::-1]
+
+
+def _existing(path: str | os.PathLike) -> Path:
+    path = Path(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; expected a photo")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such photo")
-    return path.read_bytes()
+    return path
 
 
-def _opened(content: bytes, name: str) -> np.ndarray:
-    if not content:
-        raise InputError(f"{name}: is empty (0 bytes); expected a photo")
+def _opened(file: BinaryIO, name: str) -> Image.Image:
     # PIL's readers raise nearly everything when bytes are damaged, struct.error among it.
     try:
-        image = Image.open(io.BytesIO(content))
+        return Image.open(file)
     except Exception as error:
+        if not file.seek(0, os.SEEK_END):
+            raise InputError(f"{name}: is empty (0 bytes); expected a photo") from None
         raise InputError(
             f"{name}: not an image of a kind that can be read, such as JPEG, PNG or WebP "
             f"({_reason(error)})"
         ) from error
-    with image:
+
+
+def _read(file: BinaryIO, name: str) -> np.ndarray:
+    with _opened(file, name) as image:
         return _decoded(image, name)
 
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import tempfile
 
+import hypothesis
 import jax
 import pytest
 
@@ -14,6 +15,12 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # Compiling is most of the time, and most of compiling is LLVM's optimisation, which tests can do without.
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
+
+# The same examples in every run, and as many as take seconds.
+hypothesis.settings.register_profile(
+    "pgjax", derandomize=True, database=None, deadline=None, max_examples=60
+)
+hypothesis.settings.load_profile("pgjax")
 
 # Compiling is most of the time: what one test compiled, another (or a resumed run) finds again.
 _CACHE = tempfile.TemporaryDirectory(prefix="pgjax-compiled-")

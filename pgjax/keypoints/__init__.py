@@ -9,17 +9,17 @@ joint is visible is nobody.
 
 import json
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from pgjax.errors import InputError
 from pgjax.keypoints import arrays, coco, files, openpose, published
+from pgjax.keypoints.photos import for_photos, in_order
 from pgjax.keypoints.pose import Pose, flipped, make_pose, moved
-from pgjax.keypoints.suspicion import suspicions
+from pgjax.keypoints.suspicion import summary, suspicions
 
 __all__ = [
     "FORMATS",
@@ -31,6 +31,7 @@ __all__ = [
     "moved",
     "one_pose",
     "read",
+    "summary",
     "suspicions",
     "write",
 ]
@@ -126,7 +127,7 @@ def _read_folder(folder: Path, format: str | None, threshold: float) -> dict[str
     if len({p.suffix.lower() for p in paths}) > 1:
         raise InputError(f"{folder}: holds both .json and .npy; name the format")
     found: dict[str, list[Pose]] = {}
-    for path in sorted(paths, key=lambda p: _in_order(p.relative_to(folder).as_posix())):
+    for path in sorted(paths, key=lambda p: in_order(p.relative_to(folder).as_posix())):
         poses = read(path, format, threshold)
         if set(poses) == {""}:
             name = path.relative_to(folder).with_suffix("").as_posix()
@@ -136,14 +137,6 @@ def _read_folder(folder: Path, format: str | None, threshold: float) -> dict[str
                 raise InputError(f"{path}: photo {name!r} is in another file of the folder too")
             found[name] = people
     return found
-
-
-def _in_order(name: str) -> list[tuple[int, str]]:
-    return [(int(part), part) if part.isdecimal() else (0, part) for part in _parts(name)]
-
-
-def _parts(name: str) -> list[str]:
-    return re.split(r"([0-9]+)", name)
 
 
 def write(path: str | os.PathLike, poses: Mapping[str, Sequence[Pose]], format: str) -> None:
@@ -211,39 +204,3 @@ def one_pose(
 def _some(poses: Mapping[str, object]) -> str:
     names = ", ".join(map(repr, list(poses)[:3])) + (", ..." if len(poses) > 3 else "")
     return f"{len(poses)} photos ({names})" if poses else "no photo"
-
-
-def for_photos(
-    poses: Mapping[str, list[Pose]], photos: Iterable[str | os.PathLike]
-) -> dict[str, list[Pose]]:
-    """The poses of each photo, by the photo's path as given; photos of which there are none are left out.
-
-    Names match that are equal, or equal without folders, or without folders and extensions: a file
-    of OpenPose names photos without extension, and data sets are converted from JPEG to PNG. What
-    `read` gives for a file that names no photo ("") is of the only photo.
-
-    Raises:
-      InputError: two names of poses match a photo, and neither is equal to it.
-    """
-    photos = [os.fspath(photo) for photo in photos]
-    if set(poses) == {""} and len(photos) == 1:
-        return {photos[0]: poses[""]}
-    keys = (lambda name: name, lambda name: name.name, lambda name: _bare(name.name))
-    found: dict[str, list[Pose]] = {}
-    for key in keys:
-        index: dict[object, list[str]] = {}
-        for name in poses:
-            index.setdefault(key(PurePosixPath(name)), []).append(name)
-        for photo in photos:
-            names = index.get(key(PurePosixPath(Path(photo).as_posix())), [])
-            if photo in found or not names:
-                continue
-            if len(names) > 1:
-                raise InputError(f"photo {photo}: keypoints of both {names[0]!r} and {names[1]!r}")
-            found[photo] = poses[names[0]]
-    return found
-
-
-def _bare(name: str) -> str:
-    """Without an image's extension; another dot is a part of the name."""
-    return re.sub(r"\.(jpe?g|png|webp|bmp|tiff?|gif|ppm)$", "", name, flags=re.IGNORECASE)

@@ -1,0 +1,172 @@
+"""Draws keypoints on their photos: python -m pgjax.tools.overlay KEYPOINTS --photos DIR --out FILE
+
+KEYPOINTS is a file or folder in any format of pgjax.keypoints. The person's right arm is red and right
+leg orange, the left arm blue and left leg cyan. Under each photo stands what looks wrong with it, such
+as left and right swapped; standard error tells it of all the photos, standard output counts them in
+one line of JSON.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from pgjax import cli, keypoints
+from pgjax.errors import InputError
+from pgjax.image import draw_skeleton, grid, write_png
+from pgjax.keypoints import Pose
+from pgjax.photo import EXTENSIONS, fit, read_photo, read_size
+
+HEIGHT = 320
+LINE = 14  # pixels of a line of text
+LINES = 4
+
+
+class Drawn(NamedTuple):
+    """A photo to draw: its name, uint8 (H, W, 3), and the people in it."""
+
+    name: str
+    photo: np.ndarray
+    people: Sequence[Pose]
+
+
+def draw(items: Sequence[Drawn], columns: int = 6) -> np.ndarray:
+    """A grid of photos with their people's poses and what looks wrong, uint8 (height, width, 3)."""
+    shapes = np.array([item.photo.shape[:2] for item in items])
+    width = round(HEIGHT * float(np.median(shapes[:, 1] / shapes[:, 0])))
+    size = HEIGHT, min(max(width, HEIGHT // 2), 2 * HEIGHT)
+    cells = [_cell(item, size) for item in items]
+    columns = min(columns, len(cells))
+    cells += [np.full_like(cells[0], 255)] * (-len(cells) % columns)
+    return grid([cells[i : i + columns] for i in range(0, len(cells), columns)])
+
+
+def _cell(item: Drawn, size: tuple[int, int]) -> np.ndarray:
+    placement = fit(item.photo.shape[:2], size)
+    image = placement.image(item.photo, fill=255)
+    doubts = []
+    for pose in item.people:
+        there = keypoints.moved(pose, placement.points, size)
+        image = draw_skeleton(image, there.keypoints, there.visible)
+        doubts += keypoints.suspicions(pose, item.photo.shape[:2])
+    counts = ", ".join(str(pose.visible.sum()) for pose in item.people)
+    found = f"{counts} of 18 joints" if item.people else "nobody"
+    font = ImageFont.load_default(11)
+    cell = Image.fromarray(np.pad(image, ((0, LINES * LINE), (0, 0), (0, 0)), constant_values=255))
+    pen = ImageDraw.Draw(cell)
+    lines = [(_shortened(item.name, font, size[1]), (0, 0, 0)), (found, (90, 90, 90))]
+    lines += [(line, (200, 0, 0)) for line in _wrapped("; ".join(doubts), font, size[1])]
+    for number, (text, colour) in enumerate(lines[:LINES]):
+        pen.text((1, size[0] + number * LINE), text, font=font, fill=colour)
+    return np.array(cell)
+
+
+def _shortened(text: str, font, width: int) -> str:
+    """The end of a name tells more than its start."""
+    start = 0
+    while font.getlength(shown := ("..." if start else "") + text[start:]) > width - 2:
+        start += 1
+    return shown
+
+
+def _wrapped(text: str, font, width: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        lines = [*lines[:-1], longer] if font.getlength(longer) < width else [*lines, word]
+    return lines
+
+
+def _photos(path: str) -> list[str]:
+    """The photos of a folder and those below it, or the one, by name relative to the folder."""
+    if os.path.isfile(path):
+        return [path]
+    if not os.path.isdir(path):
+        raise FileNotFoundError(f"--photos: {path}: no such folder or photo")
+    found = [p for p in Path(path).rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file()]
+    if not found:
+        raise InputError(f"--photos: no photo ({', '.join(EXTENSIONS)}) in {path}")
+    return [str(p) for p in sorted(found)]
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = cli.ArgumentParser(
+        prog="python -m pgjax.tools.overlay",
+        description="Draw keypoints on their photos, and say what looks wrong. The person's right "
+        "arm is red, right leg orange, left arm blue, left leg cyan.",
+    )
+    parser.add_argument("keypoints", metavar="KEYPOINTS", help="file or folder of keypoints")
+    parser.add_argument("--photos", metavar="DIR", required=True, help="folder of photos, or one")
+    parser.add_argument("--out", metavar="FILE", required=True, help="the picture, a PNG")
+    parser.add_argument(
+        "--format", choices=keypoints.FORMATS, help="of the keypoints (default: found out)"
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=keypoints.THRESHOLD,
+        help="confidence above which a joint is visible (default: %(default)s)",
+    )
+    parser.add_argument("--count", type=int, default=12, help="how many photos (default: 12)")
+    parser.add_argument(
+        "--suspicious",
+        action="store_true",
+        help="draw only photos with which something looks wrong",
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.count < 1:
+        raise InputError("--count: expected a positive number")
+    if os.path.isdir(arguments.out):
+        raise InputError(f"--out: {arguments.out} is a folder; expected the name of a picture")
+    return arguments
+
+
+def main(argv: list[str] | None = None) -> None:
+    arguments = _arguments(argv)
+    poses = keypoints.read(arguments.keypoints, arguments.format, arguments.threshold)
+    photos = _photos(arguments.photos)
+    people = keypoints.for_photos(poses, photos)
+    if not people:
+        raise InputError(
+            f"no photo of {arguments.photos} (such as {photos[0]}) is named in "
+            f"{arguments.keypoints} (such as {next(iter(poses), 'none')!r})"
+        )
+    sized = {photo: read_size(photo) for photo in people}
+    doubtful = [
+        photo
+        for photo in people
+        if any(keypoints.suspicions(pose, sized[photo]) for pose in people[photo])
+    ]
+    for line in keypoints.summary((p, sized[photo]) for photo in people for p in people[photo]):
+        print(f"warning: {line}", file=sys.stderr)
+    counts = {
+        "photos": len(photos),
+        "with_keypoints": len(people),
+        "people": sum(map(len, people.values())),
+        "joints": sum(int(pose.visible.sum()) for some in people.values() for pose in some),
+        "suspicious_photos": len(doubtful),
+    }
+    print(json.dumps(counts))
+    shown = doubtful if arguments.suspicious else sorted(people)
+    if not shown:
+        print("nothing looks wrong, so nothing is drawn", file=sys.stderr)
+        return
+    every = np.linspace(0, len(shown) - 1, min(arguments.count, len(shown))).round().astype(int)
+    chosen = [shown[i] for i in every]
+    folder = arguments.photos if os.path.isdir(arguments.photos) else None
+    items = [
+        Drawn(os.path.relpath(photo, folder) if folder else photo, read_photo(photo), people[photo])
+        for photo in chosen
+    ]
+    write_png(arguments.out, draw(items))
+    print(f"{len(items)} photos in {arguments.out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    cli.run(main)
