@@ -55,8 +55,8 @@ def make_pose(keypoints, visible=None, confidence=None, size=None) -> Pose:
         for axis, value in zip("yx", keypoints[joint], strict=True):
             if not abs(value) < FARTHEST:
                 raise InputError(
-                    f"{axis} of {skeleton.JOINTS[joint]} is {value}; expected pixels, and of a "
-                    "missing joint confidence 0 (-1 where there is none)"
+                    f"{axis} of {skeleton.JOINTS[joint]} is {value}; expected pixels; a missing "
+                    "joint has confidence 0, or coordinates -1 in arrays without confidence"
                 )
     keypoints = np.where(seen[:, None], keypoints, np.float32(0))
     confidence = np.where(seen, confidence, np.float32(0)).clip(0, 1)
