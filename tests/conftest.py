@@ -18,7 +18,7 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_opti
 
 # The same examples in every run, and as many as take seconds.
 hypothesis.settings.register_profile(
-    "pgjax", derandomize=True, database=None, deadline=None, max_examples=60
+    "pgjax", derandomize=True, database=None, deadline=None, max_examples=40
 )
 hypothesis.settings.load_profile("pgjax")
 
