@@ -35,7 +35,7 @@ def load_json(path: Path):
         raise InputError("is empty; expected JSON")
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also an integer of 5,000 digits
         raise InputError(f"not JSON: {error}") from None
 
 
@@ -46,7 +46,10 @@ def numbers(value, what: str) -> np.ndarray:
     for item in value:
         if isinstance(item, bool) or not isinstance(item, int | float):
             raise InputError(f"{what} holds {_short(item)}; expected numbers only")
-    return np.array(value, float)
+    try:
+        return np.array(value, float)
+    except OverflowError:
+        raise InputError(f"{what} holds an integer too large for a number of pixels") from None
 
 
 def typed(value, kind: type, what: str):

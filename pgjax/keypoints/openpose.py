@@ -13,7 +13,7 @@ import numpy as np
 from pgjax import skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import files
-from pgjax.keypoints.pose import Pose, from_table, to_table
+from pgjax.keypoints.pose import FARTHEST, Pose, from_table, to_table
 
 COCO_18 = skeleton.JOINTS
 BODY_25 = (
@@ -80,7 +80,9 @@ def _canvas(frame: dict) -> tuple[int, int] | None:
     size = tuple(frame.get(f"canvas_{side}") for side in ("height", "width"))
     if None in size:
         return None
-    if any(isinstance(s, bool) or not isinstance(s, int | float) or not s >= 1 for s in size):
+    if any(
+        isinstance(s, bool) or not isinstance(s, int | float) or not 1 <= s < FARTHEST for s in size
+    ):
         raise InputError(f'"canvas_height" and "canvas_width" are {size}; expected pixels')
     return int(size[0]), int(size[1])
 

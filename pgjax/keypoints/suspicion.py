@@ -15,7 +15,7 @@ import numpy as np
 from pgjax import skeleton
 from pgjax.keypoints.pose import Pose
 
-OUTSIDE, EXCHANGED, SWAPPED = "outside", "exchanged", "swapped"
+OUTSIDE, EXCHANGED, SWAPPED, RESIZED = "outside", "exchanged", "swapped", "resized"
 TORSO_END = [skeleton.INDEX[f"{side}_hip"] for side in ("right", "left")]
 LEGS = [skeleton.INDEX[f"{s}_{part}"] for part in ("knee", "ankle") for s in ("right", "left")]
 
@@ -26,7 +26,7 @@ def suspicions(pose: Pose, size: tuple[int, int] | None = None) -> list[str]:
     Args:
       size: (height, width) of the photo; the pose's own where None.
     """
-    return list(_signs(pose, pose.size if size is None else size).values())
+    return list(_signs(pose, size).values())
 
 
 def summary(poses: Iterable[tuple[Pose, tuple[int, int] | None]]) -> list[str]:
@@ -39,16 +39,22 @@ def summary(poses: Iterable[tuple[Pose, tuple[int, int] | None]]) -> list[str]:
         SWAPPED: "left and right look swapped",
         EXCHANGED: "x and y look exchanged",
         OUTSIDE: "joints lie outside the photo",
+        RESIZED: "of a photo of another size",
     }
     counts, total = collections.Counter(), 0
     for pose, size in poses:
-        counts.update(_signs(pose, pose.size if size is None else size).keys())
+        counts.update(_signs(pose, size).keys())
         total += 1
     return [f"{counts[kind]} of {total} poses: {words[kind]}" for kind in words if counts[kind]]
 
 
 def _signs(pose: Pose, size: tuple[int, int] | None) -> dict[str, str]:
     signs = {}
+    size = pose.size if size is None else size
+    if pose.size not in (None, size):
+        signs[RESIZED] = "keypoints of a photo of {}x{}, but this one is {}x{}".format(
+            *pose.size, *size
+        )
     outside = _outside(pose.keypoints, pose.visible, size)
     exchanged = pose.keypoints[:, ::-1]
     face, shoulders = _handedness(pose)

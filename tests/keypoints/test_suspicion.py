@@ -73,10 +73,16 @@ def test_x_and_y_exchanged():
 
 
 def test_outside_the_photo():
-    (said,) = keypoints.suspicions(examples.standing(), (100, 64))
+    pose = examples.standing()._replace(size=None)
+    (said,) = keypoints.suspicions(pose, (100, 64))
     expected = "2 of 18 joints lie outside the photo of 100x64: right_ankle, left_ankle"
     assert said == expected
-    assert keypoints.suspicions(examples.standing(), (118, 64)) == []  # 118 is rounded
+    assert keypoints.suspicions(pose, (118, 64)) == []  # 118 is rounded
+
+
+def test_another_size():
+    (said,) = keypoints.suspicions(examples.standing(), (256, 128))
+    assert said == "keypoints of a photo of 128x64, but this one is 256x128"
 
 
 @pytest.mark.parametrize("path", SIZES)
@@ -99,5 +105,6 @@ def test_summary():
     assert keypoints.summary(people) == [
         "2 of 4 poses: left and right look swapped",
         "1 of 4 poses: joints lie outside the photo",
+        "1 of 4 poses: of a photo of another size",
     ]
     assert keypoints.summary([]) == []
