@@ -66,7 +66,7 @@ def _stores(args):
     if args.random:
         height, _, width = args.random.partition("x")
         yield "random", random_pairs((int(height), int(width)))
-    names = args.dataset or [name for name, d in data.DATASETS.items() if d.builder is not None]
+    names = args.dataset or list(data.DATASETS)
     for name in names if args.data_dir else ():
         # Those that are asked for may say that they are missing; the others are left out.
         if args.dataset or data.is_built(name, args.data_dir):

@@ -26,24 +26,26 @@ class Dataset:
     Attributes:
       name: as in `--config=configs/PAPER.py:NAME/ROW`.
       size: (height, width) of its images, in pixels.
-      builder: "module:class" of its tfds builder; none where it can't be built yet.
+      builder: "module:class" of its tfds builder.
       config: the builder's configuration, where it has several.
       generated: made from a seed, without raw files; then it is built when first used.
     """
 
     name: str
     size: tuple[int, int]
-    builder: str | None = None
+    builder: str
     config: str | None = None
     generated: bool = False
 
 
+_FASHION = "pgjax.data.deepfashion:DeepFashion"
 _PEOPLE = "pgjax.data.synthetic_people:SyntheticPeople"
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
         Dataset("market1501", (128, 64), "pgjax.data.market1501:Market1501"),
-        Dataset("deepfashion", (256, 256)),
+        Dataset("deepfashion", (256, 256), _FASHION, "256x256"),
+        Dataset("deepfashion_256x176", (256, 176), _FASHION, "256x176"),
         Dataset("synthetic_people", (64, 32), _PEOPLE, "64x32", generated=True),
         Dataset("synthetic_people_128x64", (128, 64), _PEOPLE, "128x64", generated=True),
         Dataset("synthetic_people_256x256", (256, 256), _PEOPLE, "256x256", generated=True),
@@ -144,8 +146,6 @@ def is_built(name: str, data_dir: str | os.PathLike = DATA_DIR) -> bool:
 
 
 def _builder_class(dataset: Dataset):
-    if dataset.builder is None:
-        raise InputError(f"data set {dataset.name} is not supported yet: it has no builder")
     module, _, name = dataset.builder.partition(":")
     return getattr(importlib.import_module(module), name)
 

@@ -1,6 +1,7 @@
 """What one record of a built data set holds, the same for all builders."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -13,13 +14,14 @@ JOINTS = len(skeleton.JOINTS)
 
 
 def features(
-    size: tuple[int, int], encoding: str, background: bool = False
+    size: tuple[int, int], encoding: str | None, background: bool = False
 ) -> tfds.features.FeaturesDict:
     """The features of a record.
 
     Args:
       size: (height, width) of the images, in pixels.
-      encoding: "jpeg" or "png". Images are given as the bytes of a file and stored verbatim.
+      encoding: "jpeg", "png", or None for a mixture. Images are given as the bytes of a file and
+        stored verbatim.
       background: whether a record also holds the image without the person, as PNG.
     """
     shape = (*size, 3)
@@ -36,18 +38,32 @@ def features(
     return tfds.features.FeaturesDict(entries)
 
 
-def check_image(data: bytes, size: tuple[int, int], encoding: str, where: str) -> None:
-    """Decodes the whole image and checks it; tfds itself checks neither size nor mode.
+def decode(data: bytes, encodings: Sequence[str], where: str) -> Image.Image:
+    """The whole image of a file's bytes, which tfds itself does not check.
+
+    Args:
+      encodings: of "jpeg" and "png", those that are allowed.
 
     Raises:
       InputError: names `where` and the fault.
     """
+    name = " or ".join(encodings).upper()
     try:
-        with Image.open(io.BytesIO(data), formats=[encoding]) as image:
+        with Image.open(io.BytesIO(data), formats=encodings) as image:
             image.load()
+            return image
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         reason = "not a" if isinstance(error, UnidentifiedImageError) else "a damaged"
-        raise InputError(f"{where}: {reason} {encoding.upper()} file ({error})") from error
+        raise InputError(f"{where}: {reason} {name} file ({error})") from error
+
+
+def check_image(data: bytes, size: tuple[int, int], encoding: str, where: str) -> None:
+    """Decodes the whole image and checks its size and mode.
+
+    Raises:
+      InputError: names `where` and the fault.
+    """
+    image = decode(data, (encoding,), where)
     height, width = size
     if image.size != (width, height) or image.mode != "RGB":
         raise InputError(

@@ -20,15 +20,26 @@ def summary(name: str, data_dir: str | os.PathLike = data.DATA_DIR) -> dict:
         split: store.load_split(name, split, data_dir, memory_limit=0)
         for split in data.load(name, data_dir).info.splits
     }
+    train, test = splits.get("train"), splits.get("test")
     return {
         "images": {split: len(loaded.names) for split, loaded in splits.items()},
         "identities": {
             split: len(set(loaded.identities[~pairs.junk(loaded.names)]))
             for split, loaded in splits.items()
         },
-        "train_pairs": len(store.train_pairs(splits["train"], "deformable")),
-        "test_pairs": len(store.test_pairs(name, splits["test"], data_dir)),
+        "train_pairs": 0 if train is None else len(store.train_pairs(train, "deformable")),
+        "test_pairs": 0 if test is None else len(store.test_pairs(name, test, data_dir)),
     }
+
+
+def remarks(name: str, data_dir: str | os.PathLike = data.DATA_DIR) -> list[str]:
+    """What the builder noted: what it found missing, and what it left out for which reason."""
+    metadata = data.load(name, data_dir).info.metadata or {}
+    lines = [f"note: {note}" for note in metadata.get("notes", ())]
+    for what, reasons in metadata.get("excluded", {}).items():
+        counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        lines.append(f"excluded {what}: {counts}")
+    return lines
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -57,6 +68,8 @@ def main(argv: list[str] | None = None) -> None:
         print(f"{place} is built already; remove it to build it anew", file=sys.stderr)
     else:
         data.build(name, data_dir, arguments.raw)
+    for line in remarks(name, data_dir):
+        print(line, file=sys.stderr)
     counts = summary(name, data_dir)
     for split, images in counts["images"].items():
         print(f"{split}: {images} images of {counts['identities'][split]} people", file=sys.stderr)

@@ -1,0 +1,112 @@
+"""Names of DeepFashion's In-shop photos: the data set's own paths and the two flattened conventions.
+
+    path       img/WOMEN/Blouses_Shirts/id_00000693/02_3_back.jpg
+    patn       fashionWOMENBlouses_Shirtsid0000069302_3back.jpg      (Zhu et al. 2019)
+    siarohin   fasionWOMENBlousesShirtsid0000069302_3back.jpg        (Siarohin et al. 2018)
+
+Reference fact 5.4. Photos of one identity show one outfit: a garment (id_...) and its two-digit set.
+"""
+
+import re
+from pathlib import PurePath
+from typing import NamedTuple
+
+from pgjax.errors import InputError
+
+# As the data set's folders are called; flattening after Siarohin loses their underscores.
+CATEGORIES = {
+    "MEN": (
+        "Denim",
+        "Jackets_Vests",
+        "Pants",
+        "Shirts_Polos",
+        "Shorts",
+        "Suiting",
+        "Sweaters",
+        "Sweatshirts_Hoodies",
+        "Tees_Tanks",
+    ),
+    "WOMEN": (
+        "Blouses_Shirts",
+        "Cardigans",
+        "Denim",
+        "Dresses",
+        "Graphic_Tees",
+        "Jackets_Coats",
+        "Leggings",
+        "Pants",
+        "Rompers_Jumpsuits",
+        "Shorts",
+        "Skirts",
+        "Sweaters",
+        "Sweatshirts_Hoodies",
+        "Tees_Tanks",
+    ),
+}
+_FLAT = re.compile(r"fash?ion(WOMEN|MEN)([A-Za-z_]+)id(\d{8})(\d{2})_(\d)([a-z]+)", re.ASCII)
+_FOLDERS = re.compile(
+    r"(?:.*/)?(WOMEN|MEN)/([A-Za-z_]+)/id_(\d{8})/(\d{2})_(\d)_([a-z]+)", re.ASCII
+)
+
+
+class FashionName(NamedTuple):
+    """What a photo's name says, the same for every convention.
+
+    gender: "MEN" or "WOMEN". category: such as "BlousesShirts", without underscores. garment: eight
+    digits. outfit: two digits. view: such as ("3", "back").
+    """
+
+    gender: str
+    category: str
+    garment: str
+    outfit: str
+    view: tuple[str, str]
+
+    def path(self) -> str:
+        """Where the published data set has the photo, from its folder `img` on.
+
+        Raises:
+          InputError: no category is called so.
+        """
+        folders = (self.gender, self._category(), f"id_{self.garment}")
+        return "/".join(("img", *folders, f"{self.outfit}_{'_'.join(self.view)}.jpg"))
+
+    def patn(self) -> str:
+        """The flattened name of Zhu et al. 2019; raises as `path`."""
+        return self._flat("fashion", self._category())
+
+    def siarohin(self) -> str:
+        """The flattened name of Siarohin et al. 2018."""
+        return self._flat("fasion", self.category)
+
+    def _flat(self, root: str, category: str) -> str:
+        item = f"id{self.garment}{self.outfit}_{''.join(self.view)}.jpg"
+        return root + self.gender + category + item
+
+    def _category(self) -> str:
+        for category in CATEGORIES[self.gender]:
+            if category.replace("_", "") == self.category:
+                return category
+        raise InputError(
+            f"DeepFashion has no category {self.category!r} for {self.gender}; there are "
+            f"{', '.join(CATEGORIES[self.gender])}"
+        )
+
+
+def parse(name: str | PurePath) -> FashionName | None:
+    """Reads a path or a flattened name in either convention, None where it is neither.
+
+    Folders before `MEN` or `WOMEN` and before a flattened name do not matter, nor does the extension:
+    copies in PNG are called as the JPEG files.
+    """
+    path = PurePath(name)
+    match = _FLAT.fullmatch(path.stem) or _FOLDERS.fullmatch(path.with_suffix("").as_posix())
+    if match is None:
+        return None
+    gender, category, garment, outfit, *view = match.groups()
+    return FashionName(gender, category.replace("_", ""), garment, outfit, tuple(view))
+
+
+def identity(name: str) -> str:
+    """The outfit that a flattened name shows, which is its identity: the name up to the last "_"."""
+    return name.rpartition("_")[0]
