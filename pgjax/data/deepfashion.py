@@ -97,7 +97,9 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
                 if reasons:
                     excluded["test pairs"] = reasons
             else:
-                notes.append(f"{files.lacking('pairs', 'test')}; pairs are drawn by the rule instead")
+                notes.append(
+                    f"{files.lacking('pairs', 'test')}; pairs are drawn by the rule instead"
+                )
         self.info.metadata["published_split"] = files.split
         self.info.metadata["excluded"] = excluded
         self.info.metadata["notes"] = notes

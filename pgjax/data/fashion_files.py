@@ -40,13 +40,10 @@ PHOTOS = (
     "(fashionWOMENDressesid0000000102_1front.jpg), JPEG or PNG, in any subfolder; they come from "
     f"{PHOTOS_FROM} (an agreement gives the password; img_highres.zip is not it)"
 )
-EXPECTED = (
-    f"{PHOTOS}; and the annotations of one published split, either "
-    + " or ".join(
-        f"{split.file('annotation', 'train')}, {split.file('annotation', 'test')} and "
-        f"{split.file('pairs', 'test')} from {split.source}"
-        for split in SPLITS.values()
-    )
+EXPECTED = f"{PHOTOS}; and the annotations of one published split, either " + " or ".join(
+    f"{split.file('annotation', 'train')}, {split.file('annotation', 'test')} and "
+    f"{split.file('pairs', 'test')} from {split.source}"
+    for split in SPLITS.values()
 )
 
 
@@ -94,7 +91,9 @@ def find(raw: Path) -> FashionFiles:
             raise InputError(f"{path}: also in {files[kind, split]}; leave one of them")
         files[kind, split] = path
     found = {
-        name: files for name, files in found.items() if any(kind == "annotation" for kind, _ in files)
+        name: files
+        for name, files in found.items()
+        if any(kind == "annotation" for kind, _ in files)
     }
     missing = []
     if not names:

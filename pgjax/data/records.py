@@ -47,7 +47,7 @@ def decode(data: bytes, encodings: Sequence[str], where: str) -> Image.Image:
     Raises:
       InputError: names `where` and the fault.
     """
-    name = " or ".join(encodings).upper()
+    name = " or ".join(encoding.upper() for encoding in encodings)
     try:
         with Image.open(io.BytesIO(data), formats=encodings) as image:
             image.load()

@@ -62,8 +62,6 @@ def test_what_is_not_there(built, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"data set market1501 is not in .*nowhere: build"):
         store.load_split("market1501", "train", tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
-    with pytest.raises(ValueError, match="deepfashion is not supported yet"):
-        store.load_split("deepfashion", "train", built)
     (shard,) = data.path("market1501", built).glob("*train*")
     shard.unlink()
     with pytest.raises(FileNotFoundError, match="missing from a built data set"):
@@ -82,6 +80,7 @@ def test_damage_on_disk_is_noticed(built, fault):
 
 def test_sizes_are_known_without_a_builder():
     assert data.DATASETS["deepfashion"].size == (256, 256)
+    assert data.DATASETS["deepfashion_256x176"].size == (256, 176)
     assert data.DATASETS["market1501"].size == (128, 64)
     assert data.DATASETS["synthetic_people"].size == (64, 32)
     assert data.DATASETS["synthetic_people_128x64"].size == (128, 64)

@@ -64,6 +64,22 @@ def test_builds_and_ends_with_one_line_of_json(slice_of_market, tmp_path):
     assert "is built already; remove it to build it anew" in again.stderr
 
 
+def test_deepfashion_says_what_it_left_out(shared, tmp_path):
+    built = prepare("deepfashion", "--raw", shared / "data/deepfashion", "--data_dir", tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout) == {
+        "images": {"test": 249},
+        "identities": {"test": 120},
+        "train_pairs": 0,
+        "test_pairs": 278,
+    }
+    assert "excluded test photos: 3789 no file" in built.stderr
+    assert (
+        "excluded test pairs: 7422 neither photo, 435 no source photo, 435 no target photo"
+        in built.stderr
+    )
+
+
 @pytest.mark.slow
 def test_the_whole_of_market1501(shared, tmp_path):
     built = prepare("market1501", "--raw", shared / "data/market1501", "--data_dir", tmp_path)
@@ -84,7 +100,7 @@ def test_the_whole_of_market1501(shared, tmp_path):
             "no: no such folder, or an empty one. Expected Market-1501-v15",
         ),
         (("market1501",), "say with --raw where they are"),
-        (("deepfashion", "--raw", "{empty}"), "deepfashion is not supported yet"),
+        (("deepfashion", "--raw", "{broken}"), "img.zip: a truncated or damaged zip"),
         (("market", "--raw", "{empty}"), "invalid choice: 'market'"),
         (("market1501", "--rwa", "{empty}"), "unrecognized arguments: --rwa"),
         ((), "the following arguments are required: dataset"),
@@ -95,6 +111,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, arguments, message):
     for folder in folders.values():
         folder.mkdir()
     (folders["broken"] / f"{ARCHIVE}.zip").write_bytes(b"PK\x03\x04 and no more")
+    (folders["broken"] / "img.zip").write_bytes(b"PK\x03\x04 and no more")
     arguments = [argument.format(**folders) for argument in arguments]
     ended = prepare(*arguments, "--data_dir", tmp_path / "built")
     assert ended.returncode == 2
