@@ -4,22 +4,34 @@ from collections.abc import Collection
 
 from ml_collections import ConfigDict
 
+from pgjax import data
 from pgjax.errors import InputError
 
 SYNTHETIC = ("synthetic_people", "synthetic_people_128x64", "synthetic_people_256x256")
 
 
+def like(dataset: str) -> str:
+    """The data set whose settings a row takes: its own, or for `custom` photos those of their size.
+
+    Raises:
+      InputError: no data set is called so.
+    """
+    if dataset.partition("_")[0] != "custom":
+        return dataset
+    return "market1501" if data.find(dataset).size[0] <= 128 else "deepfashion"
+
+
 def parse(spec: str | None, rows: Collection[str], datasets: Collection[str]) -> tuple[str, str]:
-    """Splits "DATASET/ROW".
+    """Splits "DATASET/ROW"; a row's settings for the data set are those of `like(DATASET)`.
 
     Raises:
       InputError: names the unknown part and what is known.
     """
     dataset, _, row = (spec or "").partition("/")
-    if dataset not in datasets or row not in rows:
+    if like(dataset) not in datasets or row not in rows:
         raise InputError(
             f"unknown row {spec!r}: expected --config=FILE:DATASET/ROW with DATASET one of "
-            f"{', '.join(datasets)} and ROW one of {', '.join(rows)}"
+            f"{', '.join(datasets)}, custom, custom_HEIGHTxWIDTH and ROW one of {', '.join(rows)}"
         )
     return dataset, row
 

@@ -110,9 +110,10 @@ ROWS = {
 def get_config(spec: str | None = None) -> ConfigDict:
     """The config of "DATASET/ROW"."""
     dataset, name = common.parse(spec, ROWS, SETTINGS)
-    setting, row = SETTINGS[dataset], ROWS[name]
+    like = common.like(dataset)
+    setting, row = SETTINGS[like], ROWS[name]
     batch_size = setting.batch_size
-    if dataset == "deepfashion" and row.terms is _nearest:
+    if like == "deepfashion" and row.terms is _nearest:
         batch_size = 2
     config = common.base(dataset, name, pairs="deformable", flip=False, batch_size=batch_size)
     config.networks = ConfigDict({"g": _generator(setting, row), "d": _critic(setting, row)})

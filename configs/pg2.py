@@ -124,11 +124,12 @@ ROWS = {
 def get_config(spec: str | None = None) -> ConfigDict:
     """The config of "DATASET/ROW"."""
     dataset, row = common.parse(spec, ROWS, SETTINGS)
-    setting = SETTINGS[dataset]
+    like = common.like(dataset)
+    setting = SETTINGS[like]
     if row == "g1_g2_d_released":
-        setting = RELEASED.get(dataset, setting)
+        setting = RELEASED.get(like, setting)
     config = common.base(dataset, row, pairs="pg2", flip=True, batch_size=setting.batch_size)
-    networks, stages = ROWS[row](setting, dataset)
+    networks, stages = ROWS[row](setting, like)
     config.networks, config.stages = ConfigDict(networks), ConfigDict(stages)
     config.published = PUBLISHED.get(dataset, {}).get(row, {})
     if config.published:

@@ -90,7 +90,7 @@ ROWS = {
 def get_config(spec: str | None = None) -> ConfigDict:
     """The config of "DATASET/ROW"."""
     dataset, row = common.parse(spec, ROWS, SETTINGS)
-    setting = SETTINGS[dataset]
+    setting = SETTINGS[common.like(dataset)]
     config = common.base(
         dataset, row, pairs="deformable", flip=False, batch_size=setting.batch_size
     )

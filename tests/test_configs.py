@@ -206,10 +206,40 @@ def test_horiuchis_rows():
         assert {n.options["spectral"] for n in recipe.networks.values()} == {1.0}
 
 
-@pytest.mark.parametrize("spec", [None, "market1501", "market1501/g1_g3", "market/g1_l1"])
+@pytest.mark.parametrize(
+    "row", ["deformable/full", "pg2/g1_g2_d_released", "horiuchi/sn", "vdg/vdg"]
+)
+@pytest.mark.parametrize(
+    ("dataset", "like", "size"),
+    [
+        ("custom", "deepfashion", (256, 256)),
+        ("custom_256x192", "deepfashion", (256, 192)),
+        ("custom_128x64", "market1501", (128, 64)),
+    ],
+)
+def test_ones_own_photos_take_the_settings_of_their_size(row, dataset, like, size):
+    name, row = row.split("/")
+    paper = papers.find(name)
+    config, known = (paper.get_config(f"{where}/{row}") for where in (dataset, like))
+    recipe = build(config)
+    assert recipe.image_size == size
+    assert recipe.published == {} and recipe.published_in == ""
+    assert (recipe.stages, recipe.networks) == (build(known).stages, build(known).networks)
+    assert recipe.batch_size == known.batch_size
+    assert papers.owner(config) == name
+    if size != (256, 192):
+        return
+    assert all(parameter_counts(state_shapes(recipe)).values())  # the networks take the size
+
+
+@pytest.mark.parametrize(
+    "spec", [None, "market1501", "market1501/g1_g3", "market/g1_l1", "custom/g1_g3"]
+)
 def test_an_unknown_row_is_named(spec):
     with pytest.raises(ValueError, match=r"unknown row .*DATASET/ROW"):
         pg2.get_config(spec)
+    with pytest.raises(ValueError, match=r"unknown data set 'custom_64'; .*custom_HEIGHTxWIDTH"):
+        pg2.get_config("custom_64/g1_l1")
 
 
 def test_the_summary_has_full_integers():

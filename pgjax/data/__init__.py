@@ -9,10 +9,14 @@ import dataclasses
 import importlib
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+
+from absl import logging
 
 from pgjax.errors import InputError
 
@@ -40,12 +44,14 @@ class Dataset:
 
 _FASHION = "pgjax.data.deepfashion:DeepFashion"
 _PEOPLE = "pgjax.data.synthetic_people:SyntheticPeople"
+_SIZED = re.compile(r"custom_([1-9]\d{0,4})x([1-9]\d{0,4})", re.ASCII)
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
         Dataset("market1501", (128, 64), "pgjax.data.market1501:Market1501"),
         Dataset("deepfashion", (256, 256), _FASHION, "256x256"),
         Dataset("deepfashion_256x176", (256, 176), _FASHION, "256x176"),
+        Dataset("custom", (256, 256), "pgjax.data.custom:Custom", "256x256"),
         Dataset("synthetic_people", (64, 32), _PEOPLE, "64x32", generated=True),
         Dataset("synthetic_people_128x64", (128, 64), _PEOPLE, "128x64", generated=True),
         Dataset("synthetic_people_256x256", (256, 256), _PEOPLE, "256x256", generated=True),
@@ -54,14 +60,20 @@ DATASETS: dict[str, Dataset] = {
 
 
 def find(name: str) -> Dataset:
-    """The data set of that name.
+    """The data set of that name: one of DATASETS, or "custom_HEIGHTxWIDTH".
 
     Raises:
       InputError: there is none.
     """
-    if name not in DATASETS:
-        raise InputError(f"unknown data set {name!r}; there are {', '.join(DATASETS)}")
-    return DATASETS[name]
+    if name in DATASETS:
+        return DATASETS[name]
+    if (match := _SIZED.fullmatch(name)) is None:
+        raise InputError(
+            f"unknown data set {name!r}; there are {', '.join(DATASETS)}, and custom_HEIGHTxWIDTH"
+        )
+    height, width = map(int, match.groups())
+    size = f"{height}x{width}"
+    return dataclasses.replace(DATASETS["custom"], name=name, size=(height, width), config=size)
 
 
 def load(name: str, data_dir: str | os.PathLike = DATA_DIR):
@@ -83,24 +95,35 @@ def load(name: str, data_dir: str | os.PathLike = DATA_DIR):
     )
 
 
-def build(name: str, data_dir: str | os.PathLike = DATA_DIR, raw: str | os.PathLike | None = None):
+def build(
+    name: str,
+    data_dir: str | os.PathLike = DATA_DIR,
+    raw: str | os.PathLike | None = None,
+    **options,
+):
     """Builds a data set from the files in `raw`, unless a complete one is there already.
 
     A data set appears in `data_dir` at once when it is complete; what a killed build left behind is
     removed by the next one. Other processes that build the same one wait. A terminal sees progress
     on standard error.
 
+    Args:
+      options: of the builder, such as fields of custom.PhotosConfig.
+
     Returns:
       The tfds builder.
 
     Raises:
       FileNotFoundError: `raw` or a file in it is missing.
-      InputError: the first fault in the files, or no data set has that name.
+      InputError: the first fault in the files, no data set has that name, it takes no such option,
+        or it is there with other options.
     """
     dataset = find(name)
     place = path(name, data_dir)
     if is_built(name, data_dir):
-        return _builder(dataset, data_dir)
+        built = _builder(dataset, data_dir)
+        _check_options(built, options)
+        return built
     if not dataset.generated:
         if raw is None:
             raise InputError(f"data set {name} is built from files: say with --raw where they are")
@@ -123,7 +146,7 @@ def build(name: str, data_dir: str | os.PathLike = DATA_DIR, raw: str | os.PathL
         if not sys.stderr.isatty():
             tfds.disable_progress_bar()
         unused = stack.enter_context(tempfile.TemporaryDirectory())
-        _builder(dataset, data_dir).download_and_prepare(
+        _builder(dataset, data_dir, options).download_and_prepare(
             download_dir=unused,
             download_config=tfds.download.DownloadConfig(
                 manual_dir=raw, compute_stats=tfds.download.ComputeStatsMode.SKIP
@@ -150,10 +173,42 @@ def _builder_class(dataset: Dataset):
     return getattr(importlib.import_module(module), name)
 
 
-def _builder(dataset: Dataset, data_dir: str | os.PathLike):
-    return _builder_class(dataset)(
-        data_dir=Path(data_dir).expanduser(), config=dataset.config, file_format="array_record"
-    )
+def _builder(
+    dataset: Dataset, data_dir: str | os.PathLike, options: Mapping[str, object] | None = None
+):
+    builder, config = _builder_class(dataset), dataset.config
+    if hasattr(builder, "configured"):
+        config = builder.configured(config, **(options or {}))
+    elif options:
+        raise InputError(f"data set {dataset.name} takes no {', '.join(options)}")
+    with _without_warnings():
+        return builder(
+            data_dir=Path(data_dir).expanduser(), config=config, file_format="array_record"
+        )
+
+
+def _check_options(built, options: Mapping[str, object]) -> None:
+    """A data set that is there was built with these options."""
+    known = (built.info.metadata or {}).get("options", {})
+    for option, value in options.items():
+        if option not in known:
+            raise InputError(f"data set {built.name} takes no {option}")
+        if known[option] != value:
+            raise InputError(
+                f"{built.data_dir} is built already, with {option} {known[option]}, not {value}; "
+                "remove it to build it anew"
+            )
+
+
+@contextlib.contextmanager
+def _without_warnings():
+    """tfds warns of every configuration that its class does not list, such as one of any size."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ left out too, with their pairs, and counted: `metadata["excluded"]`.
 """
 
 import dataclasses
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -208,6 +207,5 @@ def _cut(data: bytes, size: tuple[int, int], where: str) -> bytes:
             f"{image.height} high and {image.width} wide{hint}"
         )
     left = (image.width - size[1]) // 2
-    file = io.BytesIO()
-    image.convert("RGB").crop((left, 0, left + size[1], size[0])).save(file, "PNG")
-    return file.getvalue()
+    cut = image.convert("RGB").crop((left, 0, left + size[1], size[0]))
+    return records.encode(np.asarray(cut))

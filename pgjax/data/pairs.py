@@ -1,12 +1,13 @@
 """Rules that say which two images of a split make a pair of source and target."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from pgjax import skeleton
 
-JUNK = ("-1", "0000")  # Market-1501's badly detected boxes and distractors
+JUNK = re.compile(r"(-1|0000)_c\d")  # Market-1501's badly detected boxes and distractors
 TORSO = tuple(
     skeleton.INDEX[name] for name in ("right_hip", "left_hip", "left_shoulder", "right_shoulder")
 )
@@ -54,7 +55,7 @@ def sample(pairs: np.ndarray, count: int = 12_000, seed: int = 0) -> np.ndarray:
 
 def junk(names: Sequence[str]) -> np.ndarray:
     """Market-1501's junk and distractors by their file names; bool (N,)."""
-    return np.array([name.startswith(JUNK) for name in names], bool)
+    return np.array([JUNK.match(name) is not None for name in names], bool)
 
 
 def _ordered_pairs(identities: Sequence[str], valid: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ class PhotoFiles:
       texts: all other unpacked files, sorted.
     """
 
-    def __init__(self, root: Path, photos: frozenset[str] = PHOTOS):
+    def __init__(self, root: Path):
         """Lists what is there; hidden files and folders are passed over.
 
         Raises:
@@ -34,28 +34,28 @@ class PhotoFiles:
             folders[:] = sorted(f for f in folders if not f.startswith((".", IGNORED)))
             for file in sorted(f for f in files if not f.startswith(".")):
                 path = Path(folder, file)
-                if path.suffix.lower() in photos:
+                if path.suffix.lower() in PHOTOS:
                     self._unpacked[path.relative_to(root).as_posix()] = path
                 elif path.suffix.lower() == ".zip":
-                    self._list(path, photos)
+                    self._list(path)
                 else:
                     texts.append(path)
         self.names = (*sorted(self._unpacked), *sorted(self._zipped))
         self.texts = tuple(sorted(texts))
 
-    def _list(self, path: Path, photos: frozenset[str]) -> None:
+    def _list(self, path: Path) -> None:
         try:
             archive = zipfile.ZipFile(path)
         except zipfile.BadZipFile as error:
             raise InputError(
                 f"{path}: a truncated or damaged zip ({error}); fetch it again"
             ) from error
+        name = path.relative_to(self.root).as_posix()
         for member in archive.namelist():
             parts = member.split("/")
-            if Path(member).suffix.lower() in photos and parts[0] != IGNORED:
-                if not parts[-1].startswith("."):
-                    name = path.relative_to(self.root).as_posix()
-                    self._zipped[f"{name}/{member}"] = archive, member
+            hidden = parts[0] == IGNORED or parts[-1].startswith(".")
+            if Path(member).suffix.lower() in PHOTOS and not hidden:
+                self._zipped[f"{name}/{member}"] = archive, member
 
     def where(self, name: str) -> str:
         """A photo's path, for messages."""

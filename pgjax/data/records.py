@@ -38,6 +38,13 @@ def features(
     return tfds.features.FeaturesDict(entries)
 
 
+def encode(image: np.ndarray) -> bytes:
+    """A uint8 (H, W, 3) image as the bytes of a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
 def decode(data: bytes, encodings: Sequence[str], where: str) -> Image.Image:
     """The whole image of a file's bytes, which tfds itself does not check.
 

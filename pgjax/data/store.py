@@ -63,7 +63,7 @@ def load_split(
     """Reads a split; its images are decoded once and held, if they fit, else decoded on demand.
 
     Args:
-      dataset: a name in `data.DATASETS`; it must be built (or generated from a seed).
+      dataset: a name that `data.find` knows; it must be built (or generated from a seed).
       split: such as "train" or "test".
       memory_limit: bytes that the decoded images may take.
 

@@ -5,13 +5,10 @@ cameras. Names follow Market-1501's, so that its pair rules apply.
 """
 
 import dataclasses
-import io
 from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
 from pgjax.data import people, records
 
@@ -38,13 +35,6 @@ class PeopleConfig(tfds.core.BuilderConfig):
 def photo_name(identity: int, camera: int, index: int) -> str:
     """A name as Market-1501's: identity, camera and sequence, frame, box."""
     return f"{identity:04d}_c{camera}s1_{index:06d}_00.png"
-
-
-def encode(image: np.ndarray) -> bytes:
-    """A uint8 (H, W, 3) image as the bytes of a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG", compress_level=1)
-    return file.getvalue()
 
 
 class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
@@ -76,8 +66,8 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
             yield (
                 order,
                 {
-                    "image": encode(photo["image"]),
-                    "background": encode(photo["background"]),
+                    "image": records.encode(photo["image"]),
+                    "background": records.encode(photo["background"]),
                     "name": name,
                     "identity": name.split("_")[0],
                     "keypoints": photo["keypoints"],

@@ -9,8 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from pgjax import frozen, scene
-from pgjax.data import DATASETS
+from pgjax import data, frozen, scene
 from pgjax.data.pairs import RULES
 from pgjax.errors import InputError
 from pgjax.nets import NETS
@@ -70,7 +69,10 @@ def build(config: Mapping[str, Any]) -> Recipe:
         config = dict(config.items())
         total = parse_value(int, config.pop("total_steps", 0), "config.total_steps")
     recipe = parse_record(Recipe, config, "config")
-    check_choice(recipe.data.name, DATASETS, "config.data.name")
+    try:
+        data.find(recipe.data.name)
+    except InputError as error:
+        raise InputError(f"config.data.name: {error}") from None
     if recipe.row.partition("/")[0] != recipe.data.name:
         raise InputError(
             f"config.data.name: {recipe.data.name!r} is not the data set of row {recipe.row!r}"

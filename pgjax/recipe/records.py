@@ -5,8 +5,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from pgjax import losses
-from pgjax.data import DATASETS
+from pgjax import data, losses
 
 PRECISIONS = ("float32", "bfloat16")
 PLACES = ("auto", "host", "device")
@@ -15,7 +14,7 @@ PLACES = ("auto", "host", "device")
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """Which photos and pairs: a name in DATASETS, a name in pairs.RULES, mirrored pairs half the time.
+    """Which photos and pairs: names for data.find and of pairs.RULES, mirrored pairs half the time.
 
     Photos are decoded once and held in memory where they take at most `memory_limit_gb` (10^9 bytes).
     """
@@ -157,7 +156,7 @@ class Recipe:
     @property
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the data set's photos, pixels."""
-        return DATASETS[self.data.name].size
+        return data.find(self.data.name).size
 
     @property
     def total_steps(self) -> int:

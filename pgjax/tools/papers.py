@@ -100,6 +100,7 @@ def owner(config: Mapping[str, Any]) -> str | None:
     differs in the fewest keys.
     """
     dataset, _, row = config["row"].partition("/")
+    dataset = importlib.import_module("configs.common").like(dataset)
     candidates = {
         name: sum(1 for _ in departures(paper, config))
         for name, paper in load().items()

@@ -4,9 +4,9 @@ import io
 
 import numpy as np
 import pytest
-from fashion import NAMES, PAIRS, FakeFashion
 from PIL import Image
 
+from fashion import NAMES, PAIRS, FakeFashion
 from pgjax import data
 from pgjax.data import pairs, store
 

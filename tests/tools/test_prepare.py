@@ -6,7 +6,9 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ARCHIVE = "Market-1501-v15.09.15"
 COUNTS = {
@@ -78,6 +80,34 @@ def test_deepfashion_says_what_it_left_out(shared, tmp_path):
         "excluded test pairs: 7422 neither photo, 435 no source photo, 435 no target photo"
         in built.stderr
     )
+
+
+def test_ones_own_photos_at_any_size(tmp_path):
+    random = np.random.default_rng(0)
+    lines = ["name:keypoints_y:keypoints_x"]
+    for who in ("anna", "ben", "carl"):
+        (tmp_path / "raw" / who).mkdir(parents=True)
+        for name in ("1.png", "2.png"):
+            pixels = random.integers(0, 256, (90, 70, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "raw" / who / name)
+            y, x = random.integers(0, 90, 18).tolist(), random.integers(0, 70, 18).tolist()
+            lines.append(f"{who}/{name}: {y}: {x}")
+    (tmp_path / "points.csv").write_text("\n".join(lines) + "\n")
+    arguments = ("custom", "--raw", tmp_path / "raw", "--data_dir", tmp_path / "built")
+    arguments += ("--size", "64x32", "--keypoints", tmp_path / "points.csv")
+    built = prepare(*arguments, "--fit", "stretch", "--seed", "1")
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout) == {
+        "images": {"train": 4, "test": 2},
+        "identities": {"train": 2, "test": 1},
+        "train_pairs": 4,
+        "test_pairs": 2,
+    }
+    assert "WARNING" not in built.stderr
+    assert "(DATASET of a row: custom_64x32)" in built.stderr
+    other = prepare(*arguments, "--seed", "2")
+    assert other.returncode == 2
+    assert other.stderr.splitlines()[-1].endswith("with seed 1, not 2; remove it to build it anew")
 
 
 @pytest.mark.slow

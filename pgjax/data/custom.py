@@ -1,0 +1,298 @@
+"""Anyone's photos as a tfds data set: a folder of them, and keypoints in any format that pgjax reads.
+
+An identity is one person in one set of clothes: its photos lie in a folder of its name
+(`anna/beach.jpg`), or are named after it (`anna_1.jpg`: up to the first "_"). Identities, not photos,
+are dealt to `train` and `test`, from a seed: more photos leave most of them where they were.
+Photos are turned upright, laid into the data set's size and stored as PNG, joints with them.
+"""
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from pgjax import keypoints, photo
+from pgjax.data import records
+from pgjax.errors import InputError
+from pgjax.keypoints import Pose
+from pgjax.photo import Placement
+
+KEYPOINTS = ("keypoints.json", "keypoints.csv", "keypoints.npy", "keypoints")
+EXPECTED = (
+    "photos, in a folder for each person (anna/beach.jpg) or named after the person (anna_1.jpg), and "
+    f"their keypoints as one of {', '.join(KEYPOINTS)} (a folder), which "
+    "python -m pgjax.tools.keypoints makes, or wherever --keypoints says"
+)
+SAME_SHAPE = 0.02  # how far the sides' ratio of a photo and of its keypoints' photo may differ
+
+
+@dataclasses.dataclass(kw_only=True)
+class PhotosConfig(tfds.core.BuilderConfig):
+    """How photos become a data set.
+
+    size: (height, width) of its pictures. keypoints: their file or folder, None for one of KEYPOINTS
+    beside the photos. threshold: of a joint's confidence. fit: a mode of photo.fit. test_share: of
+    the identities. seed: deals them.
+    """
+
+    size: tuple[int, int]
+    threshold: float = keypoints.THRESHOLD
+    keypoints: str | None = None
+    fit: str = "letterbox"
+    test_share: float = 0.2
+    seed: int = 0
+
+    def options(self) -> dict[str, object]:
+        """What a user can choose beside the size, by name."""
+        names = ("keypoints", "threshold", "fit", "test_share", "seed")
+        return {name: getattr(self, name) for name in names}
+
+
+class Shown(NamedTuple):
+    """A photo that is used: where it is, its name in the data set, who is on it, how it is laid."""
+
+    path: Path
+    name: str
+    identity: str
+    pose: Pose
+    placement: Placement
+
+
+class Custom(tfds.core.GeneratorBasedBuilder):
+    """Anyone's photos with 18 joints."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"Expected {EXPECTED}"
+
+    @classmethod
+    def configured(cls, name: str, **options) -> PhotosConfig:
+        """The configuration "HEIGHTxWIDTH", with fields of PhotosConfig.
+
+        Raises:
+          InputError: a value that can't be.
+        """
+        height, _, width = name.partition("x")
+        config = PhotosConfig(name=name, size=(int(height), int(width)), **options)
+        if config.fit not in photo.MODES:
+            raise InputError(f"--fit {config.fit}: expected one of {', '.join(photo.MODES)}")
+        if not 0 < config.test_share < 1:
+            raise InputError(f"--test_share {config.test_share}: expected a share above 0, below 1")
+        return config
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="Photos of one's own, with joints.",
+            features=records.features(self.builder_config.size, "png"),
+            metadata=tfds.core.MetadataDict(),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+        config, raw = self.builder_config, Path(dl_manager.manual_dir)
+        paths = _photos(raw)
+        if not paths:
+            raise FileNotFoundError(f"{raw}: no photo here. Expected {EXPECTED}")
+        names = _names(paths)
+        source = _keypoints_of(raw, config.keypoints)
+        poses = _matched(keypoints.read(source, threshold=config.threshold), paths, source)
+        shown, excluded, several = [], Counter(), 0
+        for path, (name, identity) in names.items():
+            people = poses.get(path)
+            if not people:
+                excluded["no keypoints" if people is None else "nobody found"] += 1
+                continue
+            several += len(people) > 1
+            size = photo.read_size(raw / path)
+            placement = photo.fit(size, config.size, config.fit)
+            pose = _in_photo(_prominent(people), size, raw / path)
+            if not _inside(keypoints.moved(pose, placement.points, placement.into)).any():
+                excluded["no joint in the picture"] += 1
+                continue
+            shown.append(Shown(raw / path, name, identity, pose, placement))
+        if not shown:
+            raise InputError(
+                f"{source}: no keypoints of the {len(paths)} photos in {raw}, such as {paths[0]} "
+                f"({', '.join(f'{count} {reason}' for reason, count in excluded.items())})"
+            )
+        tested = _tested({one.identity for one in shown}, config.test_share, config.seed)
+        notes = [f"keypoints: {line}" for line in keypoints.summary((s.pose, None) for s in shown)]
+        if several:
+            notes.append(f"{several} photos show several people: the one with most room was taken")
+        self.info.metadata["options"] = config.options()
+        self.info.metadata["notes"] = notes
+        self.info.metadata["excluded"] = {"photos": dict(excluded)} if excluded else {}
+        return {
+            split: self._generate_examples([s for s in shown if (s.identity in tested) is test])
+            for split, test in (("train", False), ("test", True))
+        }
+
+    def _generate_examples(self, shown: list[Shown]) -> Iterator[tuple[int, dict[str, object]]]:
+        for order, one in enumerate(shown):
+            pose = keypoints.moved(one.pose, one.placement.points, one.placement.into)
+            visible = _inside(pose)
+            yield (
+                order,
+                {
+                    "image": records.encode(one.placement.image(photo.read_photo(one.path))),
+                    "name": one.name,
+                    "identity": one.identity,
+                    "keypoints": np.where(visible[:, None], pose.keypoints, np.float32(-1)),
+                    "visible": visible,
+                    "order": order,
+                },
+            )
+
+
+def _photos(raw: Path) -> list[str]:
+    """The photos below a folder, by their paths there; hidden ones are passed over."""
+    found = (path.relative_to(raw) for path in raw.rglob("*") if path.is_file())
+    return sorted(
+        path.as_posix()
+        for path in found
+        if path.suffix.lower() in photo.EXTENSIONS
+        and not any(part.startswith(".") for part in path.parts)
+    )
+
+
+def _names(paths: list[str]) -> dict[str, tuple[str, str]]:
+    """By photo its name in the data set, where folders are no more, and its identity.
+
+    Folders that hold everything tell nobody apart and do not count.
+
+    Raises:
+      InputError: a photo tells no identity, or two would have one name.
+    """
+    parts = {path: PurePosixPath(path).parts for path in paths}
+    while len({p[0] for p in parts.values()}) == 1 and all(len(p) > 2 for p in parts.values()):
+        parts = {path: p[1:] for path, p in parts.items()}
+    names, taken = {}, {}
+    for path, (first, *rest) in parts.items():
+        identity = first if rest else first.partition("_")[0]
+        if not rest and "_" not in first:
+            raise InputError(
+                f"photo {path}: whose? Expected a folder of the person's photos, or a name that "
+                f"starts with the person's and '_', such as anna_{first}"
+            )
+        name = "_".join((first, *rest))
+        # Pictures made of a photo are named after it without its extension.
+        other = taken.setdefault(PurePosixPath(name).stem, path)
+        if other != path:
+            raise InputError(f"photos {other} and {path}: give one of them another name")
+        names[path] = name, identity
+    return names
+
+
+def _keypoints_of(raw: Path, given: str | None) -> Path:
+    if given is not None:
+        return Path(given).expanduser()
+    found = [raw / name for name in KEYPOINTS if (raw / name).exists()]
+    if len(found) != 1:
+        what = "no keypoints" if not found else f"both {found[0].name} and {found[1].name}"
+        raise FileNotFoundError(
+            f"{raw}: {what} here; expected one of {', '.join(KEYPOINTS)} (a folder), which python -m "
+            "pgjax.tools.keypoints makes of the photos, or say with --keypoints where they are"
+        )
+    return found[0]
+
+
+def _matched(
+    poses: Mapping[str, list[Pose]], paths: list[str], source: Path
+) -> dict[str, list[Pose]]:
+    """The poses of each photo; photos of which none tell are left out.
+
+    A name of poses fits a photo if one's folders and name end as the other's do, extensions aside: so
+    `1` and `photos/anna/1.jpg` fit `anna/1.png`, and `ben/1.jpg` does not. The closest fit counts.
+
+    Raises:
+      InputError: poses fit two photos, or a photo two poses, equally well.
+    """
+    index: dict[str, list[str]] = {}
+    for name in poses:
+        index.setdefault(_parts(name)[-1], []).append(name)
+    fits: dict[str, tuple[tuple[int, bool], str]] = {}  # photo of each name, and how well it fits
+    for path in paths:
+        ranked = [(_fit(name, path), name) for name in index.get(_parts(path)[-1], ())]
+        ranked = sorted(((rank, name) for rank, name in ranked if rank[0]), reverse=True)
+        if not ranked:
+            continue
+        rank, name = ranked[0]
+        if len(ranked) > 1 and ranked[1][0] == rank:
+            raise InputError(f"{source}: keypoints of both {name} and {ranked[1][1]} fit {path}")
+        held = fits.get(name)
+        if held is not None and held[0] == rank:
+            raise InputError(
+                f"{source}: keypoints of {name} fit both {held[1]} and {path}; name photos by their "
+                "paths"
+            )
+        if held is None or held[0] < rank:
+            fits[name] = rank, path
+    return {path: poses[name] for name, (_, path) in fits.items()}
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Folders and name without a photo's extension."""
+    path = PurePosixPath(name)
+    return (path.with_suffix("") if path.suffix.lower() in photo.EXTENSIONS else path).parts or (
+        "",
+    )
+
+
+def _fit(name: str, path: str) -> tuple[int, bool]:
+    """How many parts both end with, if the shorter has no others, else 0; and whether all is equal."""
+    one, other = _parts(name), _parts(path)
+    common = min(len(one), len(other))
+    return common if one[-common:] == other[-common:] else 0, name == path
+
+
+def _prominent(people: list[Pose]) -> Pose:
+    """The person whose joints span the largest box."""
+
+    def area(pose: Pose) -> float:
+        points = pose.keypoints[pose.visible]
+        return float(np.prod(np.ptp(points, axis=0) + 1))
+
+    return max(people, key=area)
+
+
+def _in_photo(pose: Pose, size: tuple[int, int], path: Path) -> Pose:
+    """The pose in the photo's own pixels: keypoints may be of a smaller copy.
+
+    Raises:
+      InputError: they are of a photo of another shape.
+    """
+    if pose.size is None or pose.size == size:
+        return pose._replace(size=size)
+    ratios = np.array(size) / pose.size
+    if abs(ratios[0] / ratios[1] - 1) > SAME_SHAPE:
+        raise InputError(
+            f"{path}: is {size[0]} high and {size[1]} wide, but its keypoints are of a photo "
+            f"{pose.size[0]} high and {pose.size[1]} wide"
+        )
+    return keypoints.moved(pose, photo.fit(pose.size, size, "stretch").points, size)
+
+
+def _inside(pose: Pose) -> np.ndarray:
+    """Which joints (18,) are visible and lie on a pixel of the picture."""
+    low, high = np.float32(-0.5), np.array(pose.size, np.float32) - np.float32(0.5)
+    return pose.visible & ((pose.keypoints >= low) & (pose.keypoints < high[None])).all(axis=1)
+
+
+def _tested(identities: set[str], share: float, seed: int) -> set[str]:
+    """The identities for the test: their share, but one at least, and one left for training.
+
+    Raises:
+      InputError: there are not two.
+    """
+    if len(identities) < 2:
+        raise InputError(
+            f"one person ({min(identities)}) in all photos: training and test need people of their "
+            "own; give folders or names that tell persons apart"
+        )
+    dealt = sorted(identities, key=lambda who: hashlib.sha256(f"{seed}/{who}".encode()).digest())
+    return set(dealt[: min(max(1, round(share * len(dealt))), len(dealt) - 1)])
