@@ -30,7 +30,7 @@ def _set(config, path, value):
         (
             "data.name",
             "market",
-            r"config\.data\.name: unknown name 'market'; known are .*market1501",
+            r"config\.data\.name: unknown data set 'market'; there are market1501",
         ),
         ("data.pairs", "all", r"config\.data\.pairs: unknown name"),
         ("data.flip", "yes", r"config\.data\.flip: expected bool"),

@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> None:
         prog="python -m pgjax.tools.inspect",
         description="Draw pairs of a data set with poses, masks and part transforms.",
     )
-    parser.add_argument("dataset", metavar="DATASET", help=f"one of {', '.join(data.DATASETS)}")
+    parser.add_argument("dataset", help=f"one of {', '.join(data.DATASETS)}")
     parser.add_argument(
         "--data_dir",
         metavar="DIR",

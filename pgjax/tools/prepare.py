@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> None:
         prog="python -m pgjax.tools.prepare",
         description="Build a data set and check it. Prints its counts as one line of JSON.",
     )
-    parser.add_argument("dataset", metavar="DATASET", help=f"one of {', '.join(data.DATASETS)}")
+    parser.add_argument("dataset", help=f"one of {', '.join(data.DATASETS)}")
     parser.add_argument(
         "--raw",
         metavar="DIR",

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from pgjax.data import people
-from pgjax.data.synthetic_people import SEED, PeopleConfig, SyntheticPeople, encode
+from pgjax.data.records import encode
+from pgjax.data.synthetic_people import SEED, PeopleConfig, SyntheticPeople
 
 CONFIGS = {config.name: config for config in SyntheticPeople.BUILDER_CONFIGS}
 

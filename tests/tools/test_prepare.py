@@ -130,18 +130,18 @@ def test_the_whole_of_market1501(shared, tmp_path):
             "no: no such folder, or an empty one. Expected Market-1501-v15",
         ),
         (("market1501",), "say with --raw where they are"),
-        (("deepfashion", "--raw", "{broken}"), "img.zip: a truncated or damaged zip"),
-        (("market", "--raw", "{empty}"), "invalid choice: 'market'"),
+        (("deepfashion", "--raw", "{cut}"), "img.zip: a truncated or damaged zip"),
+        (("market", "--raw", "{empty}"), "unknown data set 'market'; there are market1501"),
         (("market1501", "--rwa", "{empty}"), "unrecognized arguments: --rwa"),
         ((), "the following arguments are required: dataset"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, arguments, message):
-    folders = {name: tmp_path / name for name in ("empty", "broken")}
+    folders = {name: tmp_path / name for name in ("empty", "broken", "cut")}
     for folder in folders.values():
         folder.mkdir()
     (folders["broken"] / f"{ARCHIVE}.zip").write_bytes(b"PK\x03\x04 and no more")
-    (folders["broken"] / "img.zip").write_bytes(b"PK\x03\x04 and no more")
+    (folders["cut"] / "img.zip").write_bytes(b"PK\x03\x04 and no more")
     arguments = [argument.format(**folders) for argument in arguments]
     ended = prepare(*arguments, "--data_dir", tmp_path / "built")
     assert ended.returncode == 2
