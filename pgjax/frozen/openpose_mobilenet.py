@@ -1,14 +1,12 @@
 """A small OpenPose network: MobileNet-V2 features, then six stages that refine each other's maps.
 
 `mobilenet_v2_small` of ildoonet/tf-pose-estimation (Apache-2.0), which follows Cao 2017 (OpenPose) with
-separable convolutions. The published graph normalises its first half by the statistics of the very
-photo (its FusedBatchNorm nodes say is_training, and hold no moving averages) and its second half by
-moving averages. Statistics are taken here for every photo by itself, so that what is found on a photo
-does not depend on the others of its batch; for one photo that is the published graph.
+separable convolutions. The published graph has lost the moving averages of its first half: there its
+FusedBatchNorm nodes say is_training and normalise a photo by its own statistics, which harms tight or
+blurred photos most. openpose_weights.fixed puts averages over ordinary photos in their place.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -17,8 +15,6 @@ import numpy as np
 
 from pgjax import skeleton
 from pgjax.convolution import convolve
-from pgjax.frozen import tensorflow_graph
-from pgjax.frozen.weights import Params, Shapes, Source
 
 STRIDE = 8  # pixels of the photo a pixel of the maps
 EPSILON = 1e-3
@@ -41,6 +37,8 @@ _FIELD_MAPS = np.array(
     ]
 )
 
+Moments = Callable[[str, jax.Array], tuple[jax.Array, jax.Array]]
+
 STEM = 16
 # (channels, stride, whether its input is added) of the backbone's blocks; each widens six times inside.
 BLOCKS = (
@@ -53,7 +51,6 @@ WIDENED = 6
 FINE = 5  # the last block at an eighth of the resolution
 STAGES = 6
 MAPS = {"fields": 2 * len(LIMBS), "joints": JOINTS + 1}  # branches in order; joints and background
-_BRANCH = {"fields": "L1", "joints": "L2"}  # in the published graph
 
 
 def shapes() -> dict[str, dict[str, jax.ShapeDtypeStruct]]:
@@ -91,31 +88,48 @@ def shapes() -> dict[str, dict[str, jax.ShapeDtypeStruct]]:
     return found
 
 
+def photo_moments(name: str, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Means and variances (B, 1, 1, C) of each photo by itself: for one photo the published graph's."""
+    del name
+    return x.mean(axis=(1, 2), keepdims=True), x.var(axis=(1, 2), keepdims=True)
+
+
 def apply(
-    params: Mapping[str, Mapping[str, Any]], images: jax.Array
+    params: Mapping[str, Mapping[str, Any]], images: jax.Array, moments: Moments = photo_moments
 ) -> tuple[jax.Array, jax.Array]:
     """Confidence maps of joints and fields of limbs.
 
     Args:
-      params: as `shapes` says.
+      params: as `shapes` says, or without scales where the normalisation is folded into the kernels.
       images: (B, H, W, 3) RGB, 0 to 255, of any type.
+      moments: (layer, activations (B, h, w, C)) -> means and variances that broadcast, for layers
+        that have a scale.
 
     Returns:
       joints (B, h, w, 18), h = ceil(H / 8): about 1 where a joint is, 0 elsewhere; pixel (i, j) is
         the photo's ((i + 0.5) 8 - 0.5, ...).
       fields (B, h, w, 19, 2): along a limb of LIMBS its direction (y, x) of length about 1.
     """
+
+    def norm(name: str, x: jax.Array) -> jax.Array:
+        layer = {part: value.reshape(1, 1, 1, -1) for part, value in params[name].items()}
+        if "scale" not in layer:
+            return x + layer["bias"]
+        mean, variance = moments(name, x)
+        return (x - mean) * (layer["scale"] * jax.lax.rsqrt(variance + EPSILON)) + layer["bias"]
+
     x = images.astype(jnp.float32)[..., ::-1]  # BGR
-    x = _clipped(_normalised(params["stem"], _same(x, params["stem"]["kernel"], 2)))
+    x = _clipped(norm("stem", convolve(x, params["stem"]["kernel"], 2, "SAME")))
     fine = None
     for i, (_, stride, added) in enumerate(BLOCKS):
+        names = {kind: f"block{i}/{kind}" for kind in ("expand", "depthwise", "project")}
+        kernels = {kind: params[name]["kernel"] for kind, name in names.items() if name in params}
         inside = x
-        if i:
-            expand = params[f"block{i}/expand"]
-            inside = _clipped(_normalised(expand, x @ expand["kernel"][0, 0]))
-        depthwise, project = params[f"block{i}/depthwise"], params[f"block{i}/project"]
-        inside = _clipped(_normalised(depthwise, _depthwise(inside, depthwise["kernel"], stride)))
-        inside = _normalised(project, inside @ project["kernel"][0, 0])
+        if "expand" in kernels:
+            inside = _clipped(norm(names["expand"], x @ kernels["expand"][0, 0]))
+        inside = _depthwise(inside, kernels["depthwise"], stride)
+        inside = _clipped(norm(names["depthwise"], inside))
+        inside = norm(names["project"], inside @ kernels["project"][0, 0])
         x = x + inside if added else inside
         fine = x if i == FINE else fine
     features = jnp.concatenate([fine, _enlarged(x, fine.shape[1:3])], axis=-1)
@@ -139,17 +153,6 @@ def _branch(params, name: str, x: jax.Array) -> jax.Array:
 
 def _clipped(x: jax.Array) -> jax.Array:
     return jnp.clip(x, 0, 6)
-
-
-def _normalised(layer, x: jax.Array) -> jax.Array:
-    mean = x.mean(axis=(1, 2), keepdims=True)
-    variance = x.var(axis=(1, 2), keepdims=True)
-    scale, bias = (layer[part].reshape(1, 1, 1, -1) for part in ("scale", "bias"))
-    return (x - mean) * (scale * jax.lax.rsqrt(variance + EPSILON)) + bias
-
-
-def _same(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    return convolve(x, kernel, stride, "SAME")
 
 
 def _depthwise(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
@@ -182,66 +185,3 @@ def _taps(before: int, after: int) -> np.ndarray:
     np.add.at(taps, (np.arange(after), low), 1 - (place - low))
     np.add.at(taps, (np.arange(after), np.minimum(low + 1, before - 1)), place - low)
     return taps
-
-
-def read(path: Path, shapes: Shapes) -> Params:
-    """The parameters in the published graph; a ValueError or KeyError where it is another one."""
-    constants = {
-        name.partition("/read/")[0]: value
-        for name, value in tensorflow_graph.constants(path).items()
-    }
-    return {
-        layer: _stage(constants, layer) if layer.startswith("stage") else _block(constants, layer)
-        for layer in shapes
-    }
-
-
-def _block(constants: Mapping[str, np.ndarray], layer: str) -> dict[str, np.ndarray]:
-    block, _, kind = layer.partition("/")
-    number = block.removeprefix("block")
-    name = "Conv"
-    if block != "stem":
-        name = f"expanded_conv{'' if number == '0' else f'_{number}'}/{kind}"
-    name = f"MobilenetV2/{name}"
-    if kind == "depthwise":
-        kernel = constants[f"{name}/depthwise_weights"].swapaxes(2, 3)
-    else:
-        kernel = constants[f"{name}/weights"]
-    scale, bias = (constants[f"{name}/BatchNorm/{part}"] for part in ("gamma", "beta"))
-    return {"kernel": kernel, "scale": scale, "bias": bias}
-
-
-def _stage(constants: Mapping[str, np.ndarray], layer: str) -> dict[str, np.ndarray]:
-    """Folds what is linear: normalisation, and a depthwise kernel of one pixel, into the 1×1 kernel."""
-    stage, _, rest = layer.partition("/")
-    branch, number = rest[:-1], rest[-1]
-    name = f"Openpose/MConv_{stage.title()}_{_BRANCH[branch]}_{number}"
-    depthwise = constants[f"{name}_depthwise/depthwise_weights"].swapaxes(2, 3)
-    kernel = constants[f"{name}_pointwise/weights"][0, 0].astype(np.float64)
-    norm = f"{name}_pointwise/BatchNorm"
-    mean, variance, bias = (
-        constants[f"{norm}/{part}"].astype(np.float64)
-        for part in ("moving_mean", "moving_variance", "beta")
-    )
-    scale = 1 / np.sqrt(variance + EPSILON)
-    parts = {}
-    if depthwise.shape[0] == 1:
-        kernel *= depthwise.reshape(-1, 1)
-    else:
-        parts["depthwise"] = depthwise
-    parts["kernel"] = (kernel * scale).astype(np.float32)
-    parts["bias"] = (bias - mean * scale).astype(np.float32)
-    return parts
-
-
-SOURCE = Source(
-    file="openpose_mobilenet_v2_small.npz",
-    # The first repository is no longer to be had; this copy of it is pinned to a commit.
-    url=(
-        "https://raw.githubusercontent.com/gsethi2409/tf-pose-estimation/"
-        "0eeb3f0316795329a750d09cb140a4996f9ed732/models/graph/mobilenet_v2_small/graph_opt.pb"
-    ),
-    sha256="c2cc17071f1eac6331283815b464326143709a5c17ed1e57b6d18bdccade0ef9",
-    read=read,
-    rename="openpose_mobilenet_v2_small.pb",
-)
