@@ -27,7 +27,7 @@ Params = dict[str, dict[str, np.ndarray]]
 Shapes = Mapping[str, Mapping[str, Any]]
 
 # What NumPy and HDF5 raise on damaged files; a flipped bit in a size asks for much memory.
-_DAMAGE = (
+DAMAGE = (
     *(OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError),
     *(AttributeError, TypeError),
     *(zipfile.BadZipFile, zlib.error),
@@ -146,7 +146,7 @@ def _verified(
     """
     try:
         params = read(path, shapes)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(f"{name}: damaged or another file ({_told(error)}); {remedy}") from error
     for layer, parts in shapes.items():
         for part, expected in parts.items():
