@@ -30,8 +30,8 @@ def fixed(params: Mapping[str, Mapping[str, np.ndarray]]) -> Params:
     """The parameters with MOMENTS folded into the kernels of the first half.
 
     What is found on a photo then depends neither on its margins nor on the others of its batch. Of the
-    joints published for DeepFashion's photos 80 % are found within 5 % of the height instead of 62 %, for
-    Market-1501's crops 70 % instead of 11 % (benchmarks/keypoints.py).
+    joints published for DeepFashion's photos 80 % are found within 5 % of the height instead of 61 %, for
+    Market-1501's crops 72 % instead of 11 % (benchmarks/keypoints.py).
     """
     result = {}
     with np.load(MOMENTS, allow_pickle=False) as moments:

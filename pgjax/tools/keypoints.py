@@ -2,8 +2,9 @@
 
 PHOTOS are files or folders. By the name of --out and the number of photos the keypoints become the
 published CSV (.csv), OpenPose's JSON of one photo or COCO-17's of several (.json), an array (.npy) or, in
-a folder, OpenPose's JSON of each; --format says so otherwise. Photos are named by their path below their
-folder. One that can't be read is told and left out.
+a folder, OpenPose's JSON of each; --format says otherwise. OpenPose's JSON keeps most: CSV has whole
+pixels, CSV and COCO-17 no confidence, COCO-17 no neck (readers put it between the shoulders). Photos are
+named by their path below their folder. One that can't be read is told and left out.
 
 Standard output gets one line of JSON: {"photos": n, "unreadable": n, "nobody": n, "people": n,
 "joints": {name: n}}; "nobody" counts the photos in which nobody was found.
