@@ -14,7 +14,7 @@ FLOORS = (
     {"convolution", "raster", "similarity", "spectral", "warp"},
     {"scene"},
     {"data", "frozen", "layers", "losses"},
-    {"metrics", "nets"},
+    {"estimators", "metrics", "nets"},
     {"recipe"},
     {"state"},
     {"checkpoint", "play"},

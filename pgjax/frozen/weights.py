@@ -1,7 +1,7 @@
 """Pretrained weights: from a local file, else downloaded once; known by their content.
 
-The sha256 is that of the numbers, not of a file: the official HDF5 file and our own smaller .npz of
-the layers that are needed verify alike.
+The sha256 is that of the numbers, not of a file: the official file (HDF5 of Keras, or what a network's
+own reader takes) and our own smaller .npz of what is needed verify alike.
 """
 
 import hashlib
@@ -27,53 +27,82 @@ Params = dict[str, dict[str, np.ndarray]]
 Shapes = Mapping[str, Mapping[str, Any]]
 
 # What NumPy and HDF5 raise on damaged files; a flipped bit in a size asks for much memory.
-_DAMAGE = (
+DAMAGE = (
     *(OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError),
     *(AttributeError, TypeError),
     *(zipfile.BadZipFile, zlib.error),
 )
 
 
+def read_h5(path: Path, shapes: Shapes) -> Params:
+    """Keras' layout: one group a layer. Its versions name the arrays differently: found by rank."""
+    import h5py
+
+    params: Params = {}
+    with h5py.File(path, "r") as file:
+        for layer in shapes:
+            arrays: list[np.ndarray] = []
+
+            def keep(_, item, arrays=arrays):
+                if isinstance(item, h5py.Dataset):
+                    arrays.append(item[()].astype(np.float32))
+
+            file[layer].visititems(keep)
+            ranks = {x.ndim: x for x in arrays}
+            if len(arrays) != 2 or set(ranks) != {1, 4}:
+                raise ValueError(f"{layer} holds {[x.shape for x in arrays]}")
+            params[layer] = {"kernel": ranks[4], "bias": ranks[1]}
+    return params
+
+
 class Source(NamedTuple):
     """Where weights come from, and what they are.
 
     Attributes:
-      file: name of our own .npz, with arrays "layer/kernel" and "layer/bias".
-      url: of the official HDF5 file, in Keras' layout.
+      file: name of our own .npz, with arrays "layer/part" such as "block1_conv1/kernel".
+      url: of the official file.
       sha256: of the arrays' bytes (`digest`).
+      read: reads the official file: (path, shapes) -> parameters.
+      rename: the name under which the official file is kept, where the URL's own says too little.
     """
 
     file: str
     url: str
     sha256: str
+    read: Callable[[Path, Shapes], Params] = read_h5
+    rename: str | None = None
 
     @property
     def official(self) -> str:
         """The official file's name."""
-        return self.url.rpartition("/")[2]
+        return self.rename or self.url.rpartition("/")[2]
+
+    def place(self, folder: Path) -> str:
+        """Where the official file belongs, in words."""
+        return f"put it into {folder}" + (f" as {self.rename}" if self.rename else "")
 
 
 def digest(params: Params) -> str:
-    """sha256 of all numbers as little-endian float32: layers in their order, kernel before bias."""
+    """sha256 of all numbers as little-endian float32: layers and their parts in their order."""
     total = hashlib.sha256()
     for layer in params.values():
-        for part in ("kernel", "bias"):
-            total.update(np.ascontiguousarray(layer[part], "<f4").tobytes())
+        for part in layer.values():
+            total.update(np.ascontiguousarray(part, "<f4").tobytes())
     return total.hexdigest()
 
 
 def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
     """Verified weights with these shapes, float32; as `pgjax.frozen.load`."""
     folder = Path(folder)
-    for name, read in ((source.file, _read_npz), (source.official, _read_h5)):
+    for name, read in ((source.file, _read_npz), (source.official, source.read)):
         if (folder / name).is_file():
-            remedy = f"delete it, fetch {source.url} and put it into {folder}"
+            remedy = f"delete it, fetch {source.url} and {source.place(folder)}"
             return _verified(source, shapes, read, folder / name, str(folder / name), remedy)
     return _download(source, shapes, folder)
 
 
 def _download(source: Source, shapes: Shapes, folder: Path) -> Params:
-    by_hand = f"and put it into {folder}"
+    by_hand = f"and {source.place(folder)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Inside the folder, so that the result moves into place in one go.
@@ -81,7 +110,7 @@ def _download(source: Source, shapes: Shapes, folder: Path) -> Params:
             fetched, ours = Path(work, source.official), Path(work, source.file)
             _fetch(source.url, fetched, folder)
             remedy = f"fetch it by other means {by_hand}"
-            params = _verified(source, shapes, _read_h5, fetched, source.url, remedy)
+            params = _verified(source, shapes, source.read, fetched, source.url, remedy)
             _write_npz(ours, params)
             os.replace(ours, folder / source.file)
     except (OSError, http.client.HTTPException) as error:
@@ -117,7 +146,7 @@ def _verified(
     """
     try:
         params = read(path, shapes)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(f"{name}: damaged or another file ({_told(error)}); {remedy}") from error
     for layer, parts in shapes.items():
         for part, expected in parts.items():
@@ -146,24 +175,3 @@ def _read_npz(path: Path, shapes: Shapes) -> Params:
 def _write_npz(path: Path, params: Params) -> None:
     arrays = {f"{layer}/{part}": x for layer, parts in params.items() for part, x in parts.items()}
     np.savez(path, **arrays)
-
-
-def _read_h5(path: Path, shapes: Shapes) -> Params:
-    """Keras' layout: one group a layer. Its versions name the arrays differently: found by rank."""
-    import h5py
-
-    params: Params = {}
-    with h5py.File(path, "r") as file:
-        for layer in shapes:
-            arrays: list[np.ndarray] = []
-
-            def keep(_, item, arrays=arrays):
-                if isinstance(item, h5py.Dataset):
-                    arrays.append(item[()].astype(np.float32))
-
-            file[layer].visititems(keep)
-            ranks = {x.ndim: x for x in arrays}
-            if len(arrays) != 2 or set(ranks) != {1, 4}:
-                raise ValueError(f"{layer} holds {[x.shape for x in arrays]}")
-            params[layer] = {"kernel": ranks[4], "bias": ranks[1]}
-    return params

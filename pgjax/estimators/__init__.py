@@ -1,0 +1,68 @@
+"""Pose estimation: photo to people, by one of ESTIMATORS; a new one is a line there.
+
+estimate = estimators.load("openpose", "data/weights")
+poses = estimate(read_photo("photo.jpg"))
+"""
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from pgjax.errors import InputError
+from pgjax.estimators.openpose import OpenPose
+from pgjax.estimators.rtmo import Rtmo
+from pgjax.keypoints import THRESHOLD, Pose
+
+WEIGHTS = os.path.join("data", "weights")
+
+
+class Estimator(Protocol):
+    """Finds the people in a photo."""
+
+    def __call__(self, photo: np.ndarray, everyone: bool = False) -> list[Pose]:
+        """
+        Args:
+          photo: uint8 (H, W, 3) RGB, upright.
+          everyone: whether all people are asked for, or the most prominent one.
+
+        Returns:
+          The people, the most prominent first, in the photo's pixels; none where there is nobody.
+        """
+
+
+class Entry(NamedTuple):
+    """make(model, threshold) -> Estimator, the model that is taken where none is named, and what it is."""
+
+    make: Callable[[str | os.PathLike | None, float], Estimator]
+    model: str | None
+    what: str
+
+
+ESTIMATORS = {
+    "openpose": Entry(OpenPose, WEIGHTS, "OpenPose with a small MobileNet, in JAX"),
+    "rtmo": Entry(Rtmo, None, "RTMO by rtmlib, more accurate: pip install 'pgjax[pose]'"),
+}
+
+
+def load(
+    name: str = "openpose", model: str | os.PathLike | None = None, threshold: float = THRESHOLD
+) -> Estimator:
+    """An estimator by name.
+
+    Args:
+      name: one of ESTIMATORS.
+      model: "openpose": folder of its weights (default: data/weights); "rtmo": an .onnx file (default:
+        rtmlib fetches RTMO-l once, into its own cache).
+      threshold: a joint is visible whose confidence is larger; from 0 on, below 1.
+
+    Raises:
+      InputError: an unknown name, no weights or other ones, or the library is missing.
+    """
+    if name not in ESTIMATORS:
+        raise InputError(f"unknown estimator {name!r}; there are {', '.join(ESTIMATORS)}")
+    if not 0 <= threshold < 1:
+        raise InputError(f"threshold {threshold}: expected a confidence from 0 on, below 1")
+    entry = ESTIMATORS[name]
+    return entry.make(entry.model if model is None else model, threshold)

@@ -1,0 +1,150 @@
+"""Finds the joints in photos: python -m pgjax.tools.keypoints PHOTOS --out FILE
+
+PHOTOS are files or folders. By the name of --out and the number of photos the keypoints become the
+published CSV (.csv), OpenPose's JSON of one photo or COCO-17's of several (.json), an array (.npy) or, in
+a folder, OpenPose's JSON of each; --format says otherwise. OpenPose's JSON keeps most: CSV has whole
+pixels, CSV and COCO-17 no confidence, COCO-17 no neck (readers put it between the shoulders). Photos are
+named by their path below their folder. One that can't be read is told and left out.
+
+Standard output gets one line of JSON: {"photos": n, "unreadable": n, "nobody": n, "people": n,
+"joints": {name: n}}; "nobody" counts the photos in which nobody was found.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from pgjax import cli, compiled, estimators, keypoints, photo, skeleton
+from pgjax.errors import InputError
+from pgjax.keypoints import Pose
+
+ONE_PERSON = ("csv", "npy")  # what these formats hold of a photo
+ONE_PHOTO = (".npy",)
+
+
+def find(paths: Sequence[str | Path]) -> dict[str, Path]:
+    """The photos that files and folders hold, by name: a file's own, or its path below its folder.
+
+    Raises:
+      FileNotFoundError: there is no such file or folder.
+      InputError: a folder without photos, or two photos of one name.
+    """
+    found: dict[str, Path] = {}
+    for path in map(Path, paths):
+        named = {path.name: path}
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in photo.EXTENSIONS)
+            named = {p.relative_to(path).as_posix(): p for p in inside if p.is_file()}
+            if not named:
+                raise InputError(f"{path}: no photo ({', '.join(photo.EXTENSIONS)}) in the folder")
+        elif not path.is_file():
+            raise FileNotFoundError(f"{path}: no such photo or folder")
+        for name, file in named.items():
+            if name in found:
+                raise InputError(f"both {found[name]} and {file} are named {name!r}; expected one")
+            found[name] = file
+    return found
+
+
+def estimate(
+    photos: Mapping[str, Path], estimator: estimators.Estimator, everyone: bool = False
+) -> tuple[dict[str, list[Pose]], dict[str, str]]:
+    """The poses in photos by name, and what is wrong with those that can't be read; shows its progress."""
+    poses, unreadable = {}, {}
+    for name, path in tqdm(photos.items(), desc="photos", unit="photo", file=sys.stderr):
+        try:
+            poses[name] = estimator(photo.read_photo(path), everyone)
+        except (InputError, OSError) as error:
+            unreadable[name] = str(error)
+    return poses, unreadable
+
+
+def summary(poses: Mapping[str, Sequence[Pose]], unreadable: int = 0) -> dict:
+    """Counts, as the command prints them."""
+    people = [pose for found in poses.values() for pose in found]
+    joints = np.sum([pose.visible for pose in people], axis=0, dtype=int) if people else [0] * 18
+    return {
+        "photos": len(poses) + unreadable,
+        "unreadable": unreadable,
+        "nobody": sum(not found for found in poses.values()),
+        "people": len(people),
+        "joints": {name: int(n) for name, n in zip(skeleton.JOINTS, joints, strict=True)},
+    }
+
+
+def format_of(out: Path, count: int) -> str:
+    """The format that a file's name stands for, of so many photos.
+
+    Raises:
+      InputError: no format has that extension, or it holds one photo alone.
+    """
+    if out.suffix.lower() in ONE_PHOTO and count > 1:
+        raise InputError(
+            f"--out: {out} holds one photo; for {count} name a .csv, .json or a folder"
+        )
+    named = {"": "openpose", ".csv": "csv", ".npy": "npy"}
+    named[".json"] = "openpose" if count == 1 else "coco17"
+    if out.suffix.lower() not in named:
+        raise InputError(f"--out: {out} names no format; expected .csv, .json, .npy or a folder")
+    return named[out.suffix.lower()]
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.ArgumentParser(
+        prog="python -m pgjax.tools.keypoints",
+        description="Find the joints of the people in photos. Prints counts as one line of JSON.",
+    )
+    parser.add_argument("photos", metavar="PHOTOS", nargs="+", help="photos, or folders of them")
+    parser.add_argument("--out", metavar="FILE", required=True, help="file or folder of keypoints")
+    parser.add_argument("--format", choices=keypoints.FORMATS, help="(default: by --out's name)")
+    parser.add_argument(
+        "--all", action="store_true", help="all people of a photo, not the most prominent alone"
+    )
+    parser.add_argument(
+        "--estimator",
+        choices=estimators.ESTIMATORS,
+        default="openpose",
+        help="; ".join(f"{name}: {entry.what}" for name, entry in estimators.ESTIMATORS.items())
+        + " (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="PATH",
+        help="openpose: folder of its weights, downloaded into it where they are not there (default: "
+        f"{estimators.WEIGHTS}); rtmo: its .onnx file (default: downloaded once)",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=keypoints.THRESHOLD,
+        help="confidence above which a joint is found (default: %(default)s)",
+    )
+    arguments = parser.parse_args(argv)
+    out, photos = Path(arguments.out), find(arguments.photos)
+    form = arguments.format or format_of(out, len(photos))
+    if arguments.all and form in ONE_PERSON:
+        raise InputError(f"--all: format {form} holds one person a photo; choose another")
+    compiled.keep()
+    estimator = estimators.load(arguments.estimator, arguments.model, arguments.threshold)
+    poses, unreadable = estimate(photos, estimator, arguments.all)
+    for fault in unreadable.values():
+        print(f"left out: {fault}", file=sys.stderr)
+    if not poses:
+        raise InputError(f"none of {len(photos)} photos can be read; the first: {fault}")
+    keypoints.write(out, poses, form)
+    counts = summary(poses, len(unreadable))
+    share = sum(counts["joints"].values()) / max(1, counts["people"])
+    print(
+        f"{counts['people']} people in {len(poses)} photos, {share:.1f} of 18 joints each, "
+        f"nobody in {counts['nobody']}: {out}",
+        file=sys.stderr,
+    )
+    print(json.dumps(counts))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,104 @@
+"""The command, with an estimator whose people are known."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pgjax import estimators, keypoints, skeleton
+from pgjax.errors import InputError
+from pgjax.tools import keypoints as tool
+
+
+def _people(photo, everyone=False):
+    """As many people as the photo's first pixel says, ten pixels between them, without left ankle."""
+    place = np.stack([np.arange(18.0), np.arange(18.0) / 2], axis=1)
+    place[1] = place[[2, 5]].mean(axis=0)  # the neck as COCO-17 has it
+    confidence = np.full(18, 0.8)
+    confidence[13] = 0
+    people = [
+        keypoints.make_pose(np.add(place, [10 * k, 0]), confidence=confidence, size=photo.shape[:2])
+        for k in range(photo[0, 0, 0])
+    ]
+    return people if everyone else people[:1]
+
+
+@pytest.fixture(autouse=True)
+def _known_people(monkeypatch):
+    entry = estimators.Entry(lambda model, threshold: _people, "none", "known people")
+    monkeypatch.setitem(estimators.ESTIMATORS, "openpose", entry)
+    monkeypatch.setattr(tool.compiled, "keep", lambda: None)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "photos"
+    for name, people in {"b/two.png": 2, "a.png": 1, "none.png": 0}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((64, 32, 3), people, np.uint8)).save(path)
+    (folder / "notes.txt").write_text("no photo")
+    return folder
+
+
+def _run(capsys, *arguments):
+    tool.main([*map(str, arguments)])
+    captured = capsys.readouterr()
+    return json.loads(captured.out), captured.err
+
+
+@pytest.mark.parametrize("name", ["poses.csv", "poses.json", "poses"])
+def test_a_folder_in_formats_that_can_be_read_again(folder, tmp_path, capsys, name):
+    out = tmp_path / name
+    counts, told = _run(capsys, folder, "--out", out)
+    assert counts.pop("joints") == {
+        joint: 0 if joint == "left_ankle" else 2 for joint in skeleton.JOINTS
+    }
+    assert counts == {"photos": 3, "unreadable": 0, "nobody": 1, "people": 2}
+    assert "2 people in 3 photos, 17.0 of 18 joints each, nobody in 1" in told
+    paths = ["a.png", "b/two.png", "none.png"]
+    found = keypoints.for_photos(keypoints.read(out), paths)
+    assert [len(found.get(path, [])) for path in paths] == [1, 1, 0]
+    expected = _people(np.full((64, 32, 3), 1, np.uint8))[0]
+    for path in paths[:2]:
+        gap = found[path][0].keypoints - expected.keypoints
+        np.testing.assert_array_equal(found[path][0].visible, expected.visible)
+        assert np.abs(gap[expected.visible]).max() <= 0.5
+
+
+def test_everyone(folder, tmp_path, capsys):
+    counts, _ = _run(capsys, folder / "b" / "two.png", "--out", tmp_path / "two.json", "--all")
+    assert counts["people"] == 2
+    (people,) = keypoints.read(tmp_path / "two.json").values()
+    assert [pose.keypoints[0].tolist() for pose in people] == [[0, 0], [10, 0]]
+    with pytest.raises(InputError, match="--all: format csv holds one person"):
+        tool.main([str(folder), "--out", str(tmp_path / "all.csv"), "--all"])
+
+
+def test_what_cannot_be_read_is_left_out_and_told(folder, tmp_path, capsys):
+    (folder / "broken.jpg").write_bytes(b"")
+    counts, told = _run(capsys, folder, "--out", tmp_path / "poses.csv")
+    assert (counts["photos"], counts["unreadable"], counts["people"]) == (4, 1, 2)
+    assert f"left out: {folder / 'broken.jpg'}: is empty" in told
+    with pytest.raises(InputError, match=r"none of 1 photos can be read; the first: .*is empty"):
+        tool.main([str(folder / "broken.jpg"), "--out", str(tmp_path / "one.json")])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("{0}/nowhere", "--out", "x.csv"), "nowhere: no such photo or folder"),
+        (("{0}/empty", "--out", "x.csv"), "empty: no photo"),
+        (("{0}", "--out", "x.npy"), "x.npy holds one photo; for 3"),
+        (
+            ("{0}", "--out", "x.txt"),
+            "x.txt names no format; expected .csv, .json, .npy or a folder",
+        ),
+        (("{0}/a.png", "{0}", "--out", "x.csv"), "are named 'a.png'"),
+    ],
+)
+def test_bad_arguments_are_told(folder, arguments, told):
+    (folder / "empty").mkdir()
+    with pytest.raises((InputError, FileNotFoundError), match=told):
+        tool.main([argument.format(folder) for argument in arguments])
