@@ -1,0 +1,131 @@
+"""The model card of an exported model: what it is, what it was measured to do, what it cannot do."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pgjax import __version__
+from pgjax.data import DATASETS
+from pgjax.metrics import HIGHER_IS_BETTER, METRICS
+from pgjax.model_folder import Model
+
+SUBJECTS = {"model": "this model", "source": "copy of the source", "mean": "mean training image"}
+TERMS_OF_USE = {
+    "market1501": "Market-1501 shows passers-by who were not asked. It is for research only, and so are this "
+    "model and its images.",
+    "deepfashion": "DeepFashion is for non-commercial research only, and so are this model and its images.",
+    "custom": "The photos were its user's own: their terms, and the consent of who they show, bind this "
+    "model and its images too.",
+}
+
+
+def text(model: Model) -> str:
+    """The card in Markdown, from the recipe and the scores of a model."""
+    return "\n".join([*_what(model), *_measured(model.scores), *_limits(model), *_use()])
+
+
+def _what(model: Model) -> Iterator[str]:
+    recipe, (height, width) = model.recipe, model.size
+    stage, data = recipe.stages[model.stage], recipe.data
+    count = sum(array.size for array in _leaves({n: v["params"] for n, v in model.variables.items()}))
+    yield f"# {recipe.row}\n"
+    yield (
+        "Given a photo of a person and a pose, this model draws the person in that pose. It is the row "
+        f"`{recipe.row}` of [pgjax](https://arxiv.org/abs/1705.09368), a re-implementation of published systems, "
+        f"exported by pgjax {__version__}.\n"
+    )
+    yield "| | |\n|---|---|"
+    rows = {
+        "photos": f"{height}×{width} pixels (height × width)",
+        "trained on": f"`{data.name}`, pairs by the rule `{data.pairs}`"
+        + (", mirrored half the time" if data.flip else ""),
+        "steps": f"{model.step:,} of {recipe.total_steps:,}, batch {recipe.batch_size}, seed {recipe.seed}",
+        "networks": ", ".join(f"`{n}` ({recipe.networks[n].net})" for n in stage.generators),
+        "parameters": f"{count:,}",
+        "losses": ", ".join(
+            f"{name} × {loss.weight:g}" for name, loss in {**stage.terms, **stage.adversarial}.items()
+        ),
+        "arithmetic": recipe.compute.precision,
+    }
+    yield from (f"| {name} | {value} |" for name, value in rows.items())
+
+
+def _measured(scores: Mapping[str, Any] | None) -> Iterator[str]:
+    yield "\n## Measured\n"
+    if scores is None:
+        yield "Not evaluated. `evaluate.py` scores the run and fills this in."
+        return
+    names = [name for name in METRICS if name in scores["scores"]["model"]]
+    heads = [f"{name} {'↑' if HIGHER_IS_BETTER[name] else '↓'}" for name in names]
+    noise = ", with the generator's noise on" if scores["noise"] else ""
+    yield f"On {scores['pairs']:,} pairs ({scores['pairs_from']}){noise}; ↑ higher is better, ↓ lower is better.\n"
+    yield "| | " + " | ".join(heads) + " |\n|---" + "|---:" * len(names) + "|"
+    for subject, title in SUBJECTS.items():
+        if subject in scores["scores"]:
+            values = scores["scores"][subject]
+            yield f"| {title} | " + " | ".join(f"{values[name]:.4f}" for name in names) + " |"
+    published = scores["published"]
+    if published:
+        cells = (f"{published[name]:.3f}" if name in published else "-" for name in names)
+        yield f"| published: {scores['published_in']} | " + " | ".join(cells) + " |"
+        yield (
+            "\nThe published numbers were measured with their authors' code, settings and pairs: they are no "
+            "test of this model."
+        )
+
+
+def _limits(model: Model) -> Iterator[str]:
+    recipe, (height, width) = model.recipe, model.size
+    yield "\n## What it cannot do\n"
+    yield (
+        f"- It sees {height}×{width} pixels. A larger photo is made smaller, and what comes back has no more "
+        "detail than that."
+    )
+    yield (
+        "- It knows photos like those it was trained on: one person, whole or nearly so, filling the picture. "
+        "Small, cut-off or several people, and other clothes, lights and views, come out worse or not at all."
+    )
+    yield (
+        "- What the photo does not show (the back, the other side, what an arm covers) is invented. Faces, hands, "
+        "letters and fine patterns are not kept: the result is no likeness and proves nothing."
+    )
+    yield (
+        "- It follows the given joints, right or wrong. Where hips or shoulders are missing in either pose, "
+        "body parts cannot be moved, and little of the person is carried over."
+    )
+    yield "- The background behind the person is made up" + (
+        ", unless it is given." if _told_background(model) else "."
+    )
+    if model.step < recipe.total_steps:
+        yield f"- Its training was not finished: {model.step:,} of {recipe.total_steps:,} steps."
+    if DATASETS[recipe.data.name].generated:
+        yield "- It was trained on computer drawings of people. Of real photos it makes nothing of use."
+    yield "\n## What it must not be used for\n"
+    yield (
+        "Do not put a person into a pose, place or garment that they were never seen in without their consent, "
+        "do not identify or track people with it, and do not pass its pictures off as real."
+    )
+    if recipe.data.name in TERMS_OF_USE:
+        yield f"\n{TERMS_OF_USE[recipe.data.name]}"
+
+
+def _told_background(model: Model) -> bool:
+    recipe = model.recipe
+    names = recipe.stages[model.stage].generators
+    return any(recipe.networks[name].options.get("background") for name in names)
+
+
+def _use() -> Iterator[str]:
+    yield "\n## Use\n"
+    yield "```"
+    yield "pgjax generate --model=FOLDER --source=PHOTO --source_pose=FILE --target_pose=FILE --out=FILE"
+    yield "```\n"
+    yield "with FOLDER being this one. Its files are checked against `SHA256SUMS` when they are read."
+    yield ""
+
+
+def _leaves(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, Mapping):
+        for value in tree.values():
+            yield from _leaves(value)
+    else:
+        yield tree

@@ -1,0 +1,130 @@
+"""From a run to an exported model (pgjax.model_folder), with its card and its scores."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pgjax import card, model_folder, rundir
+from pgjax.checkpoint import Checkpoints
+from pgjax.errors import InputError
+from pgjax.evaluation import TEST_PAIRS
+from pgjax.model_folder import Model
+from pgjax.recipe import build
+from pgjax.state import State, state_shapes
+
+FOLDER = "export"  # in a run directory
+HELD_OUT = "held_out/"
+SAID = ("pairs", "limit", "noise", "pairs_from", "scores", "published", "published_in")
+
+
+def export_run(workdir: str | os.PathLike, out: str | os.PathLike | None = None) -> Path:
+    """Exports a run's last checkpoint.
+
+    Args:
+      workdir: the run directory.
+      out: the folder to write, WORKDIR/export where None.
+
+    Returns:
+      The folder.
+
+    Raises:
+      FileNotFoundError: no run or no checkpoint there.
+      InputError: the run is damaged, or `out` is something else than an exported model.
+    """
+    config = rundir.read_config(workdir)
+    with Checkpoints(workdir, rundir.identity(config)) as checkpoints:
+        state = checkpoints.restore(state_shapes(build(config)))
+    return export_state(config, state, workdir, out)
+
+
+def export_state(
+    config: Any,
+    state: State,
+    workdir: str | os.PathLike,
+    out: str | os.PathLike | None = None,
+) -> Path:
+    """Exports an unreplicated state of the run in `workdir`; else as `export_run`."""
+    config, step = rundir.plain(config), int(state.step)
+    recipe = build(config)
+    stage = recipe.stage_of(step)
+    model = Model(
+        config=config,
+        stage=stage,
+        step=step,
+        size=recipe.image_size,
+        variables={
+            name: _arrays(state.networks[name].variables)
+            for name in recipe.stages[stage].generators
+        },
+        scores=_scores(Path(workdir), step),
+    )
+    folder = Path(workdir) / FOLDER if out is None else Path(out)
+    model_folder.write(folder, model, card.text(model))
+    return folder
+
+
+def refresh(workdir: str | os.PathLike) -> bool:
+    """Puts a run's latest scores into the model that it exported, if they are of the same step.
+
+    Returns:
+      Whether there was such a model.
+
+    Raises:
+      InputError: the exported model is damaged.
+    """
+    folder = Path(workdir) / FOLDER
+    if not (folder / model_folder.MODEL).exists():
+        return False
+    model = model_folder.read(folder)
+    scores = _scores(Path(workdir), model.step)
+    if scores is None:
+        return False
+    model = model._replace(scores=scores)
+    model_folder.write(folder, model, card.text(model))
+    return True
+
+
+def _arrays(variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _arrays(value) if isinstance(value, Mapping) else np.asarray(value)
+        for name, value in variables.items()
+    }
+
+
+def _scores(workdir: Path, step: int) -> dict[str, Any] | None:
+    """Of evaluate.py at this step, else of the held-out pairs that training scored at it, else None."""
+    try:
+        result = json.loads((workdir / "metrics.json").read_text())
+        if result["step"] == step:
+            return {name: result[name] for name in SAID}
+    except FileNotFoundError:
+        pass
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{workdir / 'metrics.json'}: not what evaluate.py writes") from error
+    try:
+        lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    logged = [line for line in map(json.loads, lines) if line["step"] == step]
+    held_out = {
+        name.removeprefix(HELD_OUT): value
+        for line in logged
+        for name, value in line.items()
+        if name.startswith(HELD_OUT)
+    }
+    if not held_out:
+        return None
+    recipe = build(rundir.read_config(workdir))
+    return {
+        "pairs": recipe.report.score_pairs,
+        "limit": recipe.report.score_pairs,
+        "noise": False,
+        "pairs_from": f"the first of {TEST_PAIRS}, while training",
+        "scores": {"model": held_out},
+        "published": dict(recipe.published),
+        "published_in": recipe.published_in,
+    }

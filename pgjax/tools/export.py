@@ -1,0 +1,25 @@
+"""Exports a run's last checkpoint as a model: python -m pgjax.tools.export --workdir DIR [--out DIR]
+
+train.py does the same at its end. The folder, WORKDIR/export unless --out says otherwise, holds weights,
+recipe and a model card, and is all that generate.py needs; its name is printed.
+"""
+
+from pgjax import cli
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.ArgumentParser(
+        prog="python -m pgjax.tools.export",
+        description="Export a run's last checkpoint as a folder of weights, recipe and model card.",
+    )
+    parser.add_argument("--workdir", metavar="DIR", required=True, help="run directory of train.py")
+    parser.add_argument("--out", metavar="DIR", help="folder to write (default: WORKDIR/export)")
+    arguments = parser.parse_args(argv)
+
+    from pgjax import export
+
+    print(export.export_run(arguments.workdir, arguments.out))
+
+
+if __name__ == "__main__":
+    cli.run(main)
