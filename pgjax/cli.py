@@ -20,6 +20,12 @@ LIBRARIES = {Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "pure
 class ArgumentParser(argparse.ArgumentParser):
     """argparse's parser, saying in one line what is wrong."""
 
+    program: str | None = None
+    """How the command was called, where that was not as its `prog` says (pgjax.__main__)."""
+
+    def __init__(self, *, prog: str, **options):
+        super().__init__(prog=self.program or prog, **options)
+
     def error(self, message: str) -> NoReturn:
         fail(f"{message} (--help lists the arguments)")
 

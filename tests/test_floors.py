@@ -19,10 +19,12 @@ FLOORS = (
     {"state"},
     {"checkpoint", "play"},
     {"steps"},
-    {"generation", "rundir"},
-    {"pictures", "summary"},
+    {"generation", "limbs", "model_folder", "rundir"},
+    {"card", "pictures", "summary"},
     {"evaluation", "training", "transfer"},
+    {"export"},
     {"tools"},
+    {"__main__"},
 )
 PLAIN = {
     *("skeleton", "batch", "image", "geometry", "keypoints", "photo"),

@@ -1,0 +1,6 @@
+"""Draws the person of a photo in another pose: see pgjax/tools/generate.py, or --help."""
+
+import runpy
+
+if __name__ == "__main__":
+    runpy.run_module("pgjax.tools.generate", run_name="__main__", alter_sys=True)

@@ -1,0 +1,51 @@
+"""The console command: `pgjax NAME ...` is `python -m pgjax.tools.NAME ...`, and `pgjax` lists the names."""
+
+import ast
+import importlib.util
+import os
+import pkgutil
+import runpy
+import sys
+
+from pgjax import __version__, cli, tools
+
+
+def commands() -> dict[str, str]:
+    """What can be called: the first words of the docstring of each tool that is a command, by name."""
+    found = {}
+    for module in pkgutil.iter_modules(tools.__path__):
+        loader = importlib.util.find_spec(f"{tools.__name__}.{module.name}").loader
+        source = loader.get_source(f"{tools.__name__}.{module.name}")
+        if "__main__" in source:
+            text = ast.get_docstring(ast.parse(source)).partition("\n")[0]
+            found[module.name] = text.partition(": python -m")[0].rstrip(".")
+    return found
+
+
+def main() -> None:
+    """Runs the command that sys.argv names."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in ("-h", "--help"):
+        print(_help())
+    elif name == "--version":
+        print(f"pgjax {__version__}")
+    elif name in commands():
+        cli.ArgumentParser.program = f"pgjax {name}"
+        sys.argv = [f"pgjax {name}", *arguments]
+        if not {"", os.getcwd()} & set(sys.path):  # as after `python -m`: configs/ is found there
+            sys.path.insert(0, os.getcwd())
+        runpy.run_module(f"{tools.__name__}.{name}", run_name="__main__", alter_sys=True)
+    else:
+        cli.fail(f"unknown command {name!r}; there are {', '.join(commands())} (pgjax --help)")
+
+
+def _help() -> str:
+    known = commands()
+    width = max(map(len, known))
+    lines = [f"  {name:<{width}}  {text}" for name, text in known.items()]
+    head = "usage: pgjax COMMAND ...\n\nPose-guided person image generation. Commands (--help lists their arguments):"
+    return "\n".join([head, *lines])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Trains one row of a published table.
+
+    python train.py --config=configs/pg2.py:market1501/g1_g2_d --workdir=runs/g1_g2_d --data_dir=data
+
+At its end it exports the model that generate.py takes, with its card, to WORKDIR/export.
+Any key of the config may be set: --config.batch_size=8. A run that was stopped goes on from its last
+checkpoint when the same command is given again. SIGTERM (exit code 0) and Ctrl-C (130) let it save itself
+first; a second Ctrl-C does not. --config.total_steps=N says where the run ends, and may be raised later.
+--dry_run prints the recipe and the parameter table.
+
+Several hosts make one run when each starts this command with the same --workdir, which they share, and
+--coordinator=ADDRESS:PORT --num_hosts=N --host=0 (1, 2, ...), or --distributed where JAX can find these out.
+Compiled programs are kept in ~/.cache/pgjax, or where JAX_COMPILATION_CACHE_DIR says.
+"""
+
+import sys
+
+from absl import flags
+from ml_collections import config_flags
+
+from pgjax import cli, launch
+from pgjax.errors import InputError
+from pgjax.interruption import Interruption
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
+WORKDIR = flags.DEFINE_string("workdir", None, "The run directory; created or resumed.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where pgjax.tools.prepare built the data sets.")
+DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print recipe and parameter counts, write nothing.")
+launch.define()
+flags.adopt_module_key_flags(launch)
+
+
+def main(_) -> None:
+    if CONFIG.value is None:
+        raise InputError("--config: missing; expected --config=configs/PAPER.py:DATASET/ROW")
+    if DRY_RUN.value:
+        from pgjax import summary
+
+        print(summary.describe(CONFIG.value))
+        return
+    if WORKDIR.value is None:
+        raise InputError("--workdir: missing; expected a directory for this run")
+    with Interruption() as stop:
+        from pgjax import training
+
+        launch.start()
+        state = training.train_and_evaluate(CONFIG.value, WORKDIR.value, DATA_DIR.value, stop)
+        _export(state)
+        stop.end(int(state.step))
+
+
+def _export(state) -> None:
+    """Exports a run that is at its end."""
+    from pgjax import export, hosts
+    from pgjax.checkpoint import need_room
+    from pgjax.recipe import build
+
+    if int(state.step) == build(CONFIG.value).total_steps and hosts.first():
+        with need_room(WORKDIR.value):
+            folder = export.export_state(CONFIG.value, state, WORKDIR.value)
+        print(f"model exported to {folder}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    cli.run_absl(main)
