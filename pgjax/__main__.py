@@ -43,8 +43,8 @@ def _help() -> str:
     known = commands()
     width = max(map(len, known))
     lines = [f"  {name:<{width}}  {text}" for name, text in known.items()]
-    head = "usage: pgjax COMMAND ...\n\nPose-guided person image generation. Commands (--help lists their arguments):"
-    return "\n".join([head, *lines])
+    head = ["usage: pgjax COMMAND ...", "", "Commands; --help lists the arguments of each:"]
+    return "\n".join([*head, *lines])
 
 
 if __name__ == "__main__":

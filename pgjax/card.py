@@ -26,23 +26,26 @@ def text(model: Model) -> str:
 def _what(model: Model) -> Iterator[str]:
     recipe, (height, width) = model.recipe, model.size
     stage, data = recipe.stages[model.stage], recipe.data
-    count = sum(array.size for array in _leaves({n: v["params"] for n, v in model.variables.items()}))
+    count = sum(
+        array.size for array in _leaves({n: v["params"] for n, v in model.variables.items()})
+    )
     yield f"# {recipe.row}\n"
     yield (
         "Given a photo of a person and a pose, this model draws the person in that pose. It is the row "
-        f"`{recipe.row}` of [pgjax](https://arxiv.org/abs/1705.09368), a re-implementation of published systems, "
-        f"exported by pgjax {__version__}.\n"
+        f"`{recipe.row}` of pgjax, a re-implementation of published systems; exported by version "
+        f"{__version__}.\n"
     )
     yield "| | |\n|---|---|"
     rows = {
-        "photos": f"{height}×{width} pixels (height × width)",
+        "photos": f"{height}x{width} pixels (height x width)",
         "trained on": f"`{data.name}`, pairs by the rule `{data.pairs}`"
         + (", mirrored half the time" if data.flip else ""),
         "steps": f"{model.step:,} of {recipe.total_steps:,}, batch {recipe.batch_size}, seed {recipe.seed}",
         "networks": ", ".join(f"`{n}` ({recipe.networks[n].net})" for n in stage.generators),
         "parameters": f"{count:,}",
         "losses": ", ".join(
-            f"{name} × {loss.weight:g}" for name, loss in {**stage.terms, **stage.adversarial}.items()
+            f"{name} x {loss.weight:g}"
+            for name, loss in {**stage.terms, **stage.adversarial}.items()
         ),
         "arithmetic": recipe.compute.precision,
     }
@@ -57,7 +60,8 @@ def _measured(scores: Mapping[str, Any] | None) -> Iterator[str]:
     names = [name for name in METRICS if name in scores["scores"]["model"]]
     heads = [f"{name} {'↑' if HIGHER_IS_BETTER[name] else '↓'}" for name in names]
     noise = ", with the generator's noise on" if scores["noise"] else ""
-    yield f"On {scores['pairs']:,} pairs ({scores['pairs_from']}){noise}; ↑ higher is better, ↓ lower is better.\n"
+    pairs = f"On {scores['pairs']:,} pairs ({scores['pairs_from']}){noise}"
+    yield f"{pairs}; ↑ higher is better, ↓ lower is better.\n"
     yield "| | " + " | ".join(heads) + " |\n|---" + "|---:" * len(names) + "|"
     for subject, title in SUBJECTS.items():
         if subject in scores["scores"]:
@@ -77,16 +81,17 @@ def _limits(model: Model) -> Iterator[str]:
     recipe, (height, width) = model.recipe, model.size
     yield "\n## What it cannot do\n"
     yield (
-        f"- It sees {height}×{width} pixels. A larger photo is made smaller, and what comes back has no more "
+        f"- It sees {height}x{width} pixels. A larger photo is made smaller, and what comes back has no more "
         "detail than that."
     )
     yield (
-        "- It knows photos like those it was trained on: one person, whole or nearly so, filling the picture. "
-        "Small, cut-off or several people, and other clothes, lights and views, come out worse or not at all."
+        "- It knows photos like those it was trained on: one person, whole or nearly so, filling the "
+        "picture. Small, cut-off or several people, and other clothes, lights and views, come out worse "
+        "or not at all."
     )
     yield (
-        "- What the photo does not show (the back, the other side, what an arm covers) is invented. Faces, hands, "
-        "letters and fine patterns are not kept: the result is no likeness and proves nothing."
+        "- What the photo does not show (the back, the other side, what an arm covers) is invented. "
+        "Faces, hands, letters and fine patterns are not kept: the result is no likeness and proves nothing."
     )
     yield (
         "- It follows the given joints, right or wrong. Where hips or shoulders are missing in either pose, "
@@ -101,8 +106,8 @@ def _limits(model: Model) -> Iterator[str]:
         yield "- It was trained on computer drawings of people. Of real photos it makes nothing of use."
     yield "\n## What it must not be used for\n"
     yield (
-        "Do not put a person into a pose, place or garment that they were never seen in without their consent, "
-        "do not identify or track people with it, and do not pass its pictures off as real."
+        "Do not put a person into a pose, place or garment that they were never seen in without their "
+        "consent, do not identify or track people with it, and do not pass its pictures off as real."
     )
     if recipe.data.name in TERMS_OF_USE:
         yield f"\n{TERMS_OF_USE[recipe.data.name]}"

@@ -14,6 +14,7 @@ RIGHT_COLOURS = ((232, 40, 40), (255, 150, 20))  # arm, leg
 LEFT_COLOURS = ((45, 95, 255), (30, 205, 230))
 CENTRE_COLOUR = (245, 235, 90)
 OUTLINE_COLOUR = (15, 15, 15)
+QUALITY = 95  # of JPEG and WebP files
 FACE = tuple(skeleton.INDEX[name] for name in skeleton.JOINTS if name.endswith(("eye", "ear")))
 
 
@@ -58,14 +59,31 @@ def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
         raise InputError(
             f"{path}: a PNG needs uint8 (H, W, 3) or (H, W), not {image.dtype} {image.shape}"
         )
-    path = Path(path)
+    _write(Path(path), image, "PNG")
+
+
+def _write(path: Path, image: np.ndarray, format: str) -> None:
+    options = {"quality": QUALITY} if format in ("JPEG", "WEBP") else {}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        Image.fromarray(image).save(temporary, format="PNG")
+        Image.fromarray(image).save(temporary, format=format, **options)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Writes uint8 (H, W, 3) in the format of the file's extension, else as `write_png`.
+
+    Raises:
+      InputError: no format has that extension.
+    """
+    path = Path(path)
+    format = Image.registered_extensions().get(path.suffix.lower())
+    if format not in Image.SAVE:
+        raise InputError(f"{path}: no format of images has the extension {path.suffix!r}")
+    _write(path, np.asarray(image), format)
 
 
 def grid(

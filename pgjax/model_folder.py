@@ -1,9 +1,9 @@
 """An exported model: a folder of weights, recipe and card, checked byte for byte when it is read.
 
-    weights.npz   the generators' arrays by path, such as g/params/decoder/level0/kernel; no pickle
-    model.json    FORMAT, row, stage, step, (height, width) of its photos, scores, the run's config
-    README.md     the model card
-    SHA256SUMS    of the three, as `sha256sum --check` reads it
+weights.npz   the generators' arrays by path, such as g/params/decoder/level0/kernel; no pickle
+model.json    FORMAT, row, stage, step, (height, width) of its photos, scores, the run's config
+README.md     the model card
+SHA256SUMS    of the three, as `sha256sum --check` reads it
 """
 
 import hashlib
@@ -56,7 +56,9 @@ def write(folder: str | os.PathLike, model: Model, card: str) -> None:
     """
     folder = Path(folder)
     if folder.exists() and not (folder.is_dir() and set(os.listdir(folder)) <= {*FILES, SUMS}):
-        raise InputError(f"{folder}: not an exported model, and not overwritten; name another folder")
+        raise InputError(
+            f"{folder}: not an exported model, and not overwritten; name another folder"
+        )
     partial, old = (folder.with_name(f".{folder.name}.{end}") for end in ("partial", "old"))
     for left in (partial, old):
         shutil.rmtree(left, ignore_errors=True)
@@ -126,7 +128,9 @@ def check(folder: Path) -> dict[str, str]:
                 f"{SUMS} says; export the run again (python -m pgjax.tools.export), or copy the folder anew"
             )
     if len(said) != len(FILES):
-        raise InputError(f"{folder / SUMS}: damaged: expected {len(FILES)} lines, found {len(said)}")
+        raise InputError(
+            f"{folder / SUMS}: damaged: expected {len(FILES)} lines, found {len(said)}"
+        )
     return found
 
 

@@ -147,7 +147,11 @@ class PoseTransfer:
             _for_each(photos, count, lambda photo: self._placed(photo, mode)),
             _for_each(sources, count, lambda pose: _pose(pose, "source")),
             _for_each(targets, count, lambda pose: _pose(pose, "target")),
-            _for_each(backgrounds, count, lambda photo: None if photo is None else self._placed(photo, mode)),
+            _for_each(
+                backgrounds,
+                count,
+                lambda photo: None if photo is None else self._placed(photo, mode),
+            ),
         )
         for placed, source, target, background in zip(*columns, strict=False):
             size = placed.photo.shape[:2]

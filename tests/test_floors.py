@@ -22,7 +22,7 @@ FLOORS = (
     {"generation", "limbs", "model_folder", "rundir"},
     {"card", "pictures", "summary"},
     {"evaluation", "training", "transfer"},
-    {"export"},
+    {"augment", "export"},
     {"tools"},
     {"__main__"},
 )

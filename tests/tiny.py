@@ -7,9 +7,14 @@ import optax
 import pytest
 
 from configs import deformable, pg2
+from pgjax import rundir
 from pgjax.batch import Batch, Indices, Store, fetch
 from pgjax.data import pairs, store
 from pgjax.data.store import Split
+from pgjax.keypoints import Pose, make_pose
+from pgjax.model_folder import Model
+from pgjax.recipe import build
+from pgjax.state import init_state
 
 SIZE = (64, 32)
 
@@ -80,6 +85,21 @@ def batch(seed: int = 0, size: int = 4) -> Batch:
     count = len(made.names)
     chosen = rng.integers(0, count, (2, size))
     return fetch(made.store, Indices(*chosen, np.zeros(size, bool)))
+
+
+def model(made, step: int = 4) -> Model:
+    """A row's generators as they start, as an exported model."""
+    recipe = build(made)
+    stage = recipe.stage_of(step)
+    networks = jax.tree.map(np.asarray, init_state(recipe)).networks
+    variables = {name: networks[name].variables for name in recipe.stages[stage].generators}
+    return Model(rundir.plain(made), stage, step, recipe.image_size, variables)
+
+
+def pose(seed: int, place: int, size: tuple[int, int] | None = None) -> Pose:
+    """Of a photo of `split(seed)`."""
+    made = split(seed).store
+    return make_pose(made.keypoints[place], made.visible[place], size=size)
 
 
 SPLITS = {"train": split(1), "test": split(2)}

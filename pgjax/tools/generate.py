@@ -1,11 +1,11 @@
-"""Draws the person of a photo in another pose: python -m pgjax.tools.generate, generate.py or pgjax generate
+"""Draws the person of a photo in another pose: python -m pgjax.tools.generate
 
     pgjax generate --model=runs/demo/export --source=photo.jpg --source_pose=photo_keypoints.json \\
         --target_pose=pose.json --out=result.png
 
 --model is a folder that train.py exported. Poses are files of any format of pgjax.keypoints (OpenPose or COCO
-JSON, the published CSV, .npy). A target that holds the poses of several photos, such as a folder of OpenPose's
-files or a .npy (N, 18, 2), is a sequence: --out is then a folder, and --animation a .webp or .gif of it.
+JSON, the published CSV, .npy). A target that holds the poses of several photos, such as a folder of
+OpenPose's files or a .npy (N, 18, 2), is a sequence: --out is then a folder, and --animation a .webp or .gif.
 
 A target pose's pixels are those of its own photo: of --target_photo, of --target_size, of the size that its
 file tells, and else of the source photo. What is written has the size of the source photo.
@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from pgjax import cli, keypoints, skeleton
 from pgjax.errors import InputError
+from pgjax.image import write_image
 from pgjax.keypoints import Pose
 from pgjax.photo import MODES, read_photo
 
@@ -82,31 +83,18 @@ def _draw(
         places = [out / f"{i:0{len(str(len(targets) - 1))}d}.png" for i in range(len(targets))]
     bar = tqdm(images, total=len(targets), unit="image", disable=not sequence)
     for place, image in zip(places, bar, strict=True):
-        write_picture(place, image)
+        write_image(place, image)
         if arguments.animation:
             frames.append(Image.fromarray(image))
     print(out)
     if arguments.animation:
         first, *others = frames
-        _parent(Path(arguments.animation))
+        Path(arguments.animation).parent.mkdir(parents=True, exist_ok=True)
         duration = round(1000 / arguments.fps)
         first.save(
             arguments.animation, save_all=True, append_images=others, duration=duration, loop=0
         )
         print(arguments.animation)
-
-
-def write_picture(path: Path, image: np.ndarray) -> None:
-    """Writes uint8 (H, W, 3) in the format of the extension; parent folders are made."""
-    _parent(path)
-    options = {} if path.suffix.lower() == ".png" else {"quality": 95}
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
-    Image.fromarray(image).save(temporary, **options)
-    temporary.replace(path)
-
-
-def _parent(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _check_extension(name: str | None, flag: str, known: tuple[str, ...]) -> None:
@@ -145,9 +133,7 @@ def _targets(arguments: argparse.Namespace, size: tuple[int, int]) -> dict[str, 
     return found
 
 
-def _of_photo(
-    poses: Mapping[str, list[Pose]], photo: str, where: str
-) -> Mapping[str, list[Pose]]:
+def _of_photo(poses: Mapping[str, list[Pose]], photo: str, where: str) -> Mapping[str, list[Pose]]:
     found = keypoints.for_photos(poses, [photo])
     if not found:
         raise InputError(f"{where}: holds poses of {len(poses)} photos, and none of {photo}")
@@ -158,7 +144,9 @@ def _person(people: Sequence[Pose], number: int | None, where: str, flag: str) -
     if not people:
         raise InputError(f"{where}: nobody in it has a visible joint")
     if number is None and len(people) > 1:
-        raise InputError(f"{where}: {len(people)} people; choose one by {flag} 0 to {len(people) - 1}")
+        raise InputError(
+            f"{where}: {len(people)} people; choose one by {flag} 0 to {len(people) - 1}"
+        )
     if not 0 <= (number or 0) < len(people):
         raise InputError(f"{flag}: {number}, but {where} has {len(people)}, counted from 0")
     return people[number or 0]
@@ -196,7 +184,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--animation", metavar="FILE", help="also write a .webp or .gif")
     add("--fps", type=float, default=12.0, help="images a second in it (default: %(default)g)")
     add("--target_photo", metavar="PHOTO", help="whose keypoints the target pose is")
-    add("--target_size", metavar="HxW", type=_size, help="size of that photo, where it is not at hand")
+    add(
+        "--target_size",
+        metavar="HxW",
+        type=_size,
+        help="size of that photo, where it is not at hand",
+    )
     add("--source_person", metavar="N", type=int, help="which of several people, from 0 on")
     add("--target_person", metavar="N", type=int, help="which of several people, from 0 on")
     add(

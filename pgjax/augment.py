@@ -1,0 +1,218 @@
+"""New poses for the people of a re-identification data set: what to draw, and drawing it.
+
+File names are Market-1501's, 0002_c1s1_000451_03.jpg: identity, camera and sequence, frame, detection.
+A generated image has its source's name but for the frame, FIRST_FRAME and above.
+"""
+
+import csv
+import functools
+import io
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from pgjax import keypoints, limbs, skeleton
+from pgjax.errors import InputError
+from pgjax.image import write_image
+from pgjax.keypoints import Pose, make_pose, moved
+from pgjax.photo import EXTENSIONS, fit, read_photo
+from pgjax.transfer import PoseTransfer
+
+FIRST_FRAME = 900_000  # Market-1501's frames end below 200,000
+MANIFEST, POSES = "manifest.csv", "keypoints.csv"
+HEADER = ("name", "source", "pose", "model", "seed")
+JUNK = ("-1", "0000")
+TORSO = [skeleton.INDEX[f"{side}_{j}"] for j in ("hip", "shoulder") for side in ("right", "left")]
+
+
+class Item(NamedTuple):
+    """An image to draw: its name, whose photo, and which photo's pose."""
+
+    name: str
+    source: str
+    pose: str
+
+
+def plan(poses: Mapping[str, Pose], targets: Sequence[str], count: int, seed: int) -> list[Item]:
+    """Draws sources and target poses: a pure function of its arguments.
+
+    For each identity `count` times one of its photos, and the pose of another identity's; a pose comes
+    again only after all others.
+
+    Args:
+      poses: by photo name, those with hips and shoulders; junk (-1, 0000) is left out.
+      targets: names of photos whose poses are drawn from; such of other identities.
+      count: images an identity.
+      seed: of the draw.
+
+    Raises:
+      InputError: a name is not like Market-1501's, or there is no pose to draw.
+    """
+    photos: dict[str, list[str]] = {}
+    for name in sorted(poses):
+        if not name.startswith(JUNK):
+            photos.setdefault(_parts(name)[0], []).append(name)
+    targets = sorted(targets)
+    items = []
+    for identity, own in photos.items():
+        others = [name for name in targets if name.partition("_")[0] != identity]
+        if not others:
+            raise InputError(f"no pose for identity {identity}: only its own photos have any")
+        random = np.random.default_rng([seed, zlib.crc32(identity.encode())])
+        sources = random.choice(len(own), count, replace=True)
+        chosen = random.permutation(len(others))
+        for i, source in enumerate(sources):
+            _, camera, _, rest = _parts(own[source])
+            name = f"{identity}_{camera}_{FIRST_FRAME + i:06d}_{rest}"
+            items.append(Item(name, own[source], others[chosen[i % len(others)]]))
+    taken = set(poses) & {item.name for item in items}
+    if taken:
+        raise InputError(
+            f"{min(taken)}: a generated image would have the name of a photo that is there"
+        )
+    return items
+
+
+def _parts(name: str) -> list[str]:
+    parts = name.split("_")
+    if len(parts) != 4 or not parts[2].isdecimal():
+        raise InputError(
+            f"{name}: expected a name like Market-1501's, 0002_c1s1_000451_03.jpg: identity, camera and "
+            "sequence, frame, detection"
+        )
+    return parts
+
+
+def usable(folder: str | os.PathLike, poses_file: str | os.PathLike) -> dict[str, Pose]:
+    """The photos of a folder by name, with the poses of those that have one with hips and shoulders.
+
+    Raises:
+      FileNotFoundError: there is no such folder or file.
+      InputError: a file is damaged, no photo is usable, or several people are in one.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of photos")
+    names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS)
+    found = {}
+    for name, people in keypoints.for_photos(keypoints.read(poses_file), names).items():
+        if len(people) > 1:
+            raise InputError(f"{poses_file}: {len(people)} people in {name}; expected one")
+        if people and people[0].visible[TORSO].all():
+            found[name] = people[0]
+    if not found:
+        raise InputError(
+            f"{folder}: of {len(names)} photos none has hips and shoulders in {poses_file}"
+        )
+    return found
+
+
+class Augmentation:
+    """A plan and its folder of images: drawn once, gone on with where it was stopped.
+
+    The folder holds the images, MANIFEST (one line an image: HEADER; the model is the sha256 of its
+    weights) and POSES (each image's joints, in the published CSV).
+    """
+
+    def __init__(
+        self,
+        photos: str | os.PathLike,
+        poses: Mapping[str, Pose],
+        items: Sequence[Item],
+        *,
+        target_photos: str | os.PathLike | None = None,
+        target_poses: Mapping[str, Pose] | None = None,
+        refit: bool = False,
+    ):
+        """Args:
+        photos: the folder of the source photos. poses: theirs, by name.
+        items: what to draw (`plan`).
+        target_photos, target_poses: of the items' poses, where they are not the sources'.
+        refit: give each pose the source person's limb lengths.
+        """
+        self._photos, self._poses, self._items = Path(photos), poses, items
+        targets = poses if target_poses is None else target_poses
+        folder = self._photos if target_photos is None else Path(target_photos)
+        size = functools.lru_cache(maxsize=None)(lambda path: read_photo(path).shape[:2])
+        self.wanted = {}
+        for item in items:
+            into = size(self._photos / item.source)
+            here = fit(size(folder / item.pose), into)
+            pose = moved(targets[item.pose], here.points, into)
+            if refit:
+                (pose,) = limbs.refit(poses[item.source], [pose])
+            self.wanted[item.name] = _inside(pose, into)
+
+    def write(
+        self, out: str | os.PathLike, transfer: PoseTransfer, digest: str, seed: int, batch: int = 8
+    ) -> int:
+        """Draws what is not there yet.
+
+        Args:
+          out: the folder. transfer: the model, its batch size `batch` or larger.
+          digest: of the model. seed: of the plan.
+          batch: images that are drawn together; always the same ones, so that the bits do not depend on
+            where a run was stopped.
+
+        Returns:
+          How many images were drawn now.
+
+        Raises:
+          InputError: `out` holds something else than a part of this very augmentation.
+        """
+        out = Path(out)
+        out.mkdir(parents=True, exist_ok=True)
+        _same(out / MANIFEST, self._manifest(digest, seed))
+        keypoints.write(out / POSES, {name: [pose] for name, pose in self.wanted.items()}, "csv")
+        drawn = 0
+        with tqdm(total=len(self._items), desc="augmenting", unit="image") as bar:
+            for start in range(0, len(self._items), batch):
+                chunk = self._items[start : start + batch]
+                missing = {item.name for item in chunk if not (out / item.name).exists()}
+                if missing:
+                    images = transfer.each(
+                        [self._photos / item.source for item in chunk],
+                        [self._poses[item.source] for item in chunk],
+                        [self.wanted[item.name] for item in chunk],
+                    )
+                    for item, image in zip(chunk, images, strict=True):
+                        if item.name in missing:
+                            write_image(out / item.name, image)
+                drawn += len(missing)
+                bar.update(len(chunk))
+        return drawn
+
+    def _manifest(self, digest: str, seed: int) -> str:
+        text = io.StringIO()
+        lines = csv.writer(text, lineterminator="\n")
+        lines.writerow(HEADER)
+        lines.writerows((*item, digest, seed) for item in self._items)
+        return text.getvalue()
+
+
+def _inside(pose: Pose, size: tuple[int, int]) -> Pose:
+    """Without the joints that lie outside a picture: no data set has such."""
+    pixels = np.floor(pose.keypoints + 0.5)
+    inside = ((pixels >= 0) & (pixels < np.array(size, np.float32))).all(axis=1)
+    return make_pose(pose.keypoints, pose.visible & inside, pose.confidence, size)
+
+
+def _same(path: Path, text: str) -> None:
+    """Writes the file, or finds it there already as it is to be."""
+    if path.exists():
+        if path.read_text() != text:
+            raise InputError(
+                f"{path}: of another augmentation (other photos, poses, model, seed or number); name "
+                "another folder, or remove that one"
+            )
+    elif any(path.parent.iterdir()):
+        raise InputError(
+            f"{path.parent}: not empty, and holds no augmentation; name another folder"
+        )
+    else:
+        path.write_text(text)
