@@ -48,23 +48,25 @@ def export_state(
     out: str | os.PathLike | None = None,
 ) -> Path:
     """Exports an unreplicated state of the run in `workdir`; else as `export_run`."""
-    config, step = rundir.plain(config), int(state.step)
-    recipe = build(config)
-    stage = recipe.stage_of(step)
-    model = Model(
-        config=config,
-        stage=stage,
-        step=step,
-        size=recipe.image_size,
-        variables={
-            name: _arrays(state.networks[name].variables)
-            for name in recipe.stages[stage].generators
-        },
-        scores=_scores(Path(workdir), step),
-    )
+    model = model_of(config, state, _scores(Path(workdir), int(state.step)))
     folder = Path(workdir) / FOLDER if out is None else Path(out)
     model_folder.write(folder, model, card.text(model))
     return folder
+
+
+def model_of(config: Any, state: State, scores: Mapping[str, Any] | None = None) -> Model:
+    """The generators of an unreplicated state, of the stage that it is in."""
+    recipe, step = build(config), int(state.step)
+    stage = recipe.stage_of(step)
+    names = recipe.stages[stage].generators
+    return Model(
+        config=rundir.plain(config),
+        stage=stage,
+        step=step,
+        size=recipe.image_size,
+        variables={name: _arrays(state.networks[name].variables) for name in names},
+        scores=scores,
+    )
 
 
 def refresh(workdir: str | os.PathLike) -> bool:
@@ -89,10 +91,12 @@ def refresh(workdir: str | os.PathLike) -> bool:
 
 
 def _arrays(variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    """As numpy arrays, without empty collections."""
+    found = {
         name: _arrays(value) if isinstance(value, Mapping) else np.asarray(value)
         for name, value in variables.items()
     }
+    return {name: value for name, value in found.items() if not isinstance(value, dict) or value}
 
 
 def _scores(workdir: Path, step: int) -> dict[str, Any] | None:

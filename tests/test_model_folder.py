@@ -66,12 +66,12 @@ def test_a_missing_or_cut_file_is_named(folder, name):
     with pytest.raises(InputError, match="damaged"):
         model_folder.read(folder)
     path.unlink()
-    with pytest.raises((InputError, FileNotFoundError), match="is missing|no model here"):
+    with pytest.raises((InputError, FileNotFoundError), match=r"is missing|no model here"):
         model_folder.read(folder)
 
 
 def test_other_folders_are_told_from_models(tmp_path, folder, model):
-    with pytest.raises(FileNotFoundError, match="no model here.*there is one in"):
+    with pytest.raises(FileNotFoundError, match=r"no model here.*there is one in"):
         model_folder.read(tmp_path)
     with pytest.raises(FileNotFoundError, match="no model here"):
         model_folder.read(tmp_path / "nowhere")

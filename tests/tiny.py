@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from configs import deformable, pg2
-from pgjax import rundir
+from pgjax import export
 from pgjax.batch import Batch, Indices, Store, fetch
 from pgjax.data import pairs, store
 from pgjax.data.store import Split
@@ -89,11 +89,7 @@ def batch(seed: int = 0, size: int = 4) -> Batch:
 
 def model(made, step: int = 4) -> Model:
     """A row's generators as they start, as an exported model."""
-    recipe = build(made)
-    stage = recipe.stage_of(step)
-    networks = jax.tree.map(np.asarray, init_state(recipe)).networks
-    variables = {name: networks[name].variables for name in recipe.stages[stage].generators}
-    return Model(rundir.plain(made), stage, step, recipe.image_size, variables)
+    return export.model_of(made, init_state(build(made))._replace(step=jnp.int32(step)))
 
 
 def pose(seed: int, place: int, size: tuple[int, int] | None = None) -> Pose:

@@ -1,0 +1,138 @@
+"""New poses of a re-identification data set: what is drawn, and going on with it."""
+
+import collections
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+
+import tiny
+from pgjax import augment, cli, compiled, keypoints, model_folder
+from pgjax.errors import InputError
+from pgjax.image import read_image, write_image
+from pgjax.keypoints import make_pose
+from pgjax.tools import augment as tool
+from pgjax.transfer import PoseTransfer
+
+MARKET = re.compile(r"(-1|\d{4})_c[1-6]s\d_\d{6}_\d{2}\.jpg")  # as re-identification code reads it
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("market")
+    poses = {}
+    for i, photo in enumerate(tiny.SPLITS["test"].store.images):
+        name = f"{i // 3 + 2:04d}_c{i % 6 + 1}s1_{100 * i:06d}_0{i % 3}.jpg"
+        write_image(folder / "photos" / name, photo)
+        poses[name] = [tiny.pose(2, i)]
+    for junk in ("-1_c1s1_000001_00.jpg", "0000_c1s1_000001_00.jpg"):
+        write_image(folder / "photos" / junk, tiny.SPLITS["test"].store.images[0])
+        poses[junk] = [tiny.pose(2, 0)]
+    # Nothing is known of this one's hips.
+    write_image(folder / "photos" / "0009_c1s1_000001_00.jpg", photo)
+    poses["0009_c1s1_000001_00.jpg"] = [make_pose(np.full((18, 2), 9), np.arange(18) < 6)]
+    keypoints.write(folder / "poses.csv", poses, "csv")
+    model_folder.write(folder / "model", tiny.model(tiny.generator_config()), "card")
+    return folder
+
+
+def call(files, out, *more):
+    flags = {"model": files / "model", "photos": files / "photos", "out": out}
+    flags |= {"keypoints": files / "poses.csv", "per_identity": 5}
+    cli.run(tool.main, [f"--{name}={value}" for name, value in flags.items()] + list(more))
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch):
+    monkeypatch.setattr(compiled, "keep", lambda: None)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_images_names_joints_and_manifest(files, tmp_path, capsys):
+    call(files, tmp_path / "out")
+    assert json.loads(capsys.readouterr().out) == {"images": 15, "drawn": 15, "identities": 3}
+    found = contents(tmp_path / "out")
+    images = sorted(name for name in found if name.endswith(".jpg"))
+    assert all(MARKET.fullmatch(name) for name in images) and len(images) == 15
+    assert collections.Counter(n[:4] for n in images) == {"0002": 5, "0003": 5, "0004": 5}
+    with open(tmp_path / "out" / "manifest.csv", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert sorted(line["name"] for line in lines) == images
+    poses = augment.usable(files / "photos", files / "poses.csv")
+    joints = keypoints.read(tmp_path / "out" / "keypoints.csv")
+    transfer = PoseTransfer.load(files / "model")
+    for line in lines:
+        assert line["name"][:9] == line["source"][:9] and line["pose"][:4] != line["source"][:4]
+        wanted = poses[line["pose"]]
+        (pose,) = joints[line["name"]]
+        inside = wanted.visible & (wanted.keypoints <= [63.4, 31.4]).all(axis=1)
+        assert (pose.visible == inside).all()
+        # JPEG is what differs.
+        image = read_image(tmp_path / "out" / line["name"])
+        source = files / "photos" / line["source"]
+        drawn = transfer(source, poses[line["source"]], wanted)
+        assert np.abs(image.astype(int) - drawn).mean() < 8
+    digest = model_folder.digest(files / "model" / "weights.npz")
+    assert {(line["model"], line["seed"]) for line in lines} == {(digest, "0")}
+
+
+def test_a_stopped_run_goes_on_to_the_same_bytes(files, tmp_path, capsys):
+    call(files, tmp_path / "whole")
+    whole = contents(tmp_path / "whole")
+    call(files, tmp_path / "cut")
+    for path in list((tmp_path / "cut").glob("*.jpg"))[3:12]:
+        path.unlink()
+    kept = (tmp_path / "cut" / "manifest.csv").stat().st_mtime_ns
+    call(files, tmp_path / "cut")
+    assert [json.loads(line)["drawn"] for line in capsys.readouterr().out.splitlines()] == [
+        15,
+        15,
+        9,
+    ]
+    assert contents(tmp_path / "cut") == whole
+    assert (tmp_path / "cut" / "manifest.csv").stat().st_mtime_ns == kept
+    call(files, tmp_path / "other", "--seed=1")
+    assert contents(tmp_path / "other") != whole
+
+
+@pytest.mark.parametrize("more", ["--seed=1", "--per_identity=4", "--refit"])
+def test_another_augmentations_folder_is_refused(files, tmp_path, capsys, more):
+    call(files, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    with pytest.raises(SystemExit):
+        call(files, tmp_path / "out", more)
+    assert "of another augmentation" in capsys.readouterr().err
+    assert contents(tmp_path / "out") == before
+
+
+def test_a_folder_of_something_else_is_refused(files, tmp_path, capsys):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(SystemExit):
+        call(files, tmp_path)
+    assert "holds no augmentation" in capsys.readouterr().err
+
+
+def test_what_is_drawn_for_an_identity_does_not_depend_on_the_other_sources():
+    poses = {f"{i:04d}_c1s1_{j:06d}_00.jpg": tiny.pose(2, 0) for i in range(2, 9) for j in range(4)}
+    whole = augment.plan(poses, list(poses), 6, seed=3)
+    assert whole == augment.plan(dict(reversed(poses.items())), list(poses)[::-1], 6, seed=3)
+    some = {name: pose for name, pose in poses.items() if name[:4] in ("0003", "0007")}
+    part = augment.plan(some, list(poses), 6, seed=3)
+    assert part == [item for item in whole if item.name[:4] in ("0003", "0007")]
+    assert len({item.pose for item in part[:6]}) == 6
+
+
+def test_names_and_poses_that_cannot_be():
+    pose = tiny.pose(2, 0)
+    with pytest.raises(InputError, match="expected a name like Market-1501's"):
+        augment.plan({"photo1.jpg": pose}, ["0002_c1s1_000000_00.jpg"], 1, 0)
+    with pytest.raises(InputError, match="only its own photos have any"):
+        augment.plan({"0002_c1s1_000000_00.jpg": pose}, ["0002_c1s1_000001_00.jpg"], 1, 0)
+    taken = {"0002_c1s1_900000_00.jpg": pose, "0003_c1s1_900000_00.jpg": pose}
+    with pytest.raises(InputError, match="the name of a photo that is there"):
+        augment.plan(taken, list(taken), 1, 0)

@@ -1,0 +1,190 @@
+"""The command that draws a photo's person in other poses, from files alone."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tiny
+from pgjax import cli, compiled, keypoints, model_folder
+from pgjax.tools import generate
+from pgjax.transfer import PoseTransfer
+
+PHOTOS = tiny.SPLITS["test"].store.images
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    model_folder.write(folder / "model", tiny.model(tiny.generator_config()), "card")
+    Image.fromarray(PHOTOS[0]).save(folder / "photo.png")
+    keypoints.write(folder / "photo.json", {"photo.png": [tiny.pose(2, 0)]}, "openpose")
+    keypoints.write(folder / "target.json", {"t.png": [tiny.pose(2, 1)]}, "openpose")
+    many = {f"frame{i}.png": [tiny.pose(2, i % 9)] for i in range(1, 12)}
+    keypoints.write(folder / "sequence", many, "openpose")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch):
+    monkeypatch.setattr(compiled, "keep", lambda: None)
+
+
+def call(files, *more, **flags):
+    given = {
+        "model": files / "model",
+        "source": files / "photo.png",
+        "source_pose": files / "photo.json",
+        "target_pose": files / "target.json",
+    }
+    given |= flags
+    cli.run(generate.main, [f"--{name}={value}" for name, value in given.items()] + list(more))
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def expected(files, *targets):
+    source = keypoints.one_pose(files / "photo.json")
+    return PoseTransfer.load(files / "model")(PHOTOS[0], source, list(targets))
+
+
+def test_a_photo_in_a_pose(files, tmp_path, capsys):
+    call(files, out=tmp_path / "new" / "result.png")
+    assert capsys.readouterr().out == f"{tmp_path / 'new' / 'result.png'}\n"
+    target = keypoints.one_pose(files / "target.json")
+    np.testing.assert_array_equal(
+        pixels(tmp_path / "new" / "result.png"), expected(files, target)[0]
+    )
+
+
+def test_a_sequence_in_the_order_of_its_names_and_its_animation(files, tmp_path, capsys):
+    flags = {"target_pose": files / "sequence", "out": tmp_path / "out"}
+    for kind in ("webp", "gif"):
+        call(files, animation=tmp_path / f"moving.{kind}", fps=10, **flags)
+        with Image.open(tmp_path / f"moving.{kind}") as image:
+            assert (image.format, image.size, image.n_frames) == (kind.upper(), (32, 64), 11)
+            image.seek(1)
+            assert image.info["duration"] == 100
+    found = sorted((tmp_path / "out").iterdir())
+    assert [p.name for p in found] == [f"{i:02d}.png" for i in range(11)]
+    wanted = [
+        keypoints.one_pose(files / "sequence" / f"frame{i}_keypoints.json") for i in range(1, 12)
+    ]
+    for path, image in zip(found, expected(files, *wanted), strict=True):
+        np.testing.assert_array_equal(pixels(path), image)
+    assert "out\n" in capsys.readouterr().out
+
+
+def test_another_photos_keypoints_move_with_its_size(files, tmp_path):
+    """The pose of a photo three times as large is the same pose."""
+    large = keypoints.moved(tiny.pose(2, 1), lambda points: points * 3 + 1, (192, 96))
+    keypoints.write(tmp_path / "t.csv", {"big.png": [large], "other.png": [large]}, "csv")
+    Image.fromarray(np.zeros((192, 96, 3), np.uint8)).save(tmp_path / "big.png")
+    flags = {"target_pose": tmp_path / "t.csv", "target_photo": tmp_path / "big.png"}
+    call(files, out=tmp_path / "a.png", **flags)
+    call(files, out=tmp_path / "b.png", target_size="192x96", **flags)
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png"))
+    rounded = keypoints.make_pose((np.round(large.keypoints) - 1) / 3, large.visible)
+    difference = pixels(tmp_path / "a.png").astype(int) - expected(files, rounded)[0]
+    assert np.abs(difference).max() <= 1
+
+
+def test_frames_without_anybody_are_left_out(files, tmp_path, capsys):
+    poses = keypoints.read(files / "sequence")
+    keypoints.write(tmp_path / "poses", poses | {"frame5": []}, "openpose")
+    call(files, target_pose=tmp_path / "poses", out=tmp_path / "out")
+    assert len(list((tmp_path / "out").iterdir())) == 10
+    assert "nobody in 1 of 11, left out: frame5" in capsys.readouterr().err
+
+
+def test_suspicious_poses_are_told(files, tmp_path, capsys):
+    outside = keypoints.moved(tiny.pose(2, 1), lambda points: points + (0, 25), (64, 32))
+    torso = tiny.pose(2, 1)._replace(visible=np.arange(18) < 6)
+    for pose, warning in ((outside, "lie outside the photo"), (torso, "a hip or a shoulder")):
+        keypoints.write(tmp_path / "t.json", {"t.png": [pose]}, "openpose")
+        call(files, target_pose=tmp_path / "t.json", out=tmp_path / "out.png")
+        assert warning in capsys.readouterr().err
+
+
+def _people(path, *people):
+    poses = [[float(v) for p in pose for v in p] for pose in people]
+    path.write_text(json.dumps({"people": [{"pose_keypoints_2d": p} for p in poses]}))
+    return path
+
+
+def _fault(name, tmp_path, files):
+    """Flags that are at fault."""
+    joints = [(10 + i % 5, 2 * i + 5, 0.9) for i in range(18)]
+    bad = tmp_path / "bad.json"
+    photo = tmp_path / "photo.png"
+    if name == "two people":
+        return {"target_pose": _people(bad, joints, joints)}
+    if name == "nobody":
+        return {"source_pose": _people(bad)}
+    if name == "no joint":
+        return {"target_pose": _people(bad, [(3, 3, 0.01)] * 18)}
+    if name == "nan":
+        return {"target_pose": _people(bad, [(float("nan"), 3, 0.9)] * 18)}
+    if name == "no such person":
+        return {"target_person": 3}
+    if name == "zero bytes":
+        photo.write_bytes(b"")
+        return {"source": photo}
+    if name == "corrupt":
+        photo.write_bytes((files / "photo.png").read_bytes()[:-200])
+        return {"source": photo}
+    if name == "folder for a sequence":
+        return {"target_pose": files / "sequence", "out": tmp_path / "out.png"}
+    return {
+        "extension": {"out": tmp_path / "out.xyz"},
+        "animation": {"animation": tmp_path / "out.mp4"},
+        "size": {"target_size": "64*32"},
+        "no model": {"model": tmp_path},
+        "no photo": {"source": tmp_path / "none.jpg"},
+        "fps": {"fps": 0},
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("two people", "bad.json: 2 people; choose one by --target_person 0 to 1"),
+        ("nobody", "bad.json: nobody in it has a visible joint"),
+        ("no joint", "bad.json: nobody in it has a visible joint"),
+        ("nan", "bad.json"),
+        ("no such person", "--target_person: 3, but"),
+        ("zero bytes", "photo.png: is empty (0 bytes)"),
+        ("corrupt", "photo.png: a damaged or unusable image"),
+        ("folder for a sequence", "expected the name of a folder"),
+        ("extension", "out.xyz should end in .png or"),
+        ("animation", "out.mp4 should end in .webp or .gif"),
+        ("size", "expected HEIGHTxWIDTH"),
+        ("no model", "no model here"),
+        ("no photo", "none.jpg: no such photo"),
+        ("fps", "--fps: expected a positive number"),
+    ],
+)
+def test_faults_are_one_line(files, tmp_path, capsys, name, message):
+    flags = {"out": tmp_path / "out.png"} | _fault(name, tmp_path, files)
+    with pytest.raises(SystemExit) as ended:
+        call(files, **flags)
+    written = capsys.readouterr()
+    errors = [line for line in written.err.splitlines() if not line.startswith("warning:")]
+    assert (ended.value.code, written.out) == (2, "") and len(errors) == 1
+    assert errors[0].startswith("error: ") and message in errors[0]
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_flipped_byte_of_the_model_is_an_error(files, tmp_path, capsys):
+    model = tmp_path / "model"
+    model_folder.write(model, tiny.model(tiny.generator_config()), "card")
+    data = bytearray((model / "weights.npz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (model / "weights.npz").write_bytes(data)
+    with pytest.raises(SystemExit):
+        call(files, model=model, out=tmp_path / "out.png")
+    assert "weights.npz: damaged or changed" in capsys.readouterr().err
