@@ -8,6 +8,7 @@ import csv
 import functools
 import io
 import os
+import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -167,8 +168,10 @@ class Augmentation:
         """
         out = Path(out)
         out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()) and not (out / MANIFEST).exists():
+            raise InputError(f"{out}: not empty, and holds no augmentation; name another folder")
         _same(out / MANIFEST, self._manifest(digest, seed))
-        keypoints.write(out / POSES, {name: [pose] for name, pose in self.wanted.items()}, "csv")
+        _same(out / POSES, self._joints())
         drawn = 0
         with tqdm(total=len(self._items), desc="augmenting", unit="image") as bar:
             for start in range(0, len(self._items), batch):
@@ -187,12 +190,18 @@ class Augmentation:
                 bar.update(len(chunk))
         return drawn
 
-    def _manifest(self, digest: str, seed: int) -> str:
+    def _joints(self) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, POSES)
+            keypoints.write(path, {name: [pose] for name, pose in self.wanted.items()}, "csv")
+            return path.read_bytes()
+
+    def _manifest(self, digest: str, seed: int) -> bytes:
         text = io.StringIO()
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(HEADER)
         lines.writerows((*item, digest, seed) for item in self._items)
-        return text.getvalue()
+        return text.getvalue().encode()
 
 
 def _inside(pose: Pose, size: tuple[int, int]) -> Pose:
@@ -202,17 +211,14 @@ def _inside(pose: Pose, size: tuple[int, int]) -> Pose:
     return make_pose(pose.keypoints, pose.visible & inside, pose.confidence, size)
 
 
-def _same(path: Path, text: str) -> None:
-    """Writes the file, or finds it there already as it is to be."""
-    if path.exists():
-        if path.read_text() != text:
-            raise InputError(
-                f"{path}: of another augmentation (other photos, poses, model, seed or number); name "
-                "another folder, or remove that one"
-            )
-    elif any(path.parent.iterdir()):
+def _same(path: Path, content: bytes) -> None:
+    """Writes the file whole, or finds it there already as it is to be."""
+    if not path.exists():
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    elif path.read_bytes() != content:
         raise InputError(
-            f"{path.parent}: not empty, and holds no augmentation; name another folder"
+            f"{path}: of another augmentation (other photos, poses, model, seed or number); name "
+            "another folder, or remove that one"
         )
-    else:
-        path.write_text(text)

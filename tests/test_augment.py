@@ -72,11 +72,14 @@ def test_images_names_joints_and_manifest(files, tmp_path, capsys):
         (pose,) = joints[line["name"]]
         inside = wanted.visible & (wanted.keypoints <= [63.4, 31.4]).all(axis=1)
         assert (pose.visible == inside).all()
-        # JPEG is what differs.
-        image = read_image(tmp_path / "out" / line["name"])
         source = files / "photos" / line["source"]
-        drawn = transfer(source, poses[line["source"]], wanted)
-        assert np.abs(image.astype(int) - drawn).mean() < 8
+        drawn = transfer(source, poses[line["source"]], make_pose(wanted.keypoints, inside))
+        write_image(tmp_path / "drawn.jpg", drawn)
+        images = [
+            read_image(path).astype(int)
+            for path in (tmp_path / "out" / line["name"], tmp_path / "drawn.jpg")
+        ]
+        assert np.abs(images[0] - images[1]).mean() < 0.5  # drawn in another batch
     digest = model_folder.digest(files / "model" / "weights.npz")
     assert {(line["model"], line["seed"]) for line in lines} == {(digest, "0")}
 

@@ -21,7 +21,7 @@ def test_every_tool_is_a_command_with_a_line_of_help():
     scripts = {p.stem for p in HOME.glob("*.py") if "if __name__" in p.read_text()}
     found = __main__.commands()
     assert set(found) == scripts >= {"augment", "export", "generate", "prepare", "train"}
-    assert all(10 < len(text) < 120 and ":" != text[-1] for text in found.values())
+    assert all(10 < len(text) < 120 and not text.endswith(":") for text in found.values())
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])

@@ -68,6 +68,7 @@ def test_a_sequence_in_the_order_of_its_names_and_its_animation(files, tmp_path,
         with Image.open(tmp_path / f"moving.{kind}") as image:
             assert (image.format, image.size, image.n_frames) == (kind.upper(), (32, 64), 11)
             image.seek(1)
+            image.load()
             assert image.info["duration"] == 100
     found = sorted((tmp_path / "out").iterdir())
     assert [p.name for p in found] == [f"{i:02d}.png" for i in range(11)]
@@ -102,7 +103,7 @@ def test_frames_without_anybody_are_left_out(files, tmp_path, capsys):
 
 
 def test_suspicious_poses_are_told(files, tmp_path, capsys):
-    outside = keypoints.moved(tiny.pose(2, 1), lambda points: points + (0, 25), (64, 32))
+    outside = keypoints.moved(tiny.pose(2, 1), lambda points: points + np.array([0, 25]), (64, 32))
     torso = tiny.pose(2, 1)._replace(visible=np.arange(18) < 6)
     for pose, warning in ((outside, "lie outside the photo"), (torso, "a hip or a shoulder")):
         keypoints.write(tmp_path / "t.json", {"t.png": [pose]}, "openpose")
