@@ -4,7 +4,8 @@
         --out=benchmarks/results/generate_full_cpu.json
     python -m benchmarks.generate --model=runs/demo/export
 
-Any row with weights as they start, or an exported model. Photos are noise in the model's own size, poses random.
+Any row with weights as they start, or an exported model. Photos are noise in the model's own size, poses
+random.
 
 - compile_seconds: the first call of that batch size, less a later one.
 - seconds: the median of --repeats calls of PoseTransfer, in turn; photos and poses are arrays in memory, the

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -29,6 +30,11 @@ def run(*arguments):
 def test_help(command):
     ended = run(*command, "--help")
     assert ended.returncode == 0 and "--data_dir" in ended.stdout
+
+
+def test_help_of_generate():
+    ended = run("generate.py", "--help")
+    assert ended.returncode == 0 and "--source_pose" in ended.stdout
 
 
 def test_a_dry_run_prints_full_integers_and_writes_nothing(tmp_path):
@@ -84,7 +90,30 @@ def test_train_and_evaluate_on_synthetic_people(tmp_path):
     result = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert (result["pairs"], result["step"]) == (40, 12)
     assert len(list((tmp_path / "run" / "generated" / "0000012").glob("*.png"))) == 40
+    _re_pose(tmp_path)
     again = run("train.py", ROW, *places, *small, *steps, "--config.report.score_pairs=8")
     assert again.returncode == 0 and "12 of 12 steps done" in again.stderr
     other = run("train.py", ROW, *places)
     assert other.returncode == 2 and "already holds another run" in other.stderr
+
+
+def _re_pose(folder):
+    """The run's exported model draws, and its card has the scores."""
+    card = (folder / "run" / "export" / "README.md").read_text()
+    assert "On 40 pairs" in card and "copy of the source" in card
+    generated = next((folder / "run" / "generated").rglob("*.png"))
+    joints = np.stack([np.linspace(5, 58, 18), np.linspace(0, 60, 18) % 9 + 11], axis=1)
+    np.save(folder / "pose.npy", joints)
+    np.save(folder / "poses.npy", np.stack([joints, joints + 1]))
+    photo = [f"--source={generated}", f"--source_pose={folder / 'pose.npy'}"]
+    model, target = f"--model={folder / 'run' / 'export'}", f"--target_pose={folder / 'poses.npy'}"
+    out, moving = folder / "sequence", folder / "moving.gif"
+    drawn = run("generate.py", model, *photo, target, f"--out={out}", f"--animation={moving}")
+    assert (drawn.returncode, drawn.stdout) == (0, f"{out}\n{moving}\n"), drawn.stderr
+    assert [p.name for p in sorted(out.iterdir())] == ["0.png", "1.png"]
+    exported = run(
+        "-m", "pgjax.tools.export", f"--workdir={folder / 'run'}", f"--out={folder / 'm'}"
+    )
+    assert exported.stdout == f"{folder / 'm'}\n"
+    sums = ((f / "SHA256SUMS").read_text() for f in (folder / "m", folder / "run" / "export"))
+    assert len(set(sums)) == 1
