@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import venv
@@ -43,14 +44,20 @@ def _check(command, **options):
 @pytest.mark.slow
 def test_the_wheel_re_poses_a_photo(tmp_path):
     """Everything is installed anew from the package index, at the tested versions."""
-    wheels, place, work = tmp_path / "wheels", tmp_path / "env", tmp_path / "work"
-    build = [sys.executable, "-m", "build", "--wheel", "--outdir", wheels, ROOT]
-    _check(build, cwd=tmp_path)
-    (wheel,) = wheels.glob("*.whl")
+    source, place, work = tmp_path / "source", tmp_path / "env", tmp_path / "work"
+    # A copy: setuptools keeps what it built beside the sources, and takes up what is left of it.
+    shutil.copytree(ROOT / "pgjax", source / "pgjax", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    # Nothing of the tree may be found by its paths.
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "JAX", "XLA"))}
+    outside = {"cwd": tmp_path, "env": bare | {"XDG_CACHE_HOME": str(tmp_path / "cache")}}
+    _check([sys.executable, "-m", "build", "--wheel", source], **outside)
+    (wheel,) = (source / "dist").glob("*.whl")
     venv.create(place, with_pip=True)
     python, command = place / "bin" / "python", place / "bin" / "pgjax"
     pip = [python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt"]
-    _check([*pip, wheel], cwd=tmp_path)
+    _check([*pip, wheel], **outside)
     (library,) = (place / "lib").glob("python*/site-packages")
     # Python runs it at every start.
     (library / "sitecustomize.py").write_text(BLOCK)
@@ -62,9 +69,10 @@ def test_the_wheel_re_poses_a_photo(tmp_path):
     for name, i in (("photo", 0), ("target", 1)):
         pose = keypoints.moved(tiny.pose(2, i), lambda points: 2 * points, (128, 64))
         keypoints.write(work / f"{name}.json", {f"{name}.png": [pose]}, "openpose")
-    bare = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "JAX", "XLA"))}
-    outside = {"cwd": work, "env": bare | {"XDG_CACHE_HOME": str(tmp_path / "cache")}}
-    blocked = subprocess.run([python, "-c", "import tensorflow_datasets"], capture_output=True)
+    outside["cwd"] = work
+    blocked = subprocess.run(
+        [python, "-c", "import tensorflow_datasets"], capture_output=True, **outside
+    )
     assert blocked.returncode == 1 and b"is blocked" in blocked.stderr
     said = _check([python, "-c", API], **outside).split(maxsplit=1)
     assert pathlib.Path(said[0]).is_relative_to(library) and said[1] == "2 (128, 64, 3) False\n"
