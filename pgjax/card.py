@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pgjax import __version__
-from pgjax.data import DATASETS
+from pgjax import __version__, data
 from pgjax.metrics import HIGHER_IS_BETTER, METRICS
 from pgjax.model_folder import Model
 
@@ -25,7 +24,7 @@ def text(model: Model) -> str:
 
 def _what(model: Model) -> Iterator[str]:
     recipe, (height, width) = model.recipe, model.size
-    stage, data = recipe.stages[model.stage], recipe.data
+    stage, given = recipe.stages[model.stage], recipe.data
     count = sum(
         array.size for array in _leaves({n: v["params"] for n, v in model.variables.items()})
     )
@@ -38,8 +37,8 @@ def _what(model: Model) -> Iterator[str]:
     yield "| | |\n|---|---|"
     rows = {
         "photos": f"{height}x{width} pixels (height x width)",
-        "trained on": f"`{data.name}`, pairs by the rule `{data.pairs}`"
-        + (", mirrored half the time" if data.flip else ""),
+        "trained on": f"`{given.name}`, pairs by the rule `{given.pairs}`"
+        + (", mirrored half the time" if given.flip else ""),
         "steps": f"{model.step:,} of {recipe.total_steps:,}, batch {recipe.batch_size}, seed {recipe.seed}",
         "networks": ", ".join(f"`{n}` ({recipe.networks[n].net})" for n in stage.generators),
         "parameters": f"{count:,}",
@@ -102,15 +101,16 @@ def _limits(model: Model) -> Iterator[str]:
     )
     if model.step < recipe.total_steps:
         yield f"- Its training was not finished: {model.step:,} of {recipe.total_steps:,} steps."
-    if DATASETS[recipe.data.name].generated:
+    if data.find(recipe.data.name).generated:
         yield "- It was trained on computer drawings of people. Of real photos it makes nothing of use."
     yield "\n## What it must not be used for\n"
     yield (
         "Do not put a person into a pose, place or garment that they were never seen in without their "
         "consent, do not identify or track people with it, and do not pass its pictures off as real."
     )
-    if recipe.data.name in TERMS_OF_USE:
-        yield f"\n{TERMS_OF_USE[recipe.data.name]}"
+    name = recipe.data.name.partition("_")[0]  # custom_96x64
+    if name in TERMS_OF_USE:
+        yield f"\n{TERMS_OF_USE[name]}"
 
 
 def _told_background(model: Model) -> bool:

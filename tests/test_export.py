@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tiny
+from configs import deformable
 from pgjax import card, export, model_folder, rundir
 from pgjax.checkpoint import Checkpoints
 from pgjax.metrics import METRICS
@@ -89,3 +90,10 @@ def test_the_card_says_what_a_row_is_and_cannot_do():
     assert "unless it is given" in text and "computer drawings" in text
     whole = card.text(tiny.model(tiny.deformable_config("dsc")))
     assert "not finished" not in whole and "unless it is given" not in whole
+
+
+def test_the_card_tells_the_terms_of_the_photos():
+    made = deformable.get_config("custom_128x64/dsc")
+    text = card.text(tiny.model(tiny.narrow(made)))
+    assert "`custom_128x64`" in text and "consent of who they show" in text
+    assert "computer drawings" not in text

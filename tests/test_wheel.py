@@ -79,7 +79,8 @@ def test_the_wheel_re_poses_a_photo(tmp_path):
     flags = ["--model=model", "--source=photo.png", "--source_pose=photo.json"]
     flags += ["--target_pose=target.json", "--out=result.png"]
     assert _check([command, "generate", *flags], **outside) == "result.png\n"
-    assert Image.open(work / "result.png").size == (64, 128)
+    with Image.open(work / "result.png") as image:
+        assert image.size == (64, 128)
     assert "generate " in _check([command, "--help"], **outside)
     fault = subprocess.run([command, "prepare", "x"], capture_output=True, text=True, **outside)
-    assert fault.returncode == 2 and "invalid choice: 'x'" in fault.stderr
+    assert fault.returncode == 2 and "unknown data set 'x'" in fault.stderr
