@@ -18,7 +18,8 @@ HEAD = """\
 
 Written by `python -m pgjax.tools.rows --out configs/README.md` from the files here; do not edit. A row
 is one line of a published results table. Every number below is a **published** one, of the table that is
-named beside it, measured with its authors' code and, for some, other test pairs: see the docstring of the row's file.
+named beside it, measured with its authors' code and, for some, other test pairs: see the docstring of
+the row's file.
 `python -m pgjax.tools.table PAPER RUNS...` prints them beside what your own runs measured.
 """
 
