@@ -5,9 +5,9 @@ A generated image has its source's name but for the frame, FIRST_FRAME and above
 """
 
 import csv
-import functools
 import io
 import os
+import sys
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ from tqdm import tqdm
 from pgjax import keypoints, limbs, skeleton
 from pgjax.errors import InputError
 from pgjax.image import write_image
-from pgjax.keypoints import Pose, make_pose, moved
+from pgjax.keypoints import Pose, in_photo, inside, moved
 from pgjax.photo import EXTENSIONS, fit, read_photo
 from pgjax.transfer import PoseTransfer
 
 FIRST_FRAME = 900_000  # Market-1501's frames end below 200,000
 MANIFEST, POSES = "manifest.csv", "keypoints.csv"
-HEADER = ("name", "source", "pose", "model", "seed")
+HEADER = ("name", "source", "pose", "model", "seed", "batch_size")
 JUNK = ("-1", "0000")
 TORSO = [skeleton.INDEX[f"{side}_{j}"] for j in ("hip", "shoulder") for side in ("right", "left")]
 
@@ -92,9 +92,12 @@ def _parts(name: str) -> list[str]:
 def usable(folder: str | os.PathLike, poses_file: str | os.PathLike) -> dict[str, Pose]:
     """The photos of a folder by name, with the poses of those that have one with hips and shoulders.
 
+    A photo that cannot be read, or has another shape than its keypoints' photo, is left out, with a
+    warning on standard error. The poses know their photos' sizes.
+
     Raises:
       FileNotFoundError: there is no such folder or file.
-      InputError: a file is damaged, no photo is usable, or several people are in one.
+      InputError: the keypoints are damaged, no photo is usable, or several people are in one.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -106,10 +109,18 @@ def usable(folder: str | os.PathLike, poses_file: str | os.PathLike) -> dict[str
         if len(people) > 1:
             raise InputError(f"{poses_file}: {len(people)} people in {name}; expected one")
         if people and people[0].visible[TORSO].all():
-            found[name] = people[0]
+            try:
+                size = read_photo(folder / name).shape[:2]
+                pose = in_photo(people[0], size, folder / name)
+            except InputError as error:
+                print(f"warning: left out: {error}", file=sys.stderr)
+                continue
+            if inside(pose).visible.any():
+                found[name] = pose
     if not found:
         raise InputError(
-            f"{folder}: of {len(paths)} photos none has hips and shoulders in {poses_file}"
+            f"{folder}: of {len(paths)} photos none can be read and has hips and shoulders in "
+            f"{poses_file}"
         )
     return found
 
@@ -127,33 +138,29 @@ class Augmentation:
         poses: Mapping[str, Pose],
         items: Sequence[Item],
         *,
-        target_photos: str | os.PathLike | None = None,
         target_poses: Mapping[str, Pose] | None = None,
         refit: bool = False,
     ):
         """Args:
-        photos: the folder of the source photos. poses: theirs, by name.
+        photos: the folder of the source photos. poses: theirs, by name (`usable`).
         items: what to draw (`plan`).
-        target_photos, target_poses: of the items' poses, where they are not the sources'.
+        target_poses: by name those of the items' poses, where they are not the sources'.
         refit: give each pose the source person's limb lengths.
         """
         self._photos, self._poses, self._items = Path(photos), poses, items
         targets = poses if target_poses is None else target_poses
-        folder = self._photos if target_photos is None else Path(target_photos)
-        size = functools.lru_cache(maxsize=None)(lambda path: read_photo(path).shape[:2])
         self.wanted = {}
         for item in items:
-            into = size(self._photos / item.source)
-            here = fit(size(folder / item.pose), into)
-            pose = moved(targets[item.pose], here.points, into)
+            into, target = poses[item.source].size, targets[item.pose]
+            pose = moved(target, fit(target.size, into).points, into)
             if refit:
                 (pose,) = limbs.refit(poses[item.source], [pose])
-            self.wanted[item.name] = _inside(pose, into)
+            self.wanted[item.name] = inside(pose)  # no data set has joints outside
 
     def write(
         self, out: str | os.PathLike, transfer: PoseTransfer, digest: str, seed: int, batch: int = 8
     ) -> int:
-        """Draws what is not there yet.
+        """Draws what is not there yet, or is there damaged.
 
         Args:
           out: the folder. transfer: the model, its batch size `batch` or larger.
@@ -169,15 +176,17 @@ class Augmentation:
         """
         out = Path(out)
         out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()) and not (out / MANIFEST).exists():
+        # A run that was killed while it wrote the manifest leaves a part of it, which is nothing yet.
+        others = (path for path in out.iterdir() if not path.match(f".{MANIFEST}.*.tmp"))
+        if any(others) and not (out / MANIFEST).exists():
             raise InputError(f"{out}: not empty, and holds no augmentation; name another folder")
-        _same(out / MANIFEST, self._manifest(digest, seed))
+        _same(out / MANIFEST, self._manifest(digest, seed, batch))
         _same(out / POSES, self._joints())
         drawn = 0
         with tqdm(total=len(self._items), desc="augmenting", unit="image") as bar:
             for start in range(0, len(self._items), batch):
                 chunk = self._items[start : start + batch]
-                missing = {item.name for item in chunk if not (out / item.name).exists()}
+                missing = {item.name for item in chunk if not _is_whole(out / item.name)}
                 if missing:
                     images = transfer.each(
                         [self._photos / item.source for item in chunk],
@@ -197,19 +206,21 @@ class Augmentation:
             keypoints.write(path, {name: [pose] for name, pose in self.wanted.items()}, "csv")
             return path.read_bytes()
 
-    def _manifest(self, digest: str, seed: int) -> bytes:
+    def _manifest(self, digest: str, seed: int, batch: int) -> bytes:
         text = io.StringIO()
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(HEADER)
-        lines.writerows((*item, digest, seed) for item in self._items)
+        lines.writerows((*item, digest, seed, batch) for item in self._items)
         return text.getvalue().encode()
 
 
-def _inside(pose: Pose, size: tuple[int, int]) -> Pose:
-    """Without the joints that lie outside a picture: no data set has such."""
-    pixels = np.floor(pose.keypoints + 0.5)
-    inside = ((pixels >= 0) & (pixels < np.array(size, np.float32))).all(axis=1)
-    return make_pose(pose.keypoints, pose.visible & inside, pose.confidence, size)
+def _is_whole(path: Path) -> bool:
+    """Whether an image is there; a machine that lost its power leaves empty and damaged ones."""
+    try:
+        read_photo(path)
+    except (FileNotFoundError, InputError):
+        return False
+    return True
 
 
 def _same(path: Path, content: bytes) -> None:
@@ -220,6 +231,6 @@ def _same(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
     elif path.read_bytes() != content:
         raise InputError(
-            f"{path}: of another augmentation (other photos, poses, model, seed or number); name "
+            f"{path}: of another augmentation (other photos, poses, model, seed, batch size or number); name "
             "another folder, or remove that one"
         )

@@ -3,13 +3,14 @@
     transfer = PoseTransfer.load("runs/demo/export")
     image = transfer("photo.jpg", "photo_keypoints.json", "pose.json")          # uint8 (H, W, 3)
     images = transfer("photo.jpg", "photo_keypoints.json", [pose1, pose2, ...])  # a list of them
+    images = transfer("photo.jpg", "photo_keypoints.json", "poses/")  # likewise
 
 Needs no data set and no tensorflow-datasets.
 """
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -20,7 +21,8 @@ from pgjax import keypoints, limbs, model_folder
 from pgjax.batch import Batch
 from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.image import to_float, to_uint8
-from pgjax.keypoints import Pose, moved
+from pgjax.keypoints import Pose, arrays, in_photo, inside, moved
+from pgjax.keypoints.files import naming
 from pgjax.model_folder import Model
 from pgjax.photo import MODES, Placement, fit, read_photo
 from pgjax.scene import erase, person_region
@@ -78,7 +80,8 @@ class PoseTransfer:
         return cls(model_folder.read(folder), batch_size)
 
     def __call__(self, photo, source_pose, target_pose, **options) -> Any:
-        """All of `each` at once: uint8 (H, W, 3), or a list of them where a list was given."""
+        """All of `each` at once: uint8 (H, W, 3), or a list of them where a list or sequence was given."""
+        target_pose = _expanded(target_pose)
         made = list(self.each(photo, source_pose, target_pose, **options))
         several = any(map(_is_many, (photo, source_pose, target_pose, options.get("background"))))
         return made if several else made[0]
@@ -96,27 +99,32 @@ class PoseTransfer:
         """Draws image after image, each of its own photo's size, uint8 (H, W, 3).
 
         Of every argument a list may be given, all lists of one length; what is none is for all images.
+        Of joints that lie outside the model's picture nothing is known, as in training.
 
         Args:
           photo: as photo.read_photo takes it: a path, bytes, a PIL image or an array, of any size.
           source_pose: a Pose, the path of a file that holds one, or an array (keypoints.one_pose), in
-            pixels of the photo.
+            pixels of the photo, or of a copy of another size, if it knows that one's.
           target_pose: likewise, in pixels of the photo that it was taken from, if it knows that one's
-            size, and else of the source's.
+            size, and else of the source's. A sequence is a list too: a folder or a file of several
+            photos' poses, what keypoints.read makes of one, an array (N, 18, 2 or 3), an iterator.
           background: what is behind the target person, a photo that is laid like the source photo; for
             models that are told (the others ignore it). Unless given, the source photo with the
             person erased.
-          refit: give each target pose the source person's limb lengths (limbs.refit).
+          refit: give the target poses the source person's limb lengths (limbs.refit); a list of them
+            for one photo and one source pose is one person's.
           mode: how photos are laid into the model's picture (photo.fit).
 
         Raises:
-          FileNotFoundError, InputError: a photo or a pose cannot be read, a pose has no visible joint,
-            lists of different lengths, an unknown mode.
+          FileNotFoundError, InputError: a photo or a pose cannot be read, a pose has no visible joint
+            in the picture, a source pose is of a photo of another shape, lists of different lengths,
+            an unknown mode.
           NonFiniteLossError: a generated image is not finite.
         """
         if mode not in MODES:
             raise InputError(f"mode {mode!r}: expected one of {', '.join(MODES)}")
-        asked = self._asked((photo, source_pose, target_pose, background), refit, mode)
+        given = (photo, source_pose, _expanded(target_pose), background)
+        asked = self._asked(given, refit, mode)
         size = None
         while batch := list(itertools.islice(asked, self._most)):
             # A longer list's last batch is filled up, so that nothing compiles twice.
@@ -145,19 +153,37 @@ class PoseTransfer:
         photos, sources, targets, backgrounds = given
         columns = (
             _for_each(photos, count, lambda photo: self._placed(photo, mode)),
-            _for_each(sources, count, lambda pose: _pose(pose, "source")),
-            _for_each(targets, count, lambda pose: _pose(pose, "target")),
             _for_each(
                 backgrounds,
                 count,
                 lambda photo: None if photo is None else self._placed(photo, mode),
             ),
+            _named("source_pose", sources, count),
+            _named("target_pose", targets, count),
         )
-        for placed, source, target, background in zip(*columns, strict=False):
-            size = placed.photo.shape[:2]
-            source, target = (self._moved(pose, size, mode) for pose in (source, target))
-            if refit:
-                (target,) = limbs.refit(source, [target])
+        rows = zip(*columns, strict=False)
+        if not _is_many(photos) and not _is_many(sources):
+            # One person's poses are refitted together, and a fault is told before anything is drawn.
+            rows = list(rows)
+            groups = [rows] if rows else []
+        else:
+            groups = ([row] for row in rows)
+        for group in groups:
+            yield from self._posed(group, refit, mode)
+
+    def _posed(self, rows: list[tuple], refit: bool, mode: str) -> Iterator[_Asked]:
+        """Of rows (photo, background, source pose, target pose), those of several being of one person."""
+        sizes = [placed.photo.shape[:2] for placed, *_ in rows]
+        placed, _, (name, pose), _ = rows[0]
+        source = self._moved(in_photo(pose, sizes[0], f"the photo of {name}"), sizes[0], mode)
+        targets = [
+            self._moved(pose, size, mode) for size, (*_, (_, pose)) in zip(sizes, rows, strict=True)
+        ]
+        if refit:
+            targets = limbs.refit(source, targets)
+        source = _shown(source, name)
+        targets = [_shown(pose, name) for pose, (*_, (name, _)) in zip(targets, rows, strict=True)]
+        for (placed, background, *_), target in zip(rows, targets, strict=True):
             told = background is not None
             (behind,) = (background if told else placed).given
             joints = (source.keypoints, source.visible, target.keypoints, target.visible)
@@ -184,8 +210,86 @@ def _for_each(given: Any, count: int, prepare: Callable[[Any], Any]) -> Iterator
     return map(prepare, given) if _is_many(given) else itertools.repeat(prepare(given), count)
 
 
-def _pose(given: Any, whose: str) -> Pose:
-    pose = keypoints.one_pose(given)
+def _named(argument: str, given: Any, count: int) -> Iterator[tuple[str, Pose]]:
+    """Every pose when its turn comes, with what errors call it; one for all is read once."""
+    if not _is_many(given):
+        return itertools.repeat((argument, _pose(given, argument)), count)
+    names = (f"{argument} {i}" for i in range(count))
+    return ((name, _pose(one, name)) for name, one in zip(names, given, strict=True))
+
+
+def _pose(given: Any, name: str) -> Pose:
+    pose = given if isinstance(given, Pose) else _of_one(_read(given, name), given, name)
     if not pose.visible.any():
-        raise InputError(f"the {whose} pose has no visible joint; nothing follows from it")
+        raise InputError(f"{name}: no visible joint; nothing follows from it")
+    return pose
+
+
+def _of_one(poses: Mapping[str, Any], given: Any, name: str) -> Pose:
+    """The one pose of what was given, of which `_read` made the poses."""
+    if len(poses) != 1:
+        raise InputError(
+            f"{name}: {_what(given)} holds the poses of {len(poses)} photos; expected one, such as "
+            "keypoints.one_pose(..., photo=NAME)"
+        )
+    (people,) = poses.values()
+    return _only(people, f"{name}: {_what(given)}")
+
+
+def _only(people: Any, where: str) -> Pose:
+    """The one person of a photo."""
+    if isinstance(people, Pose):
+        return people
+    if not _is_many(people) or not all(isinstance(pose, Pose) for pose in people):
+        raise InputError(f"{where}: {type(people).__name__}; expected a list of people's Pose")
+    if not people:
+        raise InputError(f"{where}: nobody in it has a visible joint")
+    if len(people) > 1:
+        raise InputError(
+            f"{where}: {len(people)} people; choose one, such as keypoints.one_pose(..., person=0)"
+        )
+    return people[0]
+
+
+def _read(given: Any, name: str) -> Mapping[str, list[Pose]]:
+    """As keypoints.read, of a path, of what that made, or of an array."""
+    if isinstance(given, Mapping):
+        return given
+    if isinstance(given, str | os.PathLike):
+        with naming(name):
+            return keypoints.read(given)
+    try:
+        array = np.asarray(given)
+    except ValueError:  # a list of things that are no rows of numbers
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf":
+        raise InputError(
+            f"{name}: {type(given).__name__}; expected a Pose, a path, or an array (18, 2) or (18, 3)"
+        )
+    with naming(name):
+        return arrays.of_array(array, keypoints.THRESHOLD)
+
+
+def _what(given: Any) -> str:
+    return str(given) if isinstance(given, str | os.PathLike) else f"the {type(given).__name__}"
+
+
+def _expanded(given: Any) -> Any:
+    """Target poses: a list of a sequence's in whichever form, and one as it is."""
+    if isinstance(given, Iterator):
+        return list(given)
+    if isinstance(given, Pose | list | tuple):
+        return given
+    poses = _read(given, "target_pose")
+    if not isinstance(given, Mapping) and not keypoints.is_sequence(given, poses):
+        return _of_one(poses, given, "target_pose")
+    where = f"target_pose: {_what(given)}"
+    return [_only(people, f"{where}, {photo}") for photo, people in poses.items()]
+
+
+def _shown(pose: Pose, name: str) -> Pose:
+    """Without joints outside the picture: what a model is trained on has none."""
+    pose = inside(pose)
+    if not pose.visible.any():
+        raise InputError(f"{name}: all of its joints lie outside the picture")
     return pose

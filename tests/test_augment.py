@@ -4,6 +4,7 @@ import collections
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -103,7 +104,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(files, tmp_path, capsys):
     assert contents(tmp_path / "other") != whole
 
 
-@pytest.mark.parametrize("more", ["--seed=1", "--per_identity=4", "--refit"])
+@pytest.mark.parametrize("more", ["--seed=1", "--per_identity=4", "--refit", "--batch_size=4"])
 def test_another_augmentations_folder_is_refused(files, tmp_path, capsys, more):
     call(files, tmp_path / "out")
     before = contents(tmp_path / "out")
@@ -111,6 +112,35 @@ def test_another_augmentations_folder_is_refused(files, tmp_path, capsys, more):
         call(files, tmp_path / "out", more)
     assert "of another augmentation" in capsys.readouterr().err
     assert contents(tmp_path / "out") == before
+
+
+def test_damaged_images_are_drawn_again(files, tmp_path, capsys):
+    call(files, tmp_path / "out")
+    whole = contents(tmp_path / "out")
+    empty, cut, *_ = sorted((tmp_path / "out").glob("*.jpg"))
+    empty.write_bytes(b"")
+    cut.write_bytes(cut.read_bytes()[:-100])
+    capsys.readouterr()
+    call(files, tmp_path / "out")
+    assert json.loads(capsys.readouterr().out)["drawn"] == 2
+    assert contents(tmp_path / "out") == whole
+
+
+def test_a_part_of_a_manifest_stops_nothing(files, tmp_path, capsys):
+    (tmp_path / ".manifest.csv.123.tmp").write_text("name,")
+    call(files, tmp_path)
+    assert json.loads(capsys.readouterr().out)["drawn"] == 15
+
+
+def test_a_photo_that_cannot_be_read_is_left_out_and_told(files, tmp_path, capsys):
+    shutil.copytree(files / "photos", tmp_path / "photos")
+    names = sorted(path.name for path in (tmp_path / "photos").glob("0002_*"))
+    (tmp_path / "photos" / names[0]).write_bytes(b"")
+    found = augment.usable(tmp_path / "photos", files / "poses.csv")
+    assert names[0] not in found and names[1] in found
+    assert (
+        f"warning: left out: {tmp_path / 'photos' / names[0]}: is empty" in capsys.readouterr().err
+    )
 
 
 def test_a_folder_of_something_else_is_refused(files, tmp_path, capsys):

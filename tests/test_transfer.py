@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import tiny
-from pgjax import export, keypoints, model_folder
+from pgjax import export, keypoints, limbs, model_folder
 from pgjax.batch import Store
 from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.generation import Predictor
@@ -150,12 +150,99 @@ def test_refitted_limbs_are_another_pose(transfer):
     same(transfer(photo, source, source, refit=True), transfer(photo, source, source))
 
 
+def test_a_sequence_is_refitted_as_one_persons(transfer):
+    """A limb that one frame shortens keeps its share of what another frame shows of it."""
+    photo, source, target = (column[0] for column in arguments())
+    target = moved(target, lambda points: 0.6 * points + (12, 6), (64, 32))
+    points = target.keypoints.copy()
+    points[4] = (points[3] + points[4]) / 2
+    points[7] = (points[6] + points[7]) / 2
+    targets = [target, make_pose(points, target.visible, size=(64, 32))]
+    together = transfer(photo, source, limbs.refit(source, targets))
+    found = transfer(photo, source, targets, refit=True)
+    np.testing.assert_array_equal(found, together)
+    alone = transfer([photo] * 2, source, targets, refit=True)
+    np.testing.assert_array_equal(alone[0], found[0])
+    assert (
+        limbs.refit(source, targets[1:])[0].keypoints != limbs.refit(source, targets)[1][0]
+    ).any()
+
+
+def test_source_keypoints_of_a_copy_of_another_size(transfer):
+    photo, source, target = (column[0] for column in arguments())
+    large = moved(source, fit((64, 32), (192, 96)).points, (192, 96))
+    same(transfer(photo, large, target), transfer(photo, source, target))
+    with pytest.raises(
+        InputError, match=r"64 high and 32 wide, but its keypoints are of .* 64 high"
+    ):
+        transfer(photo, source._replace(size=(64, 64)), target)
+
+
+def test_a_sequence_of_every_kind(transfer, tmp_path):
+    photo, source, _ = (column[0] for column in arguments())
+    poses = {f"frame{i}": [tiny.pose(2, i)] for i in range(3)}
+    array = np.array([np.where(p.visible[:, None], p.keypoints, -1) for (p,) in poses.values()])
+    keypoints.write(tmp_path / "folder", poses, "npy")
+    np.save(tmp_path / "poses.npy", array)
+    keypoints.write(tmp_path / "poses.json", poses, "coco17_results")
+    expected = transfer(photo, source, [pose for (pose,) in poses.values()])
+    generator = (pose for (pose,) in poses.values())
+    for given in (tmp_path / "folder", str(tmp_path / "poses.npy"), poses, array, generator):
+        found = transfer(photo, source, given)
+        assert isinstance(found, list)
+        np.testing.assert_array_equal(found, expected)
+    assert len(transfer(photo, source, tmp_path / "poses.json")) == 3
+    # One of them is a sequence as well, and one pose none.
+    for one in (array[:1], {"a": [tiny.pose(2, 0)]}):
+        assert len(transfer(photo, source, one)) == 1
+    assert transfer(photo, source, array[0]).shape == photo.shape
+
+
+def test_what_is_no_pose_is_told_by_its_argument(transfer, tmp_path):
+    photo, source, target = (column[0] for column in arguments())
+    three = np.ones((3, 18, 2))
+    for given, message in (
+        (5, r"target_pose: an array int64 \(\)"),
+        (None, "target_pose: NoneType; expected a Pose, a path"),
+        ([target, [target]], "target_pose 1: list; expected a Pose"),
+        ({"a": [target], "b": []}, "target_pose: the dict, b: nobody"),
+        ({"a": [target, target]}, r"target_pose: the dict, a: 2 people; choose one"),
+        ({"a": 3}, "target_pose: the dict, a: int; expected a list of people"),
+        (np.ones((2, 17, 2)), "target_pose: an array"),
+        ([target, three], "target_pose 1: the ndarray holds the poses of 3 photos"),
+    ):
+        with pytest.raises(InputError, match=message):
+            transfer(photo, source, given)
+    with pytest.raises(InputError, match="source_pose: the ndarray holds the poses of 3 photos"):
+        transfer(photo, three, target)
+
+
+def test_joints_outside_the_picture_are_missing(transfer):
+    photo, source, target = (column[0] for column in arguments())
+    away = moved(target, lambda points: points + 500, (64, 32))
+    with pytest.raises(InputError, match="target_pose: all of its joints lie outside"):
+        transfer(photo, source, away)
+    with pytest.raises(InputError, match="source_pose: all of its joints lie outside"):
+        transfer(photo, away, target)
+    images = transfer.each(photo, source, [target] * 20 + [away])
+    with pytest.raises(InputError, match="target_pose 20: all"):
+        next(images)
+    half = make_pose(np.where(np.arange(18)[:, None] < 9, target.keypoints + 500, target.keypoints))
+    rest = make_pose(target.keypoints, np.arange(18) >= 9)
+    np.testing.assert_array_equal(transfer(photo, half, half), transfer(photo, rest, rest))
+    wide = np.repeat(photo, 3, axis=1)  # of which "crop" shows the middle
+    left = half._replace(size=(64, 96))
+    middle = moved(half, lambda points: points + np.float32([0, 32]), (64, 96))
+    with pytest.raises(InputError, match="source_pose: all"):
+        transfer(wide, left, middle, mode="crop")
+
+
 def test_faults_are_told(transfer):
     photo, source, target = (column[0] for column in arguments())
     nobody = make_pose(np.zeros((18, 2)), np.zeros(18, bool))
-    with pytest.raises(InputError, match="target pose has no visible joint"):
+    with pytest.raises(InputError, match="target_pose: no visible joint"):
         transfer(photo, source, nobody)
-    with pytest.raises(InputError, match="source pose has no visible joint"):
+    with pytest.raises(InputError, match="source_pose: no visible joint"):
         transfer(photo, nobody, target)
     with pytest.raises(InputError, match="is nan; expected pixels"):
         transfer(photo, source, np.full((18, 2), np.nan))

@@ -29,7 +29,6 @@ EXPECTED = (
     f"their keypoints as one of {', '.join(KEYPOINTS)} (a folder), which "
     "python -m pgjax.tools.keypoints makes, or wherever --keypoints says"
 )
-SAME_SHAPE = 0.02  # how far the sides' ratio of a photo and of its keypoints' photo may differ
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -113,8 +112,9 @@ class Custom(tfds.core.GeneratorBasedBuilder):
             several += len(people) > 1
             size = photo.read_size(raw / path)
             placement = photo.fit(size, config.size, config.fit)
-            pose = _in_photo(_prominent(people), size, raw / path)
-            if not _inside(keypoints.moved(pose, placement.points, placement.into)).any():
+            pose = keypoints.in_photo(_prominent(people), size, raw / path)
+            laid = keypoints.moved(pose, placement.points, placement.into)
+            if not keypoints.inside(laid).visible.any():
                 excluded["no joint in the picture"] += 1
                 continue
             shown.append(Shown(raw / path, name, identity, pose, placement))
@@ -138,7 +138,7 @@ class Custom(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, shown: list[Shown]) -> Iterator[tuple[int, dict[str, object]]]:
         for order, one in enumerate(shown):
             pose = keypoints.moved(one.pose, one.placement.points, one.placement.into)
-            visible = _inside(pose)
+            visible = keypoints.inside(pose).visible
             yield (
                 order,
                 {
@@ -212,29 +212,6 @@ def _prominent(people: list[Pose]) -> Pose:
         return float(np.prod(np.ptp(points, axis=0) + 1))
 
     return max(people, key=area)
-
-
-def _in_photo(pose: Pose, size: tuple[int, int], path: Path) -> Pose:
-    """The pose in the photo's own pixels: keypoints may be of a smaller copy.
-
-    Raises:
-      InputError: they are of a photo of another shape.
-    """
-    if pose.size is None or pose.size == size:
-        return pose._replace(size=size)
-    ratios = np.array(size) / pose.size
-    if abs(ratios[0] / ratios[1] - 1) > SAME_SHAPE:
-        raise InputError(
-            f"{path}: is {size[0]} high and {size[1]} wide, but its keypoints are of a photo "
-            f"{pose.size[0]} high and {pose.size[1]} wide"
-        )
-    return keypoints.moved(pose, photo.fit(pose.size, size, "stretch").points, size)
-
-
-def _inside(pose: Pose) -> np.ndarray:
-    """Which joints (18,) are visible and lie on a pixel of the picture."""
-    low, high = np.float32(-0.5), np.array(pose.size, np.float32) - np.float32(0.5)
-    return pose.visible & ((pose.keypoints >= low) & (pose.keypoints < high[None])).all(axis=1)
 
 
 def _tested(identities: set[str], share: float, seed: int) -> set[str]:

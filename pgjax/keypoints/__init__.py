@@ -18,7 +18,7 @@ import numpy as np
 from pgjax.errors import InputError
 from pgjax.keypoints import arrays, coco, files, openpose, published
 from pgjax.keypoints.photos import for_photos, in_order
-from pgjax.keypoints.pose import Pose, flipped, make_pose, moved
+from pgjax.keypoints.pose import Pose, flipped, in_photo, inside, make_pose, moved
 from pgjax.keypoints.suspicion import summary, suspicions
 
 __all__ = [
@@ -27,6 +27,9 @@ __all__ = [
     "Pose",
     "flipped",
     "for_photos",
+    "in_photo",
+    "inside",
+    "is_sequence",
     "make_pose",
     "moved",
     "one_pose",
@@ -199,6 +202,22 @@ def one_pose(
             f"(person=)" + ("" if person is None else f", not {person}")
         )
     return people[person]
+
+
+def is_sequence(source: str | os.PathLike | np.ndarray, poses: Mapping[str, object]) -> bool:
+    """Whether a path or an array, of which `read` made the poses, is a sequence, even one of one pose.
+
+    Such are folders, files of several photos, and arrays (N, 18, ...).
+    """
+    if not isinstance(source, str | os.PathLike):
+        return np.ndim(source) == 3
+    path = Path(source)
+    return path.is_dir() or len(poses) > 1 or (_is_npy(path) and "" not in poses)
+
+
+def _is_npy(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(6) == b"\x93NUMPY"
 
 
 def _some(poses: Mapping[str, object]) -> str:

@@ -7,11 +7,13 @@ import numpy as np
 
 from pgjax import skeleton
 from pgjax.errors import InputError
+from pgjax.photo import fit
 
 JOINTS = len(skeleton.JOINTS)
 NECK = skeleton.INDEX["neck"]
 SHOULDERS = [skeleton.INDEX["right_shoulder"], skeleton.INDEX["left_shoulder"]]
 FARTHEST = 1e6  # pixels; what lies beyond is no coordinate of a photo
+SAME_SHAPE = 0.02  # how far the sides' ratio of a photo and of its keypoints' photo may differ
 
 
 class Pose(NamedTuple):
@@ -118,3 +120,30 @@ def flipped(pose: Pose, width: int) -> Pose:
     """The pose in the photo mirrored left to right, `width` pixels wide; left joints become right."""
     keypoints, visible = skeleton.flip(pose.keypoints, pose.visible, width)
     return make_pose(keypoints, visible, pose.confidence[list(skeleton.MIRROR)], pose.size)
+
+
+def in_photo(pose: Pose, size: tuple[int, int], photo: object) -> Pose:
+    """The pose in the photo's own pixels: keypoints may be of a smaller or larger copy.
+
+    Args:
+      size: (height, width) of the photo, which the pose's size is then. photo: its name, for errors.
+
+    Raises:
+      InputError: the keypoints are of a photo of another shape.
+    """
+    if pose.size is None or pose.size == size:
+        return pose._replace(size=size)
+    ratios = np.array(size) / pose.size
+    if abs(ratios[0] / ratios[1] - 1) > SAME_SHAPE:
+        raise InputError(
+            f"{photo}: is {size[0]} high and {size[1]} wide, but its keypoints are of a photo "
+            f"{pose.size[0]} high and {pose.size[1]} wide"
+        )
+    return moved(pose, fit(pose.size, size, "stretch").points, size)
+
+
+def inside(pose: Pose) -> Pose:
+    """Without the joints that lie on no pixel of the pose's photo, whose size it knows."""
+    low, high = np.float32(-0.5), np.array(pose.size, np.float32) - np.float32(0.5)
+    within = ((pose.keypoints >= low) & (pose.keypoints < high[None])).all(axis=1)
+    return make_pose(pose.keypoints, pose.visible & within, pose.confidence, pose.size)

@@ -6,11 +6,12 @@
 --photos is a folder of files named like Market-1501's. Each identity gets so many images of its photos in
 other identities' poses (of --pose_photos and --pose_keypoints, where given), named alike but for the frame,
 which counts from 900000. OUT also gets keypoints.csv, every image's joints, and manifest.csv: name, source,
-pose, model (sha256 of its weights), seed. The same arguments draw the same images; a run that was stopped
-goes on.
+pose, model (sha256 of its weights), seed, batch_size. The same arguments draw the same images; a run that
+was stopped goes on.
 
-Only photos whose hips and shoulders are known are used. Prints {"images": n, "drawn": n, "identities": n} as
-JSON. Such images show real people as they were never seen: see the model's card.
+Only photos that can be read and whose hips and shoulders are known are used. Prints
+{"images": n, "drawn": n, "identities": n} as JSON. Such images show real people as they were never
+seen: see the model's card.
 """
 
 import json
@@ -40,7 +41,6 @@ def main(argv: list[str] | None = None) -> None:
         arguments.photos,
         poses,
         items,
-        target_photos=arguments.pose_photos,
         target_poses=targets,
         refit=arguments.refit,
     )

@@ -4,8 +4,8 @@
         --target_pose=pose.json --out=result.png
 
 --model is a folder that train.py exported. Poses are files of any format of pgjax.keypoints (OpenPose or COCO
-JSON, the published CSV, .npy). A target that holds the poses of several photos, such as a folder of
-OpenPose's files or a .npy (N, 18, 2), is a sequence: --out is then a folder, and --animation a .webp or .gif.
+JSON, the published CSV, .npy). A folder of them, a file of several photos' poses and a .npy (N, 18, 2)
+are a sequence, even of one: --out is then a folder, and --animation a .webp or .gif.
 
 A target pose's pixels are those of its own photo: of --target_photo, of --target_size, of the size that its
 file tells, and else of the source photo. What is written has the size of the source photo.
@@ -25,10 +25,11 @@ from pgjax import cli, keypoints, skeleton
 from pgjax.errors import InputError
 from pgjax.image import write_image
 from pgjax.keypoints import Pose
-from pgjax.photo import MODES, read_photo
+from pgjax.photo import EXTENSIONS, MODES, read_photo
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 ANIMATIONS = (".webp", ".gif")
+FPS = 0.1, 100.0  # a .gif counts hundredths of a second
 TORSO = ("right_shoulder", "left_shoulder", "right_hip", "left_hip")
 
 
@@ -36,24 +37,47 @@ def main(argv: list[str] | None = None) -> None:
     arguments = _parser().parse_args(argv)
     out = Path(arguments.out)
     _check_extension(arguments.animation, "--animation", ANIMATIONS)
-    if arguments.fps <= 0:
-        raise InputError(f"--fps: expected a positive number, got {arguments.fps:g}")
+    slowest, fastest = FPS
+    if not slowest <= arguments.fps <= fastest:  # nan is refused too
+        raise InputError(
+            f"--fps: expected a number from {slowest:g} to {fastest:g}, got {arguments.fps:g}"
+        )
     photo = read_photo(arguments.source)
     size = photo.shape[:2]
-    source = _source(arguments)._replace(size=size)
+    source = keypoints.in_photo(_source(arguments), size, arguments.source)
     _warn(source, "--source_pose")
-    targets = _targets(arguments, size)
+    targets, sequence = _targets(arguments, size)
     for name, target in targets.items():
         _warn(target, f"--target_pose {name}".strip())
-    sequence = len(targets) > 1
-    if sequence and (out.suffix or out.is_file()):
+    if sequence and (out.suffix.lower() in EXTENSIONS or out.is_file()):
         raise InputError(
             f"--out: {out} is to hold a sequence of {len(targets)} images: expected the name of a folder"
             " (or one pose, which --target_photo chooses)"
         )
-    if not sequence:
+    places = [out]
+    if sequence:
+        places = _frames(out, len(targets))
+    else:
         _check_extension(arguments.out, "--out", PICTURES)
-    _draw(arguments, photo, source, list(targets.values()), out, sequence)
+    _draw(arguments, photo, source, list(targets.values()), places)
+
+
+def _frames(out: Path, count: int) -> list[Path]:
+    """The files of a sequence.
+
+    Raises:
+      InputError: the folder holds frames that would not be overwritten: two sequences would mix.
+    """
+    digits = len(str(count - 1))
+    places = [out / f"{i:0{digits}d}.png" for i in range(count)]
+    held = {path for path in out.glob("*.png") if path.stem.isdecimal()}
+    others = sorted(held - set(places))
+    if others:
+        raise InputError(
+            f"--out: {out} holds {len(others)} frames of another sequence, such as {others[0].name}; "
+            "name another folder, or remove them"
+        )
+    return places
 
 
 def _draw(
@@ -61,8 +85,7 @@ def _draw(
     photo: np.ndarray,
     source: Pose,
     targets: list[Pose],
-    out: Path,
-    sequence: bool,
+    places: list[Path],
 ) -> None:
     # JAX takes its time: bad arguments are told before.
     from pgjax import compiled
@@ -73,20 +96,18 @@ def _draw(
     images = transfer.each(
         photo,
         source,
-        targets,
+        targets if len(targets) > 1 else targets[0],
         background=arguments.background,
         refit=arguments.refit,
         mode=arguments.mode,
     )
-    frames, places = [], [out]
-    if sequence:
-        places = [out / f"{i:0{len(str(len(targets) - 1))}d}.png" for i in range(len(targets))]
-    bar = tqdm(images, total=len(targets), unit="image", disable=not sequence)
+    frames = []
+    bar = tqdm(images, total=len(targets), unit="image", disable=len(targets) == 1)
     for place, image in zip(places, bar, strict=True):
         write_image(place, image)
         if arguments.animation:
             frames.append(Image.fromarray(image))
-    print(out)
+    print(Path(arguments.out))
     if arguments.animation:
         first, *others = frames
         Path(arguments.animation).parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +119,11 @@ def _draw(
 
 
 def _check_extension(name: str | None, flag: str, known: tuple[str, ...]) -> None:
-    if name is not None and Path(name).suffix.lower() not in known:
+    if name is None:
+        return
+    if name.endswith("/") or Path(name).is_dir():
+        raise InputError(f"{flag}: {name} is a folder; expected the name of a file")
+    if Path(name).suffix.lower() not in known:
         raise InputError(f"{flag}: {name} should end in {' or '.join(known)}")
 
 
@@ -111,10 +136,14 @@ def _source(arguments: argparse.Namespace) -> Pose:
     return _person(people, arguments.source_person, f"{flag}: {path}", "--source_person")
 
 
-def _targets(arguments: argparse.Namespace, size: tuple[int, int]) -> dict[str, Pose]:
-    """The target poses by name, in their order, each with the size of its photo."""
+def _targets(arguments: argparse.Namespace, size: tuple[int, int]) -> tuple[dict[str, Pose], bool]:
+    """The target poses by name, in their order, each with the size of its photo; if a sequence was given."""
     flag, path, photo = "--target_pose", arguments.target_pose, arguments.target_photo
     poses = keypoints.read(path, threshold=arguments.threshold)
+    if not poses:
+        raise InputError(f"{flag}: {path}: nobody in it has a visible joint")
+    # That follows from what was given, not from in how many frames somebody was found.
+    sequence = photo is None and keypoints.is_sequence(path, poses)
     own = arguments.target_size
     if photo is not None:
         own = own or read_photo(photo).shape[:2]
@@ -130,7 +159,7 @@ def _targets(arguments: argparse.Namespace, size: tuple[int, int]) -> dict[str, 
             where = f"{flag}: {path}{name and f', {name}'}"
             pose = _person(people, arguments.target_person, where, "--target_person")
             found[name] = pose._replace(size=own or pose.size or size)
-    return found
+    return found, sequence
 
 
 def _of_photo(poses: Mapping[str, list[Pose]], photo: str, where: str) -> Mapping[str, list[Pose]]:

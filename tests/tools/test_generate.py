@@ -8,6 +8,7 @@ from PIL import Image
 
 import tiny
 from pgjax import cli, compiled, keypoints, model_folder
+from pgjax.photo import fit
 from pgjax.tools import generate
 from pgjax.transfer import PoseTransfer
 
@@ -103,12 +104,41 @@ def test_frames_without_anybody_are_left_out(files, tmp_path, capsys):
 
 
 def test_suspicious_poses_are_told(files, tmp_path, capsys):
-    outside = keypoints.moved(tiny.pose(2, 1), lambda points: points + np.array([0, 25]), (64, 32))
+    outside = keypoints.moved(tiny.pose(2, 1), lambda points: points + np.array([0, 14]), (64, 32))
     torso = tiny.pose(2, 1)._replace(visible=np.arange(18) < 6)
     for pose, warning in ((outside, "lie outside the photo"), (torso, "a hip or a shoulder")):
         keypoints.write(tmp_path / "t.json", {"t.png": [pose]}, "openpose")
         call(files, target_pose=tmp_path / "t.json", out=tmp_path / "out.png")
         assert warning in capsys.readouterr().err
+
+
+def test_a_sequence_of_one_is_a_sequence(files, tmp_path):
+    """Two frames of three are empty; a dot makes no file of a folder."""
+    poses = {"a": [], "b": [tiny.pose(2, 1)], "c": []}
+    keypoints.write(tmp_path / "poses", poses, "openpose")
+    np.save(tmp_path / "one.npy", tiny.pose(2, 1).keypoints[None])
+    for i, given in enumerate((tmp_path / "poses", tmp_path / "one.npy")):
+        call(files, target_pose=given, out=tmp_path / f"frames.v{i}")
+        assert [p.name for p in (tmp_path / f"frames.v{i}").iterdir()] == ["0.png"]
+
+
+def test_sequences_of_two_lengths_do_not_mix(files, tmp_path, capsys):
+    call(files, target_pose=files / "sequence", out=tmp_path / "out")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    np.save(tmp_path / "two.npy", np.stack([tiny.pose(2, i).keypoints for i in (1, 2)]))
+    with pytest.raises(SystemExit):
+        call(files, target_pose=tmp_path / "two.npy", out=tmp_path / "out")
+    assert "holds 11 frames of another sequence, such as 00.png" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_source_keypoints_of_a_smaller_or_larger_copy(files, tmp_path):
+    large = keypoints.moved(tiny.pose(2, 0), fit((64, 32), (192, 96)).points, (192, 96))
+    keypoints.write(tmp_path / "large.json", {"photo.png": [large]}, "openpose")
+    call(files, out=tmp_path / "a.png")
+    call(files, source_pose=tmp_path / "large.json", out=tmp_path / "b.png")
+    difference = pixels(tmp_path / "a.png").astype(int) - pixels(tmp_path / "b.png")
+    assert np.abs(difference).max() <= 1
 
 
 def _people(path, *people):
@@ -140,13 +170,23 @@ def _fault(name, tmp_path, files):
         return {"source": photo}
     if name == "folder for a sequence":
         return {"target_pose": files / "sequence", "out": tmp_path / "out.png"}
+    if name == "another shape":
+        wide = tiny.pose(2, 0, size=(64, 64))
+        keypoints.write(tmp_path / "wide.json", {"photo.png": [wide]}, "openpose")
+        return {"source_pose": tmp_path / "wide.json"}
+    if name == "outside":
+        away = keypoints.moved(tiny.pose(2, 1), lambda points: points + 500, (64, 32))
+        keypoints.write(tmp_path / "away.json", {"t.png": [away]}, "openpose")
+        return {"target_pose": tmp_path / "away.json"}
+    if name.startswith("fps"):
+        return {"fps": name.split()[1]}
     return {
         "extension": {"out": tmp_path / "out.xyz"},
         "animation": {"animation": tmp_path / "out.mp4"},
         "size": {"target_size": "64*32"},
         "no model": {"model": tmp_path},
         "no photo": {"source": tmp_path / "none.jpg"},
-        "fps": {"fps": 0},
+        "animation folder": {"animation": f"{tmp_path}/outd.webp/"},
     }[name]
 
 
@@ -166,7 +206,13 @@ def _fault(name, tmp_path, files):
         ("size", "expected HEIGHTxWIDTH"),
         ("no model", "no model here"),
         ("no photo", "none.jpg: no such photo"),
-        ("fps", "--fps: expected a positive number"),
+        *(
+            (f"fps {n}", "--fps: expected a number from 0.1")
+            for n in ["0", "nan", "inf", "1e-9", "5000"]
+        ),
+        ("animation folder", "outd.webp/ is a folder; expected the name of a file"),
+        ("another shape", "photo.png: is 64 high and 32 wide, but its keypoints are of a photo 64"),
+        ("outside", "error: target_pose: all of its joints lie outside the picture"),
     ],
 )
 def test_faults_are_one_line(files, tmp_path, capsys, name, message):
