@@ -102,9 +102,10 @@ def usable(folder: str | os.PathLike, poses_file: str | os.PathLike) -> dict[str
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder of photos")
-    names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS)
+    paths = sorted(str(p) for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS)
     found = {}
-    for name, people in keypoints.for_photos(keypoints.read(poses_file), names).items():
+    for path, people in keypoints.for_photos(keypoints.read(poses_file), paths).items():
+        name = Path(path).name
         if len(people) > 1:
             raise InputError(f"{poses_file}: {len(people)} people in {name}; expected one")
         if people and people[0].visible[TORSO].all():
@@ -118,7 +119,8 @@ def usable(folder: str | os.PathLike, poses_file: str | os.PathLike) -> dict[str
                 found[name] = pose
     if not found:
         raise InputError(
-            f"{folder}: of {len(names)} photos none can be read and has hips and shoulders in {poses_file}"
+            f"{folder}: of {len(paths)} photos none can be read and has hips and shoulders in "
+            f"{poses_file}"
         )
     return found
 

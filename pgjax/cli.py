@@ -48,9 +48,11 @@ def run(main: Callable, *args):
     try:
         return main(*args)
     except OSError as error:
-        if error.filename is None:
+        # Of two names the second is the user's: files are written beside it and moved there.
+        name = error.filename if error.filename2 is None else error.filename2
+        if name is None:
             fail(str(error))
-        fail(f"{error.filename}: {error.strerror}")
+        fail(f"{name}: {error.strerror}")
     except (InputError, NonFiniteLossError) as error:
         fail(str(error))
 

@@ -73,17 +73,26 @@ def _write(path: Path, image: np.ndarray, format: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def format_of(path: str | os.PathLike) -> str:
+    """The format that a file's extension stands for, as PIL calls it.
+
+    Raises:
+      InputError: no format has that extension.
+    """
+    suffix = Path(path).suffix
+    format = Image.registered_extensions().get(suffix.lower())
+    if format not in Image.SAVE:
+        raise InputError(f"{path}: no format of images has the extension {suffix!r}")
+    return format
+
+
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
     """Writes uint8 (H, W, 3) in the format of the file's extension, else as `write_png`.
 
     Raises:
       InputError: no format has that extension.
     """
-    path = Path(path)
-    format = Image.registered_extensions().get(path.suffix.lower())
-    if format not in Image.SAVE:
-        raise InputError(f"{path}: no format of images has the extension {path.suffix!r}")
-    _write(path, np.asarray(image), format)
+    _write(Path(path), np.asarray(image), format_of(path))
 
 
 def grid(

@@ -51,10 +51,13 @@ class Model(NamedTuple):
 def write(folder: str | os.PathLike, model: Model, card: str) -> None:
     """Writes a model's folder: a reader sees the old one or the new one, never a part.
 
+    A link's target is written. The current folder, which can't be exchanged under a shell that is in
+    it, gets one file after the other; a reader who comes between is told that the model is damaged.
+
     Raises:
       InputError: there is something else in `folder`.
     """
-    folder = Path(folder)
+    folder = Path(os.path.realpath(folder))
     if folder.exists() and not (folder.is_dir() and set(os.listdir(folder)) <= {*FILES, SUMS}):
         raise InputError(
             f"{folder}: not an exported model, and not overwritten; name another folder"
@@ -68,6 +71,11 @@ def write(folder: str | os.PathLike, model: Model, card: str) -> None:
     (partial / MODEL).write_text(_json(model))
     (partial / CARD).write_text(card)
     (partial / SUMS).write_text(_sums({name: digest(partial / name) for name in FILES}))
+    if folder.exists() and folder.samefile(os.curdir):
+        for name in (*FILES, SUMS):
+            os.replace(partial / name, folder / name)
+        partial.rmdir()
+        return
     if folder.exists():
         folder.rename(old)
     partial.rename(folder)

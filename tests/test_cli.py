@@ -22,6 +22,11 @@ def main(_):
         raise InputError("FILE, line 3:\\n  not a number")
     if way == "missing file":
         open("nowhere/file.txt")
+    if way == "moved":
+        import os
+        open(".out.tmp", "w").close()
+        os.makedirs("folder", exist_ok=True)
+        os.replace(".out.tmp", "folder")
     if way == "our file error":
         raise FileNotFoundError("data set x is not in y")
     if way == "not finite":
@@ -96,6 +101,7 @@ def test_help(start, flag):
         ((*GOOD, "--config.inner.depth=2.5"), "flag --config.inner.depth=2.5: invalid"),
         ((*GOOD, "--way=value"), "error: FILE, line 3: not a number"),
         ((*GOOD, "--way=missing file"), "error: nowhere/file.txt: No such file or directory"),
+        ((*GOOD, "--way=moved"), "error: folder: Is a directory"),
         ((*GOOD, "--way=our file error"), "error: data set x is not in y"),
         ((*GOOD, "--way=not finite"), "error: loss l1 is nan at step 3"),
     ],

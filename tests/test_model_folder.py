@@ -95,3 +95,22 @@ def test_a_killed_export_leaves_nothing_that_the_next_one_minds(folder, model):
     model_folder.write(folder, model._replace(step=9), "another card")
     assert model_folder.read(folder).step == 9
     assert [p.name for p in folder.parent.iterdir()] == ["export"]
+
+
+def test_the_current_folder_is_filled(tmp_path, monkeypatch, model):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for step in (3, 4):
+        model_folder.write(".", model._replace(step=step), "the card\n")
+        assert model_folder.read(".").step == step
+    assert sorted(p.name for p in tmp_path.rglob("*")) == sorted(
+        ["here", *model_folder.FILES, model_folder.SUMS]
+    )
+
+
+def test_a_link_stays_one(folder, model):
+    link = folder.with_name("link")
+    link.symlink_to("export")
+    model_folder.write(link, model._replace(step=9), "another card")
+    assert link.is_symlink()
+    assert model_folder.read(folder).step == 9

@@ -44,6 +44,7 @@ class Dataset:
 
 _FASHION = "pgjax.data.deepfashion:DeepFashion"
 _PEOPLE = "pgjax.data.synthetic_people:SyntheticPeople"
+LARGEST = 4096  # pixels of a side of custom's pictures
 _SIZED = re.compile(r"custom_([1-9]\d{0,4})x([1-9]\d{0,4})", re.ASCII)
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
@@ -63,7 +64,7 @@ def find(name: str) -> Dataset:
     """The data set of that name: one of DATASETS, or "custom_HEIGHTxWIDTH".
 
     Raises:
-      InputError: there is none.
+      InputError: there is none, or its pictures would be larger than LARGEST.
     """
     if name in DATASETS:
         return DATASETS[name]
@@ -72,6 +73,8 @@ def find(name: str) -> Dataset:
             f"unknown data set {name!r}; there are {', '.join(DATASETS)}, and custom_HEIGHTxWIDTH"
         )
     height, width = map(int, match.groups())
+    if max(height, width) > LARGEST:
+        raise InputError(f"data set {name}: expected a size of at most {LARGEST}x{LARGEST} pixels")
     size = f"{height}x{width}"
     return dataclasses.replace(DATASETS["custom"], name=name, size=(height, width), config=size)
 

@@ -9,7 +9,7 @@ Photos are turned upright, laid into the data set's size and stored as PNG, join
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -19,7 +19,8 @@ import tensorflow_datasets as tfds
 from pgjax import keypoints, photo
 from pgjax.data import records
 from pgjax.errors import InputError
-from pgjax.keypoints import Pose
+from pgjax.keypoints import Pose, files
+from pgjax.keypoints.photos import matched
 from pgjax.photo import Placement
 
 KEYPOINTS = ("keypoints.json", "keypoints.csv", "keypoints.npy", "keypoints")
@@ -99,7 +100,9 @@ class Custom(tfds.core.GeneratorBasedBuilder):
             raise FileNotFoundError(f"{raw}: no photo here. Expected {EXPECTED}")
         names = _names(paths)
         source = _keypoints_of(raw, config.keypoints)
-        poses = _matched(keypoints.read(source, threshold=config.threshold), paths, source)
+        poses = keypoints.read(source, threshold=config.threshold)
+        with files.naming(source):
+            poses = matched(poses, paths)
         shown, excluded, several = [], Counter(), 0
         for path, (name, identity) in names.items():
             people = poses.get(path)
@@ -199,55 +202,6 @@ def _keypoints_of(raw: Path, given: str | None) -> Path:
             "pgjax.tools.keypoints makes of the photos, or say with --keypoints where they are"
         )
     return found[0]
-
-
-def _matched(
-    poses: Mapping[str, list[Pose]], paths: list[str], source: Path
-) -> dict[str, list[Pose]]:
-    """The poses of each photo; photos of which none tell are left out.
-
-    A name of poses fits a photo if one's folders and name end as the other's do, extensions aside: so
-    `1` and `photos/anna/1.jpg` fit `anna/1.png`, and `ben/1.jpg` does not. The closest fit counts.
-
-    Raises:
-      InputError: poses fit two photos, or a photo two poses, equally well.
-    """
-    index: dict[str, list[str]] = {}
-    for name in poses:
-        index.setdefault(_parts(name)[-1], []).append(name)
-    fits: dict[str, tuple[tuple[int, bool], str]] = {}  # photo of each name, and how well it fits
-    for path in paths:
-        ranked = [(_fit(name, path), name) for name in index.get(_parts(path)[-1], ())]
-        ranked = sorted(((rank, name) for rank, name in ranked if rank[0]), reverse=True)
-        if not ranked:
-            continue
-        rank, name = ranked[0]
-        if len(ranked) > 1 and ranked[1][0] == rank:
-            raise InputError(f"{source}: keypoints of both {name} and {ranked[1][1]} fit {path}")
-        held = fits.get(name)
-        if held is not None and held[0] == rank:
-            raise InputError(
-                f"{source}: keypoints of {name} fit both {held[1]} and {path}; name photos by their "
-                "paths"
-            )
-        if held is None or held[0] < rank:
-            fits[name] = rank, path
-    return {path: poses[name] for name, (_, path) in fits.items()}
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    """Folders and name without a photo's extension."""
-    path = PurePosixPath(name)
-    return (path.with_suffix("") if path.suffix.lower() in photo.EXTENSIONS else path).parts or (
-        "",
-    )
-
-
-def _fit(name: str, path: str) -> tuple[int, bool]:
-    """How many parts both end with, if the shorter has no others, else 0; and whether all is equal."""
-    one, other = _parts(name), _parts(path)
-    common = min(len(one), len(other))
-    return common if one[-common:] == other[-common:] else 0, name == path
 
 
 def _prominent(people: list[Pose]) -> Pose:

@@ -53,7 +53,7 @@ def load(
 
     Args:
       name: one of ESTIMATORS.
-      model: "openpose": folder of its weights (default: data/weights); "rtmo": an .onnx file (default:
+      model: "openpose": its weights' folder or file (default: data/weights); "rtmo": an .onnx file (default:
         rtmlib fetches RTMO-l once, into its own cache).
       threshold: a joint is visible whose confidence is larger; from 0 on, below 1.
 

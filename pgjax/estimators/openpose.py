@@ -29,11 +29,13 @@ class OpenPose:
     """Finds people by the built-in network; see pgjax.estimators.Estimator.
 
     Args:
-      model: folder of the weights; they are downloaded into it, once, where they are not there.
+      model: file of the weights, or their folder: they are downloaded into it, once, where they are
+        not there.
       threshold: a joint is visible whose confidence is larger.
       fixed: False normalises each photo by itself, as the published graph does (openpose_weights).
 
     Raises:
+      FileNotFoundError: there is no such file of weights.
       InputError: there are no weights, and they can't be downloaded, or they are other ones.
     """
 

@@ -20,7 +20,10 @@ _BRANCH = {"fields": "L1", "joints": "L2"}  # in the published graph
 def load(folder: str | os.PathLike) -> Params:
     """The published weights, verified: from files in `folder`, else downloaded into it, once.
 
+    It may also be the file itself.
+
     Raises:
+      FileNotFoundError: there is no such file.
       InputError: as pgjax.frozen.load.
     """
     return weights.load(SOURCE, openpose_mobilenet.shapes(), folder)

@@ -4,6 +4,7 @@ The sha256 is that of the numbers, not of a file: the official file (HDF5 of Ker
 own reader takes) and our own smaller .npz of what is needed verify alike.
 """
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -92,8 +93,17 @@ def digest(params: Params) -> str:
 
 
 def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
-    """Verified weights with these shapes, float32; as `pgjax.frozen.load`."""
+    """Verified weights with these shapes, float32; as `pgjax.frozen.load`.
+
+    The folder may also be one of the two files itself, under any name.
+    """
     folder = Path(folder)
+    if folder.is_file():
+        read = _read_npz if folder.suffix.lower() == ".npz" else source.read
+        return _verified(source, shapes, read, folder, str(folder), f"fetch {source.url} instead")
+    endings = {Path(name).suffix for name in (source.file, source.official)}
+    if folder.suffix in endings and not folder.exists():
+        raise FileNotFoundError(f"{folder}: no such file of weights")
     for name, read in ((source.file, _read_npz), (source.official, source.read)):
         if (folder / name).is_file():
             remedy = f"delete it, fetch {source.url} and {source.place(folder)}"
@@ -103,6 +113,7 @@ def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
 
 def _download(source: Source, shapes: Shapes, folder: Path) -> Params:
     by_hand = f"and {source.place(folder)}"
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Inside the folder, so that the result moves into place in one go.
@@ -118,6 +129,11 @@ def _download(source: Source, shapes: Shapes, folder: Path) -> Params:
             f"{folder}: neither {source.file} nor {source.official} is there, and the download "
             f"failed ({_told(error)}); fetch {source.url} {by_hand}"
         ) from error
+    finally:
+        # Without the weights a folder that was made for them is empty, and goes.
+        with contextlib.suppress(OSError):
+            for path in made:
+                path.rmdir()
     return params
 
 

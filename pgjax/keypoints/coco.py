@@ -106,7 +106,7 @@ def _check_order(categories) -> None:
     """Files with other joints often keep COCO's shape, and say so only here."""
     for category in files.typed(categories, list, '"categories"'):
         names = category.get("keypoints") if isinstance(category, dict) else None
-        if names and list(names) != CATEGORY["keypoints"]:
+        if names and files.typed(names, list, '"categories": "keypoints"') != list(COCO_17):
             raise InputError(
                 f'"categories": the joints are {", ".join(map(str, names))}; '
                 f"expected COCO's {', '.join(COCO_17)}"

@@ -11,6 +11,7 @@ Standard output gets one line of JSON: {"photos": n, "unreadable": n, "nobody": 
 """
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,11 +20,17 @@ import numpy as np
 from tqdm import tqdm
 
 from pgjax import cli, compiled, estimators, keypoints, photo, skeleton
+from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
-from pgjax.keypoints import Pose
+from pgjax.keypoints import Pose, files, openpose
 
 ONE_PERSON = ("csv", "npy")  # what these formats hold of a photo
 ONE_PHOTO = (".npy",)
+ENDINGS = {  # of the files in a folder
+    "openpose": f"{openpose.SUFFIX}.json",
+    "openpose25": f"{openpose.SUFFIX}.json",
+    "npy": ".npy",
+}
 
 
 def find(paths: Sequence[str | Path]) -> dict[str, Path]:
@@ -93,6 +100,27 @@ def format_of(out: Path, count: int) -> str:
     return named[out.suffix.lower()]
 
 
+def check_out(out: Path, form: str, names: Sequence[str]) -> None:
+    """What can be known about writing photos of these names before minutes are spent on them.
+
+    Raises:
+      InputError: `out` can't be written, or photos would share one of its files.
+    """
+    one = form in ("csv", "coco17", "coco17_results")  # file, whatever its name
+    one = one or out.suffix.lower() == keypoints.FORMATS[form].extension
+    if one and out.is_dir():
+        raise InputError(f"--out: {out} is a folder; expected the name of a file")
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    folder = there.parent if one and there == out else there
+    if not folder.is_dir():
+        raise InputError(f"--out: {folder} is no folder, so {out} can't be written")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"--out: nothing can be written into the folder {folder}")
+    if form in ENDINGS and not (one and form == "npy"):  # where several photos are one array
+        with files.naming("--out"):
+            files.targets(out, dict.fromkeys(names, ()), ENDINGS[form])
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = cli.ArgumentParser(
         prog="python -m pgjax.tools.keypoints",
@@ -114,8 +142,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--model",
         metavar="PATH",
-        help="openpose: folder of its weights, downloaded into it where they are not there (default: "
-        f"{estimators.WEIGHTS}); rtmo: its .onnx file (default: downloaded once)",
+        help="openpose: file of its weights, or their folder, downloaded into it where they are not "
+        "there (default: DATA_DIR/weights); rtmo: its .onnx file (default: downloaded once)",
+    )
+    parser.add_argument(
+        "--data_dir",
+        metavar="DIR",
+        default=DATA_DIR,
+        help="folder of data sets and weights (default: %(default)s)",
     )
     parser.add_argument(
         "--threshold",
@@ -128,8 +162,12 @@ def main(argv: list[str] | None = None) -> None:
     form = arguments.format or format_of(out, len(photos))
     if arguments.all and form in ONE_PERSON:
         raise InputError(f"--all: format {form} holds one person a photo; choose another")
+    check_out(out, form, list(photos))
+    model = arguments.model
+    if model is None and arguments.estimator == "openpose":
+        model = os.path.join(arguments.data_dir, "weights")
     compiled.keep()
-    estimator = estimators.load(arguments.estimator, arguments.model, arguments.threshold)
+    estimator = estimators.load(arguments.estimator, model, arguments.threshold)
     poses, unreadable = estimate(photos, estimator, arguments.all)
     for fault in unreadable.values():
         print(f"left out: {fault}", file=sys.stderr)

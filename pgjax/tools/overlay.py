@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pgjax import cli, keypoints
 from pgjax.errors import InputError
-from pgjax.image import draw_skeleton, grid, write_png
-from pgjax.keypoints import Pose
+from pgjax.image import draw_skeleton, format_of, grid, write_image
+from pgjax.keypoints import Pose, files
 from pgjax.photo import EXTENSIONS, fit, read_photo, read_size
 
 HEIGHT = 320
@@ -103,7 +103,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("keypoints", metavar="KEYPOINTS", help="file or folder of keypoints")
     parser.add_argument("--photos", metavar="DIR", required=True, help="folder of photos, or one")
-    parser.add_argument("--out", metavar="FILE", required=True, help="the picture, a PNG")
+    parser.add_argument("--out", metavar="FILE", required=True, help="the picture: .png, .jpg, ...")
     parser.add_argument(
         "--format", choices=keypoints.FORMATS, help="of the keypoints (default: found out)"
     )
@@ -124,6 +124,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         raise InputError("--count: expected a positive number")
     if os.path.isdir(arguments.out):
         raise InputError(f"--out: {arguments.out} is a folder; expected the name of a picture")
+    with files.naming("--out"):
+        format_of(arguments.out)
     return arguments
 
 
@@ -164,7 +166,7 @@ def main(argv: list[str] | None = None) -> None:
         Drawn(os.path.relpath(photo, folder) if folder else photo, read_photo(photo), people[photo])
         for photo in chosen
     ]
-    write_png(arguments.out, draw(items))
+    write_image(arguments.out, draw(items))
     print(f"{len(items)} photos in {arguments.out}", file=sys.stderr)
 
 

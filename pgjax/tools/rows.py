@@ -1,7 +1,8 @@
-"""Writes configs/README.md, the list of all rows, from the rows: python -m pgjax.tools.rows
+"""Prints the list of all rows, from the rows: python -m pgjax.tools.rows [--out FILE]
 
 One line a row and data set: steps and batch size, published numbers and their table, the command that
-trains it. A test keeps the file equal to what this prints: run it again after changing a row.
+trains it. A test keeps configs/README.md equal to what this prints: after changing a row, run it with
+--out configs/README.md.
 """
 
 import pathlib
@@ -15,9 +16,10 @@ from pgjax.tools import papers
 HEAD = """\
 # Rows
 
-Written by `python -m pgjax.tools.rows` from the files here; do not edit. A row is one line of a
-published results table. Every number below is a **published** one, of the table that is named beside
-it, measured with its authors' code and, for some, other test pairs: see the docstring of the row's file.
+Written by `python -m pgjax.tools.rows --out configs/README.md` from the files here; do not edit. A row
+is one line of a published results table. Every number below is a **published** one, of the table that is
+named beside it, measured with its authors' code and, for some, other test pairs: see the docstring of
+the row's file.
 `python -m pgjax.tools.table PAPER RUNS...` prints them beside what your own runs measured.
 """
 
@@ -75,12 +77,13 @@ def _line(*cells: str) -> str:
 def main(argv: list[str] | None = None) -> None:
     parser = cli.ArgumentParser(
         prog="python -m pgjax.tools.rows",
-        description="Write the list of all rows, their published numbers and commands.",
+        description="Print the list of all rows, their published numbers and commands.",
     )
-    parser.add_argument(
-        "--out", metavar="FILE", type=pathlib.Path, help="default: README.md in configs/"
-    )
-    out = parser.parse_args(argv).out or papers.folder() / "README.md"
+    parser.add_argument("--out", metavar="FILE", type=pathlib.Path, help="default: standard output")
+    out = parser.parse_args(argv).out
+    if out is None:
+        print(document(), end="")
+        return
     out.write_text(document())
     print(f"wrote {out}", file=sys.stderr)
 

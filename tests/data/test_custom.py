@@ -293,3 +293,12 @@ def test_names_that_are_no_size(name):
     with pytest.raises(ValueError, match=f"unknown data set '{name}'; there are .*custom_HEIGHT"):
         data.find(name)
     assert data.find("custom").size == (256, 256)
+
+
+def test_sizes_that_no_memory_holds():
+    assert data.find("custom_4096x1").size == (4096, 1)
+    for name in ("custom_99999x99999", "custom_1x4097"):
+        with pytest.raises(
+            ValueError, match=f"data set {name}: expected a size of at most 4096x40"
+        ):
+            data.find(name)

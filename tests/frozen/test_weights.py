@@ -138,7 +138,7 @@ def test_no_weights_and_no_network_is_one_message(publish, tmp_path, capsys):
     assert "\n" not in message
     for part in (f"fetch {url}", f"put it into {tmp_path / 'weights'}", OURS, "refused"):
         assert part in message
-    assert _names(tmp_path / "weights") == []
+    assert not (tmp_path / "weights").exists()
     assert capsys.readouterr() == ("", "")
 
 
@@ -175,7 +175,7 @@ def test_a_download_cut_short_leaves_nothing(publish, arrays, tmp_path):
         publish(url)
         with pytest.raises(InputError, match=f"^{url}: damaged"):
             frozen.load("vgg19", tmp_path / "weights")
-    assert _names(tmp_path / "weights") == []
+    assert not (tmp_path / "weights").exists()
 
 
 def test_a_download_of_other_weights_leaves_nothing(publish, arrays, tmp_path):
@@ -185,13 +185,26 @@ def test_a_download_of_other_weights_leaves_nothing(publish, arrays, tmp_path):
     publish(url)
     with pytest.raises(InputError, match=f"^{url}: not the published weights.*sha256"):
         frozen.load("vgg19", tmp_path / "weights")
-    assert _names(tmp_path / "weights") == []
+    assert not (tmp_path / "weights").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_told(publish, arrays, tmp_path):
-    (tmp_path / "weights").write_text("a file")
-    with pytest.raises(InputError, match=f"^{tmp_path / 'weights'}: .*FileExistsError"):
-        frozen.load("vgg19", tmp_path / "weights")
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(InputError, match=f"^{tmp_path / 'file/weights'}: .*NotADirectoryError"):
+        frozen.load("vgg19", tmp_path / "file" / "weights")
+
+
+def test_the_weights_file_itself(publish, arrays, tmp_path):
+    _write_npz(tmp_path / "a.npz", arrays)
+    _write_h5(tmp_path / "b.h5", arrays)
+    for name in ("a.npz", "b.h5"):
+        _same(frozen.load("vgg19", tmp_path / name), arrays)
+    (tmp_path / "c.h5").write_text("other")
+    with pytest.raises(InputError, match=r"c\.h5: damaged or another file .*; fetch file://"):
+        frozen.load("vgg19", tmp_path / "c.h5")
+    with pytest.raises(FileNotFoundError, match=r"d\.npz: no such file of weights"):
+        frozen.load("vgg19", tmp_path / "d.npz")
+    assert _names(tmp_path) == ["a.npz", "b.h5", "c.h5"]
 
 
 def _shorten(path):

@@ -67,6 +67,7 @@ def _coco(**changed):
         (_coco(annotations=[{"image_id": 7, "keypoints": [1, 2, 3]}]), "holds 3 numbers"),
         (_coco(annotations=[{"image_id": 7, "keypoints": [9, 9, 0.5] * 17}]), "is not 0, 1 or 2"),
         (_coco(categories=[{"keypoints": ["nose", "neck"]}]), "the joints are nose, neck"),
+        (_coco(categories=[{"keypoints": 5}]), '"categories": "keypoints" is 5; expected a list'),
         ([{"image_id": [1], "keypoints": [9, 9, 1] * 17}], '"image_id" is .1.; expected'),
         ({"keypoints": [float("nan"), 9, 1] * 17}, "x of nose is nan"),
     ],

@@ -195,7 +195,26 @@ def test_photos_are_matched_by_name():
     assert keypoints.for_photos({"": [1]}, ["a.jpg", "b.jpg"]) == {}
     exact = {"p/a.jpg": [1], "q/a.jpg": [2]}
     assert keypoints.for_photos(exact, ["q/a.jpg"]) == {"q/a.jpg": [2]}
-    with pytest.raises(
-        InputError, match=r"photo r/a.jpg: keypoints of both 'p/a.jpg' and 'q/a.jpg'"
-    ):
-        keypoints.for_photos(exact, ["r/a.jpg"])
+    assert keypoints.for_photos(exact, ["r/a.jpg"]) == {}
+    with pytest.raises(InputError, match=r"photo a\.jpg: keypoints of both a.* and a.* fit it"):
+        keypoints.for_photos({"a": [1], "a.png": [2]}, ["a.jpg"])
+    assert keypoints.for_photos({"../a.jpg": [1], "b/a.jpg": [2]}, ["b/a.jpg"]) == {"b/a.jpg": [2]}
+
+
+@pytest.mark.parametrize("ending", ["", ".jpg"])
+def test_people_with_a_folder_each_do_not_share_joints(tmp_path, monkeypatch, ending):
+    photos = [str(tmp_path / "photos" / who / "1.jpg") for who in ("anna", "ben")]
+    poses = {f"anna/1{ending}": [1], f"ben/1{ending}": [2]}
+    assert keypoints.for_photos(poses, photos) == dict(zip(photos, ([1], [2]), strict=True))
+    assert keypoints.for_photos({f"anna/1{ending}": [1]}, photos) == {photos[0]: [1]}
+    with pytest.raises(InputError, match=r"keypoints of 1.* fit both .*anna.* and .*ben"):
+        keypoints.for_photos({f"1{ending}": [1]}, photos)
+    (tmp_path / "photos" / "ben").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "photos" / "ben")
+    assert keypoints.for_photos(poses, ["1.jpg"]) == {"1.jpg": [2]}
+    assert keypoints.for_photos(poses, ["../anna/1.jpg"]) == {"../anna/1.jpg": [1]}
+
+
+def test_the_extension_tells_photos_of_one_name_apart():
+    poses = {"a.jpg": [1], "a.png": [2]}
+    assert keypoints.for_photos(poses, ["p/a.png", "p/a.jpg"]) == {"p/a.png": [2], "p/a.jpg": [1]}

@@ -96,9 +96,35 @@ def test_what_cannot_be_read_is_left_out_and_told(folder, tmp_path, capsys):
             "x.txt names no format; expected .csv, .json, .npy or a folder",
         ),
         (("{0}/a.png", "{0}", "--out", "x.csv"), "are named 'a.png'"),
+        (("{0}", "--out", "{0}/a.png/x.csv"), r"--out: .*a\.png is no folder"),
+        (("{0}", "--out", "{0}/a.png/poses"), r"--out: .*a\.png is no folder"),
+        (("{0}", "--out", "{0}/notes"), r"--out: .*notes is no folder"),
+        (("{0}", "--out", "{0}/b", "--format", "csv"), "--out: .*b is a folder; expected the name"),
+        (("{0}", "--out", "x.json", "--format", "openpose"), "--out: x.json: poses of 3 photos"),
     ],
 )
-def test_bad_arguments_are_told(folder, arguments, told):
+def test_bad_arguments_are_told(folder, monkeypatch, arguments, told):
+    monkeypatch.setattr(estimators, "load", None)  # all is told before
     (folder / "empty").mkdir()
+    (folder / "notes").write_text("a file")
     with pytest.raises((InputError, FileNotFoundError), match=told):
         tool.main([argument.format(folder) for argument in arguments])
+
+
+def test_photos_that_would_share_a_file_are_told_before(folder, tmp_path, monkeypatch, capsys):
+    (folder / "a.jpg").write_bytes((folder / "a.png").read_bytes())
+    assert _run(capsys, folder, "--out", tmp_path / "poses.csv")[0]["photos"] == 4
+    monkeypatch.setattr(estimators, "load", None)
+    with pytest.raises(InputError, match=r"photos a\.jpg and a\.png would share one file"):
+        tool.main([str(folder), "--out", str(tmp_path / "poses")])
+    assert not (tmp_path / "poses").exists()
+
+
+def test_where_the_weights_are_looked_for(folder, tmp_path, monkeypatch):
+    seen = []
+    entry = estimators.Entry(lambda model, _: seen.append(model) or _people, "none", "")
+    monkeypatch.setitem(estimators.ESTIMATORS, "openpose", entry)
+    arguments = [str(folder), "--out", str(tmp_path / "poses")]
+    for more in ([], ["--data_dir=there"], ["--data_dir=there", "--model=file.pb"]):
+        tool.main([*arguments, *more])
+    assert seen == ["data/weights", "there/weights", "file.pb"]

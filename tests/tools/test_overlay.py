@@ -65,6 +65,25 @@ def test_nothing_suspicious_is_no_picture(folder, capsys):
     assert "nothing looks wrong" in capsys.readouterr().err
 
 
+def test_the_picture_has_the_format_of_its_name(folder):
+    overlay.main(
+        [str(folder / "poses.csv"), f"--photos={folder / 'photos'}", f"--out={folder / 'o.jpg'}"]
+    )
+    with Image.open(folder / "o.jpg") as image:
+        assert image.format == "JPEG"
+    with pytest.raises(InputError, match=r"--out: .*o\.xyz: no format of images"):
+        _main(folder, f"--out={folder / 'o.xyz'}")
+
+
+def test_people_of_several_folders_are_told_apart(folder, capsys):
+    for who in ("anna", "ben"):
+        (folder / "photos" / who).mkdir()
+        Image.new("RGB", (64, 128)).save(folder / "photos" / who / "1.png")
+    keypoints.write(folder / "poses.csv", {"anna/1.jpg": [examples.standing()]}, "csv")
+    _main(folder)
+    assert json.loads(capsys.readouterr().out)["with_keypoints"] == 1
+
+
 def test_faults_are_named(folder, tmp_path):
     with pytest.raises(InputError, match="--count"):
         _main(folder, "--count=0")

@@ -13,7 +13,7 @@ CONFIGS = pathlib.Path(pg2.__file__).parent
 
 def test_the_file_is_what_the_rows_say():
     assert (CONFIGS / "README.md").read_text() == rows.document(), (
-        "a row has changed: run python -m pgjax.tools.rows"
+        "a row has changed: run python -m pgjax.tools.rows --out configs/README.md"
     )
 
 
@@ -42,6 +42,15 @@ def test_what_a_paper_only_compares_with_is_listed(monkeypatch):
     monkeypatch.setattr(papers, "load", lambda: {"pg2": paper})
     numbers = "ssim 1.000, is 3.860 | Ma et al. 2017, Table 1"
     assert f"| real | market1501 |  |  | {numbers} | published only |" in rows.document()
+
+
+def test_the_command_prints_and_writes_nothing_unasked(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(papers, "folder", lambda: tmp_path)
+    monkeypatch.setattr(papers, "load", lambda: {"pg2": pg2})
+    rows.main([])
+    assert capsys.readouterr().out == rows.document()
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_writes_the_file(tmp_path, capsys):
