@@ -32,11 +32,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 _MAPS = pathlib.Path("/proc/self/maps")
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def _few_maps():
     """Frees compiled programs before they are too many: each takes several of a process's memory maps.
 
-    Linux allows 65,530 (vm.max_map_count); XLA's compiler crashes on the first one over it.
+    Linux allows 65,530 (vm.max_map_count); XLA's compiler crashes on the first one over it. A row's step
+    takes some 2,500, so the count is taken after every test.
     """
     yield
     if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > 20_000:
