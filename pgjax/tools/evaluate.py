@@ -7,7 +7,8 @@
 A run's test pairs are generated and scored beside the baselines and the published row: a table is printed,
 metrics.json, metrics_PROTOCOL.json and evaluation.png are written into the run directory, and with
 --save_images every generated image into generated/. Scores under the default protocol also go into the card
-of the model that train.py exported at the same step. Several hosts evaluate together as they train: see train.py.
+of the model that train.py exported at the same step. Several hosts evaluate together as they train: see
+train.py.
 
 A folder holds one picture a pair, strips of 3 or 5 panels or single images, named SOURCE_TARGET.png,
 SOURCE___TARGET_vis.png or SOURCE_to_TARGET.png; metrics.json is written into it, or to --out.
