@@ -12,6 +12,7 @@ from pgjax import card, model_folder, rundir
 from pgjax.checkpoint import Checkpoints
 from pgjax.errors import InputError
 from pgjax.evaluation import TEST_PAIRS
+from pgjax.metrics.protocols import OWN
 from pgjax.model_folder import Model
 from pgjax.recipe import build
 from pgjax.state import State, state_shapes
@@ -101,14 +102,18 @@ def _arrays(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 def _scores(workdir: Path, step: int) -> dict[str, Any] | None:
     """Of evaluate.py at this step, else of the held-out pairs that training scored at it, else None."""
+    path = workdir / f"metrics_{OWN.name}.json"  # other protocols' scores have other names
+    if not path.exists():
+        path = workdir / "metrics.json"
     try:
-        result = json.loads((workdir / "metrics.json").read_text())
-        if result["step"] == step:
+        result = json.loads(path.read_text())
+        own = result.get("protocol", {}).get("name", OWN.name) == OWN.name
+        if own and result["step"] == step:
             return {name: result[name] for name in SAID}
     except FileNotFoundError:
         pass
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{workdir / 'metrics.json'}: not what evaluate.py writes") from error
+        raise InputError(f"{path}: not what evaluate.py writes") from error
     try:
         lines = (workdir / "metrics.jsonl").read_text().splitlines()
     except FileNotFoundError:
