@@ -75,6 +75,12 @@ class Outputs:
         if not files:
             raise InputError(f"{folder}: no picture in it; expected {', '.join(EXTENSIONS)}")
         names = _names([*pairs, *listed])
+        wanted = list(dict.fromkeys(_plain(pair) for pair in pairs))
+        if len(wanted) < len(set(pairs)):
+            raise InputError(
+                f"{folder}: photos of several folders have one name, so that no picture's name tells "
+                "which pair it shows"
+            )
         found, faults = {}, collections.defaultdict(list)
         for path in files:
             pair = names.get(_key(path.stem))
@@ -84,7 +90,6 @@ class Outputs:
                 faults["double"].append(f"{path.name} is of the same pair as {found[pair].name}")
             else:
                 found[pair] = path
-        wanted = list(dict.fromkeys(_plain(pair) for pair in pairs))
         for pair in wanted:
             if pair not in found:
                 faults["missing"].append(f"no picture of {' to '.join(pair)}")
@@ -116,9 +121,7 @@ class Outputs:
             if (height, width) in self._sizes and width * count == picture.shape[1]:
                 panels = np.split(picture, count, axis=1)
                 return Panels(panels[generated], None if target is None else panels[target])
-        allowed = (
-            f"{h}x{w * n}" for n in PANELS for h, w in self._sizes
-        )
+        allowed = (f"{h}x{w * n}" for n in PANELS for h, w in self._sizes)
         raise _SizeError(
             f"{path.name} has {picture.shape[0]}x{picture.shape[1]} pixels; expected "
             f"{' or '.join(allowed)} (height x width of 1, 3 or 5 panels)"

@@ -9,7 +9,7 @@ HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
     {"devices", "errors", "interruption"},
     {"cli", "compiled", "hosts", "photo", "skeleton"},
-    {"batch", "image", "keypoints", "launch"},
+    {"batch", "image", "keypoints", "launch", "outputs"},
     {"geometry"},
     {"convolution", "raster", "similarity", "spectral", "warp"},
     {"scene"},
@@ -20,8 +20,10 @@ FLOORS = (
     {"checkpoint", "play"},
     {"steps"},
     {"generation", "rundir"},
-    {"pictures", "summary"},
+    {"pictures", "scoring", "summary"},
+    {"report"},
     {"evaluation", "training", "transfer"},
+    {"judging"},
     {"tools"},
 )
 PLAIN = {

@@ -30,7 +30,9 @@ class Chunked:
         size = CHUNK * self._devices
         found = []
         for start in range(0, count, size):
-            chunk = jax.tree.map(lambda x, start=start: self._filled(x[start : start + size]), trees)
+            chunk = jax.tree.map(
+                lambda x, start=start: self._filled(x[start : start + size]), trees
+            )
             found.append(self._function(*chunk))
         return jax.tree.map(lambda *parts: _joined(parts)[:count], *found)
 

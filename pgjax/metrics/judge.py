@@ -66,39 +66,42 @@ class Judge:
             mask = framed(mask_of(protocol.mask, batch), frame, value=0)
             return pixel.score(chosen, {view: framed(images, frame)}, target, mask)
 
-        def prepare(mask: bool, images: jax.Array, batch: Batch) -> jax.Array:
-            if not mask:
-                return framed(images, frame)
+        def under_mask(images: jax.Array, batch: Batch) -> jax.Array:
             person = framed(mask_of(protocol.mask, batch), frame, value=0)
             return pixel.masked(framed(images, frame), person)
 
         views = {pixel.PIXEL_METRICS[name].view for name in names}
         self._compare = {v: Chunked(functools.partial(compare, v)) for v in sorted(views)}
-        self._prepare = {m: Chunked(functools.partial(prepare, m)) for m in (False, True)}
+        self._under_mask = Chunked(under_mask)
+        self._laid = (
+            (lambda images: images) if frame is None else Chunked(lambda x: framed(x, frame))
+        )
         self._masked_source = Chunked(lambda batch: masked_source(batch, protocol.mask))
 
     def compare(self, views: Mapping[str, np.ndarray], batch: Batch) -> dict[str, np.ndarray]:
         """The metrics of B images, (B,) float32 by name.
 
         Args:
-          views: images by view, uint8 (B, H, W, 3), of the data set's size or already cut.
+          views: images by view, uint8 (B, H, W, 3), of the data set's size or already cut; metrics of
+            other views are left out.
           batch: of their pairs.
         """
         found = {}
-        for view, compare in self._compare.items():
-            found |= compare(views[view], _without_sources(batch))
+        for view in self._compare.keys() & views.keys():
+            found |= self._compare[view](views[view], _without_sources(batch))
         return found
 
-    def prepared(self, images: np.ndarray, batch: Batch, mask: bool) -> np.ndarray:
-        """Images as networks are to see them: in their frame, masked where asked for."""
-        return self._prepare[mask](images, _without_sources(batch))
+    def laid(self, images: np.ndarray) -> np.ndarray:
+        """Images in their frame, as networks are to see them."""
+        return self._laid(images)
+
+    def under_mask(self, images: np.ndarray, batch: Batch) -> np.ndarray:
+        """Images of B pairs in their frame, under the protocol's mask."""
+        return self._under_mask(images, _without_sources(batch))
 
     def masked_source(self, batch: Batch) -> np.ndarray:
-        return self._masked_source(_plain(batch))
-
-
-def _plain(batch: Batch) -> Batch:
-    return batch._replace(background=None)
+        """What a system that sees no background is given: uint8 (B, H, W, 3)."""
+        return self._masked_source(batch._replace(background=None))
 
 
 def _without_sources(batch: Batch) -> Batch:

@@ -16,7 +16,9 @@ ALPHA = 0.5  # of the head's size
 
 
 def pckh(
-    found: tuple[np.ndarray, np.ndarray], wanted: tuple[np.ndarray, np.ndarray], alpha: float = ALPHA
+    found: tuple[np.ndarray, np.ndarray],
+    wanted: tuple[np.ndarray, np.ndarray],
+    alpha: float = ALPHA,
 ) -> float:
     """The share of the targets' joints that are found less than half a head away, in x and in y.
 
@@ -29,7 +31,10 @@ def pckh(
       alpha: in head sizes.
 
     Returns:
-      From 0 to 1; NaN where no target has a head.
+      From 0 to 1.
+
+    Raises:
+      NotMeasuredError: no target shows a head.
     """
     points, seen = (np.asarray(x) for x in found)
     targets, there = (np.asarray(x) for x in wanted)
@@ -39,7 +44,9 @@ def pckh(
     offset = np.abs(points.astype(np.float64) - targets)
     right = counted & seen & (offset < alpha * size[:, None]).all(axis=2)
     total = counted.sum()
-    return float(right.sum() / total) if total else float("nan")
+    if not total:
+        raise NotMeasuredError("no target shows a head")
+    return float(right.sum() / total)
 
 
 class PoseExtractor:

@@ -101,7 +101,11 @@ PUBLISHED_PAIRS = "the data set's published test pairs"
 _SETS = ("is", "mask_is", "fid", "kid", "lpips_alex", "lpips_vgg", "ds", "pckh")
 _WHITE = Frame(crop=(256, 176), pad=40, value=255)
 _DEFORMABLE = _table(
-    ssim="ssim_reference", mask_ssim="mask_ssim_reference", l1="l1", mask_is="mask_is", ds="ds",
+    ssim="ssim_reference",
+    mask_ssim="mask_ssim_reference",
+    l1="l1",
+    mask_is="mask_is",
+    ds="ds",
     **{"is": "is"},
 )
 
@@ -110,7 +114,13 @@ OWN = Protocol(
     source="this project",
     pairs=PUBLISHED_PAIRS,
     metrics=(
-        "ssim", "ssim_reference", "mask_ssim", "mask_ssim_reference", "l1", "psnr", *_SETS,
+        "ssim",
+        "ssim_reference",
+        "mask_ssim",
+        "mask_ssim_reference",
+        "l1",
+        "psnr",
+        *_SETS,
     ),
     columns=_table(
         ssim="ssim", mask_ssim="mask_ssim", l1="l1", mask_is="mask_is", ds="ds", **{"is": "is"}
@@ -125,10 +135,14 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol(
             name="pg2",
             source="Ma et al. 2017 as released: score.py, score_mask.py (reference facts 6.1, 6.3)",
-            pairs="12,800 pairs that cannot be rebuilt from what is published; here " + PUBLISHED_PAIRS,
+            pairs="12,800 pairs that cannot be rebuilt from what is published; here "
+            + PUBLISHED_PAIRS,
             metrics=("ssim_uniform", "mask_ssim_uniform", "l1_255", "psnr", "is", "mask_is"),
             columns=_table(
-                ssim="ssim_uniform", mask_ssim="mask_ssim_uniform", mask_is="mask_is", **{"is": "is"}
+                ssim="ssim_uniform",
+                mask_ssim="mask_ssim_uniform",
+                mask_is="mask_is",
+                **{"is": "is"},
             ),
             mask=Mask(POSE, SOURCE, 4),
             notes=(
@@ -153,8 +167,12 @@ PROTOCOLS: dict[str, Protocol] = {
             pairs="12,800 random pairs that are not published; here " + PUBLISHED_PAIRS,
             metrics=("ssim_reference", "masked_input_ssim", "l1", "is", "masked_input_is", "ds"),
             columns=_table(
-                ssim="ssim_reference", mask_ssim="masked_input_ssim", l1="l1",
-                mask_is="masked_input_is", ds="ds", **{"is": "is"},
+                ssim="ssim_reference",
+                mask_ssim="masked_input_ssim",
+                l1="l1",
+                mask_is="masked_input_is",
+                ds="ds",
+                **{"is": "is"},
             ),
             notes=(
                 "Masked scores as the text describes them: the source photo's background is masked out "
@@ -193,3 +211,8 @@ def find(name: str) -> Protocol:
 def with_radius(protocol: Protocol, radius: int) -> Protocol:
     """The protocol with masks of another radius, as photos of a toy size need them."""
     return dataclasses.replace(protocol, mask=dataclasses.replace(protocol.mask, radius=radius))
+
+
+def for_height(protocol: Protocol, height: int) -> Protocol:
+    """The protocol for photos of this height: the project's own halves its mask's radius at toy size."""
+    return with_radius(protocol, 2) if protocol is OWN and height < 128 else protocol
