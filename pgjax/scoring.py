@@ -4,34 +4,23 @@ import collections
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
 from pgjax import hosts
 from pgjax.batch import Batch, Store
-from pgjax.errors import InputError, NotMeasuredError
-from pgjax.metrics.judge import Judge, moved
+from pgjax.errors import InputError
+from pgjax.metrics.bank import Bank, Views
+from pgjax.metrics.judge import Judge
 from pgjax.metrics.pixel import MASKED_INPUT, PIXEL_METRICS, PLAIN
 from pgjax.metrics.protocols import Protocol
-from pgjax.metrics.sets import EXTRACTORS, POSES, REFERENCE, SET_METRICS, SetMetric
+from pgjax.metrics.sets import SET_METRICS
 
 PIXEL = "pixel"
 """In the place of names: all metrics that need no network."""
-CHUNK = 64  # photos that an extractor is given at a time
-
-Views = Mapping[str, np.ndarray]
-
-
-class _Need(NamedTuple):
-    """What is extracted: by which network, of which view, masked or not, beside targets or not."""
-
-    extractor: str
-    view: str
-    mask: bool
-    paired: bool
 
 
 class Scorer:
@@ -67,48 +56,26 @@ class Scorer:
           names: of metrics (`chosen`); all of the protocol's unless given.
           training: gives the training photos, where the protocol compares with them.
         """
-        self._protocol, self._store, self._pairs, self._training = protocol, store, pairs, training
-        self._size = tuple(store.images.shape[1:3])
-        self._frame = protocol.frame(dataset)
         names = protocol.metrics if names is None else tuple(names)
         self._pixel = [name for name in names if name in PIXEL_METRICS]
+        sets = [name for name in names if name not in PIXEL_METRICS]
         self._judge = Judge(protocol, dataset, self._pixel)
-        self.not_measured: dict[str, str] = {}
-        self._extractors = {}
-        self._sets: dict[str, SetMetric] = {}
-        for name in names:
-            if name in SET_METRICS:
-                self._load(name, weights)
-            elif name not in PIXEL_METRICS:
-                self.not_measured[name] = "this version cannot measure it"
-        self.networks = {name: extractor.what for name, extractor in self._extractors.items()}
-        metrics = [*(PIXEL_METRICS[name] for name in self._pixel), *self._sets.values()]
-        self.views = {metric.view for metric in metrics}
-        self._needs = {_need(metric) for metric in self._sets.values()}
+        self._bank = Bank(sets, protocol, self._judge, dataset, store, pairs, weights, training)
+        self.networks, self.not_measured = self._bank.networks, self._bank.not_measured
+        self.views = {metric.view for metric in self._metrics().values()}
         self._scores = collections.defaultdict(list)
-        self._features = collections.defaultdict(list)
-        self._photos = collections.defaultdict(list)
-        self._among: dict[str, Any] = {}
         self.seconds = {"pixel_metrics": 0.0, "network_metrics": 0.0}
 
-    def _load(self, name: str, weights: str | os.PathLike) -> None:
-        metric = SET_METRICS[name]
-        try:
-            if metric.extractor not in self._extractors:
-                self._extractors[metric.extractor] = EXTRACTORS[metric.extractor](weights)
-        except NotMeasuredError as error:
-            self.not_measured[name] = str(error)
-        else:
-            self._sets[name] = metric
-
-    def of_view(self, view: str) -> list[str]:
-        """The metrics that are measured of a view."""
-        metrics = {name: PIXEL_METRICS[name] for name in self._pixel} | self._sets
-        return [name for name, metric in metrics.items() if metric.view == view]
+    def _metrics(self) -> dict[str, Any]:
+        return {name: PIXEL_METRICS[name] for name in self._pixel} | self._bank.metrics
 
     @property
     def measures_sets(self) -> bool:
-        return bool(self._sets)
+        return bool(self._bank.metrics)
+
+    def of_view(self, view: str) -> list[str]:
+        """The metrics that are measured of a view."""
+        return [name for name, metric in self._metrics().items() if metric.view == view]
 
     def add(
         self,
@@ -132,19 +99,8 @@ class Scorer:
         started = time.perf_counter()
         self._scores[subject].append(self._judge.compare(views, batch))
         compared = time.perf_counter()
+        self._bank.add(subject, views, batch, photos, among)
         self.seconds["pixel_metrics"] += compared - started
-        if photos is not None:
-            self._photos[subject].append(np.asarray(photos))
-            self._among[subject] = self._store.images if among is None else among
-        for need in self._needs:
-            if (photos is not None and need == _plain(need)) or need.view not in views:
-                continue
-            images, extract = views[need.view], self._extractors[need.extractor]
-            lay = self._judge.under_mask if need.mask else lambda x, _: self._judge.laid(x)
-            given = [lay(images, batch)]
-            if need.paired:
-                given.append(lay(batch.target_image, batch))
-            self._features[subject, need].append(jax.tree.map(np.asarray, extract(*given)))
         self.seconds["network_metrics"] += time.perf_counter() - compared
 
     def add_baselines(
@@ -181,7 +137,7 @@ class Scorer:
         return hosts.gather(joined)
 
     def scores(self, count: int | None = None) -> dict[str, dict[str, float]]:
-        """Means over all pairs, and the metrics of sets, by subject; arguments as `each`; collective.
+        """Means over all pairs, and the metrics of sets, by subject; argument as of `each`; collective.
 
         Means are exact sums of float32 in float64: no order of the pairs gives another one.
         """
@@ -194,76 +150,11 @@ class Scorer:
             for subject, values in self.each(count).items()
         }
         started = time.perf_counter()
-        references = {}
-        for subject, values in found.items():
-            for name, metric in self._sets.items():
-                need = _need(metric)
-                if not self._has(subject, need):
-                    continue
-                features = self._of(subject, need, count)
-                against = self._against(metric, need, references)
-                options = {key: getattr(self._protocol, key) for key in metric.options}
-                try:
-                    value = metric.function(features, against, **options)
-                except NotMeasuredError as error:
-                    self.not_measured[name] = str(error)
-                    continue
-                values |= value if isinstance(value, Mapping) else {name: float(value)}
+        found = {
+            subject: values | self._bank.values(subject, count) for subject, values in found.items()
+        }
         self.seconds["network_metrics"] += time.perf_counter() - started
         return found
-
-    def _has(self, subject: str, need: _Need) -> bool:
-        known = subject in self._photos and need == _plain(need)
-        return known or (subject, need) in self._features
-
-    def _of(self, subject: str, need: _Need, count: int | None) -> Any:
-        """A subject's features, (P, ...)."""
-        if (subject, need) not in self._features:
-            photos = np.concatenate(self._photos[subject])
-            unique, inverse = np.unique(photos, return_inverse=True)
-            features = self._extracted(need.extractor, self._among[subject], unique)
-            self._features[subject, need] = [jax.tree.map(lambda x: x[inverse], features)]
-        parts = self._features[subject, need]
-        whole = jax.tree.map(lambda *x: np.concatenate(x), *parts)
-        self._features[subject, need] = [whole]
-        return hosts.gather(jax.tree.map(lambda x: x[:count], whole))
-
-    def _against(self, metric: SetMetric, need: _Need, references: dict) -> Any:
-        if metric.against == POSES:
-            targets = self._pairs[:, 1]
-            keypoints = moved(self._store.keypoints[targets], self._frame, self._size)
-            return keypoints, self._store.visible[targets]
-        if metric.against != REFERENCE:
-            return None
-        if need.extractor not in references:
-            if self._protocol.reference == "train":
-                store = self._training()
-                photos = np.arange(len(store.keypoints))
-            else:
-                store, photos = self._store, np.unique(self._pairs[:, 1])
-            _, mine = hosts.part(photos)
-            own = mine if len(mine) else photos[:1]
-            features = self._extracted(need.extractor, store.images, own)
-            references[need.extractor] = hosts.gather(
-                jax.tree.map(lambda x: x[: len(mine)], features)
-            )
-        return references[need.extractor]
-
-    def _extracted(self, extractor: str, images: Any, photos: np.ndarray) -> Any:
-        extract = self._extractors[extractor]
-        parts = [
-            jax.tree.map(np.asarray, extract(self._judge.laid(images[photos[i : i + CHUNK]])))
-            for i in range(0, len(photos), CHUNK)
-        ]
-        return jax.tree.map(lambda *x: np.concatenate(x), *parts)
-
-
-def _need(metric: SetMetric) -> _Need:
-    return _Need(metric.extractor, metric.view, metric.mask, metric.paired)
-
-
-def _plain(need: _Need) -> _Need:
-    return need._replace(view=PLAIN, mask=False, paired=False)
 
 
 def chosen(protocol: Protocol, names: Sequence[str]) -> tuple[str, ...]:
