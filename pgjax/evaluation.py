@@ -171,6 +171,7 @@ def evaluate(
         "published": dict(recipe.published),
         "published_in": recipe.published_in,
         "checkpoint": {"step": step, "sha256": digest(networks)},
+        "images": None,
         **provenance(judged, name, scorer, counts(pairs, train), seconds),
     }
     result = json.loads(json.dumps(result))

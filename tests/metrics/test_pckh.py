@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from pgjax.errors import NotMeasuredError
+from pgjax.metrics.pckh import PoseExtractor, pckh
+
+
+def by_loops(found, wanted):
+    """The published computation, joint by joint, -1 where one is missing."""
+    right = total = 0
+    for points, seen, targets, there in zip(*found, *wanted, strict=True):
+        head = [targets[j] for j in (0, 1, 14, 15, 16, 17) if there[j]]
+        if len(head) < 2:
+            continue
+        height = max(y for y, _ in head) - min(y for y, _ in head)
+        width = max(x for _, x in head) - min(x for _, x in head)
+        for j in range(18):
+            total += bool(there[j])
+            if there[j] and seen[j]:
+                dy, dx = abs(points[j] - targets[j])
+                right += bool(dy < 0.5 * height and dx < 0.5 * width)
+    return right / total
+
+
+def poses(seed, count=200):
+    rng = np.random.default_rng(seed)
+    return rng.uniform(0, 30, (count, 18, 2)).astype(np.float32), rng.random((count, 18)) < 0.4
+
+
+def test_pckh_is_the_published_computation():
+    wanted = poses(0)
+    shown = wanted[1][:, [0, 1, 14, 15, 16, 17]].sum(axis=1)
+    assert (shown < 2).any() and (shown >= 2).any()
+    found = wanted[0] + np.random.default_rng(1).normal(0, 8, (200, 18, 2)), poses(2)[1]
+    value = pckh(found, wanted)
+    assert 0.1 < value < 0.4
+    assert value == by_loops(found, wanted)
+
+
+def test_the_pose_itself_is_perfect_and_nothing_found_is_zero():
+    wanted = poses(3)
+    assert pckh(wanted, wanted) == 1
+    assert pckh((wanted[0], np.zeros_like(wanted[1])), wanted) == 0
+
+
+def test_no_head_is_not_measured():
+    wanted = poses(4)
+    with pytest.raises(NotMeasuredError, match="no target shows a head"):
+        pckh(wanted, (wanted[0], np.zeros_like(wanted[1])))
+
+
+def test_without_an_estimator_it_is_said(tmp_path):
+    with pytest.raises(NotMeasuredError, match="no pose estimator"):
+        PoseExtractor(tmp_path, "none of this name")
