@@ -1,7 +1,7 @@
 """What needs no system, under every protocol: python -m benchmarks.baselines --data_dir DIR --out FILE
 
-A copy of the source photo, the mean training image, and the real targets themselves, on a data set's test pairs.
-A protocol whose scores are in FILE already is not computed again, so that the command goes on where it was cut off.
+A copy of the source photo, the mean training image, and the real targets themselves, on a data set's test
+pairs. A protocol whose scores are in FILE is not computed again: the command goes on where it was cut off.
 """
 
 import argparse
