@@ -4,7 +4,7 @@ import json
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from pgjax import data
 from pgjax.batch import Indices, fetch
+from pgjax.data import fashion_names
 from pgjax.data import store as stores
 from pgjax.errors import InputError
 from pgjax.evaluation import TEST_PAIRS, choose_pairs, counts, mean_image, write
@@ -68,11 +69,9 @@ def judge(
     pairs, _ = choose_pairs(dataset, test, data_dir, pairs_file, limit)
     outputs = None
     if folder is not None:
-        whole, _ = choose_pairs(dataset, test, data_dir, pairs_file, None)
-        frame = judged.frame(dataset)
-        sizes = [size] if frame is None or frame.crop == size else [size, frame.crop]
-        outputs = Outputs(
-            folder, _names(test, pairs), sizes, _names(test, whole), _bar("reading", len(pairs))
+        listed, _ = choose_pairs(dataset, test, data_dir, pairs_file, None)
+        outputs = pictures(
+            folder, dataset, test, pairs, listed, judged.frame(dataset), progress=True
         )
         out = pathlib.Path(folder) / "metrics.json" if out is None else out
     baselines = baselines or folder is None
@@ -141,12 +140,45 @@ def judge(
     return result
 
 
-def _names(test: stores.Split, pairs: np.ndarray) -> list[tuple[str, str]]:
-    return [(test.names[a], test.names[b]) for a, b in pairs]
+def pictures(
+    folder: str | pathlib.Path,
+    dataset: str,
+    test: stores.Split,
+    pairs: np.ndarray,
+    listed: np.ndarray,
+    frame: protocols.Frame | None,
+    progress: bool = False,
+) -> Outputs:
+    """The pictures of pairs (P, 2) in a folder that may hold those of all listed ones.
+
+    Args:
+      frame: whose cut is another size that panels may have.
+
+    Raises:
+      As pgjax.outputs.Outputs.
+    """
+    size = data.find(dataset).size
+    sizes = [size] if frame is None or frame.crop == size else [size, frame.crop]
+    named, others = (
+        [(test.names[a], test.names[b]) for a, b in chosen_pairs]
+        for chosen_pairs in (pairs, listed)
+    )
+
+    def watch(items: Iterable) -> Iterable:
+        return tqdm(items, desc="reading", unit="picture", total=len(pairs), disable=not progress)
+
+    known = _fashion if dataset.startswith("deepfashion") else _alone
+    return Outputs(folder, named, sizes, others, watch, known)
 
 
-def _bar(what: str, total: int) -> Callable[[Iterable], Iterable]:
-    return lambda items: tqdm(items, desc=what, unit="picture", total=total)
+def _alone(name: str) -> tuple[str, ...]:
+    return (name,)
+
+
+def _fashion(name: str) -> tuple[str, ...]:
+    """Both flattened names of a photo (reference fact 5.4)."""
+    parsed = fashion_names.parse(name)
+    return (name, name) if parsed is None else (parsed.patn(), parsed.siarohin())
 
 
 def _alike(panels: Sequence[Panels]) -> np.ndarray:

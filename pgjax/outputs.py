@@ -52,6 +52,7 @@ class Outputs:
         sizes: Sequence[Size],
         listed: Iterable[tuple[str, str]] = (),
         watch: Callable[[Iterable], Iterable] = iter,
+        conventions: Callable[[str], Sequence[str]] = lambda name: (name,),
     ):
         """Finds the picture of every pair and decodes each once, to find all faults before any work.
 
@@ -61,6 +62,7 @@ class Outputs:
           sizes: that a panel may have, (height, width) in pixels.
           listed: further pairs, whose pictures may be there but are not wanted.
           watch: wraps the paths while they are checked, such as tqdm.
+          conventions: what a photo may be called in a picture's name; both of a pair in the same one.
 
         Raises:
           FileNotFoundError: there is no such folder.
@@ -74,7 +76,7 @@ class Outputs:
         files = [path for path in files if path.is_file() and not path.name.startswith(".")]
         if not files:
             raise InputError(f"{folder}: no picture in it; expected {', '.join(EXTENSIONS)}")
-        names = _names([*pairs, *listed])
+        names = _names([*pairs, *listed], conventions)
         wanted = list(dict.fromkeys(_plain(pair) for pair in pairs))
         if len(wanted) < len(set(pairs)):
             raise InputError(
@@ -176,11 +178,14 @@ def _key(stem: str) -> str:
     return _INNER.sub("", stem).removesuffix("_vis")
 
 
-def _names(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str] | None]:
+def _names(
+    pairs: Iterable[tuple[str, str]], conventions: Callable[[str], Sequence[str]]
+) -> dict[str, tuple[str, str] | None]:
     """Every way to name the picture of a pair; None where it would be the name of several."""
     names = {}
     for pair in dict.fromkeys(map(_plain, pairs)):
-        for between in ("_", "___", "_to_"):
-            key = between.join(pair)
-            names[key] = pair if names.get(key, pair) == pair else None
+        for called in zip(*map(conventions, pair), strict=True):
+            for between in ("_", "___", "_to_"):
+                key = between.join(map(_bare, called))
+                names[key] = pair if names.get(key, pair) == pair else None
     return names

@@ -130,3 +130,14 @@ def test_the_sum_tells_pictures_apart(tmp_path):
     assert Outputs(tmp_path, PAIRS, [SIZE]).sha256 == first
     write_png(tmp_path / "a_c1.jpg_a_c2.jpg.png", panels(1, 9)[0])
     assert Outputs(tmp_path, PAIRS, [SIZE]).sha256 != first
+
+
+def test_conventions_of_names(tmp_path):
+    def both(name):
+        return name, name.replace("_c", "-")
+
+    for a, b in PAIRS:
+        write_png(tmp_path / f"{both(a)[1]}___{both(b)[1]}_vis.png", panels(1)[0])
+    assert len(Outputs(tmp_path, PAIRS, [SIZE], conventions=both)) == 3
+    with pytest.raises(InputError, match=r"missing: .*; extra: "):
+        Outputs(tmp_path, PAIRS, [SIZE])

@@ -1,12 +1,13 @@
 """PCKh: how many of the target's joints a pose estimator finds at their place (reference fact 6.5)."""
 
-import importlib
 import os
+from pathlib import Path
 
 import numpy as np
 
-from pgjax import skeleton
-from pgjax.errors import InputError, NotMeasuredError
+from pgjax import estimators, skeleton
+from pgjax.errors import NotMeasuredError
+from pgjax.frozen import openpose_weights
 
 HEAD = tuple(
     skeleton.INDEX[name]
@@ -50,16 +51,15 @@ def pckh(
 
 
 class PoseExtractor:
-    """Joints of the most prominent person, by an estimator: photo uint8 (H, W, 3) -> list of Pose."""
+    """Joints of the most prominent person, (B, 18, 2) and visible (B, 18), by the built-in estimator."""
 
-    def __init__(self, weights: str | os.PathLike, name: str = "openpose"):
-        """Raises NotMeasuredError where the estimator or its weights are missing."""
-        try:
-            estimators = importlib.import_module("pgjax.estimators")
-            self._estimate = estimators.load(name, weights)
-        except (ImportError, InputError, OSError) as error:
-            raise NotMeasuredError(f"no pose estimator: {error}") from error
-        self.what = f"{name}: {estimators.ESTIMATORS[name].what}"
+    def __init__(self, weights: str | os.PathLike):
+        """Loads the weights out of a folder; raises NotMeasuredError where they are not there."""
+        source, folder = openpose_weights.SOURCE, Path(weights)
+        if not any((folder / name).is_file() for name in (source.file, source.official)):
+            raise NotMeasuredError(f"fetch {source.url} to {folder / source.official}")
+        self._estimate = estimators.load("openpose", folder)
+        self.what = f"{estimators.ESTIMATORS['openpose'].what}; {source.file}"
 
     def __call__(self, images: np.ndarray, targets: np.ndarray | None = None):
         del targets

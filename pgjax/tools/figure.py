@@ -29,9 +29,9 @@ from pgjax.errors import InputError
 from pgjax.evaluation import choose_pairs
 from pgjax.generation import Predictor
 from pgjax.image import draw_skeleton, grid, write_png
+from pgjax.judging import pictures
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import PIXEL_METRICS, PLAIN
-from pgjax.outputs import Outputs
 from pgjax.recipe import build
 from pgjax.scoring import Scorer, chosen, higher_is_better
 from pgjax.state import state_shapes
@@ -94,14 +94,11 @@ def _of_run(path, config, recipe, test: stores.Split) -> Callable[[np.ndarray], 
 
 
 def _of_folder(path, dataset: str, test: stores.Split, data_dir: str):
-    listed = [(test.names[a], test.names[b]) for a, b in stores.test_pairs(dataset, test, data_dir)]
-    size = data.find(dataset).size
-    frames = [protocol.frame(dataset) for protocol in protocols.PROTOCOLS.values()]
-    sizes = list(dict.fromkeys([size, *(frame.crop for frame in frames if frame)]))
+    listed = stores.test_pairs(dataset, test, data_dir)
+    frame = protocols.find("patn").frame(dataset)
 
     def images(pairs: np.ndarray) -> np.ndarray:
-        names = [(test.names[a], test.names[b]) for a, b in pairs]
-        found = Outputs(path, names, sizes, listed)
+        found = pictures(path, dataset, test, pairs, listed, frame)
         return np.stack([panels.generated for panels in found.read(0, len(found))])
 
     return images

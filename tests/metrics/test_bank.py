@@ -56,6 +56,7 @@ def made(monkeypatch):
     }
     for name, metric in metrics.items():
         monkeypatch.setitem(sets.SET_METRICS, name, metric)
+    monkeypatch.delitem(sets.SET_METRICS, "lpips_vgg", raising=False)
     monkeypatch.setitem(sets.EXTRACTORS, "means", make)
     monkeypatch.setitem(sets.EXTRACTORS, "absent", absent)
     return networks

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
+from pgjax import estimators
 from pgjax.errors import NotMeasuredError
+from pgjax.frozen import openpose_weights
+from pgjax.keypoints import make_pose
 from pgjax.metrics.pckh import PoseExtractor, pckh
 
 
@@ -49,6 +52,25 @@ def test_no_head_is_not_measured():
         pckh(wanted, (wanted[0], np.zeros_like(wanted[1])))
 
 
-def test_without_an_estimator_it_is_said(tmp_path):
-    with pytest.raises(NotMeasuredError, match="no pose estimator"):
-        PoseExtractor(tmp_path, "none of this name")
+def test_without_weights_it_says_what_to_fetch(tmp_path):
+    with pytest.raises(NotMeasuredError, match=r"fetch https://.*graph_opt\.pb to .*small\.pb$"):
+        PoseExtractor(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_joints_of_a_photo_are_those_of_the_estimator(monkeypatch, tmp_path):
+    seen = []
+
+    def estimate(image):
+        seen.append(image)
+        found = make_pose(np.full((18, 2), image[0, 0, 0]), confidence=np.ones(18))
+        return [found, found] if image.any() else []
+
+    (tmp_path / openpose_weights.SOURCE.file).touch()
+    monkeypatch.setattr(estimators, "load", lambda name, folder: estimate)
+    images = np.zeros((3, 8, 8, 3), np.uint8)
+    images[1] = 5
+    keypoints, visible = PoseExtractor(tmp_path)(images)
+    assert len(seen) == 3
+    assert visible.tolist() == [[False] * 18, [True] * 18, [False] * 18]
+    assert (keypoints[1] == 5).all() and not keypoints[[0, 2]].any()
