@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pgjax import data
-from pgjax.batch import Indices, fetch
+from pgjax.batch import Indices, Store, fetch
 from pgjax.data import fashion_names
 from pgjax.data import store as stores
 from pgjax.errors import InputError
@@ -75,12 +75,17 @@ def judge(
         )
         out = pathlib.Path(folder) / "metrics.json" if out is None else out
     baselines = baselines or folder is None
-    train = stores.load_split(dataset, "train", data_dir, MEMORY).store if baselines else None
-    mean = None if train is None else mean_image(train)
+    train, mean = None, None
 
-    def training():
+    def training() -> Store:
         return train or stores.load_split(dataset, "train", data_dir, MEMORY).store
 
+    if baselines:
+        try:
+            train = training()
+            mean = mean_image(train)
+        except InputError as error:  # DeepFashion's test photos may be there alone
+            print(f"no mean training image: {error}", file=sys.stderr)
     scorer = Scorer(
         judged, dataset, test.store, pairs, pathlib.Path(data_dir) / "weights", wanted, training
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from pgjax import hosts
 from pgjax.batch import Batch, Store
-from pgjax.errors import NotMeasuredError
+from pgjax.errors import InputError, NotMeasuredError
 from pgjax.metrics.judge import Judge, moved
 from pgjax.metrics.pixel import PLAIN
 from pgjax.metrics.protocols import Protocol
@@ -141,7 +141,10 @@ class Bank:
 
     def _reference(self, extractor: str) -> Any:
         if self._protocol.reference == "train":
-            store = self._training()
+            try:
+                store = self._training()
+            except InputError as error:
+                raise NotMeasuredError(f"needs the training photos: {error}") from error
             photos = np.arange(len(store.keypoints))
         else:
             store, photos = self._store, np.unique(self._pairs[:, 1])

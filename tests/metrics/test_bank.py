@@ -6,7 +6,7 @@ import pytest
 import tiny
 from pgjax import raster
 from pgjax.batch import Indices, fetch
-from pgjax.errors import NotMeasuredError
+from pgjax.errors import InputError, NotMeasuredError
 from pgjax.metrics import protocols, sets
 from pgjax.metrics.pixel import PLAIN
 from pgjax.metrics.sets import REFERENCE, SetMetric
@@ -62,10 +62,10 @@ def made(monkeypatch):
     return networks
 
 
-def scored(names, baselines=True):
-    test, train = tiny.SPLITS["test"].store, tiny.SPLITS["train"].store
+def scored(names, baselines=True, training=lambda: tiny.SPLITS["train"].store):
+    test = tiny.SPLITS["test"].store
     protocol = protocols.for_height(protocols.OWN, 64)
-    scorer = Scorer(protocol, "x", test, PAIRS, "weights", names, lambda: train)
+    scorer = Scorer(protocol, "x", test, PAIRS, "weights", names, training)
     for chunk in (PAIRS[:3], PAIRS[3:]):
         batch = fetch(test, Indices(*chunk.T, np.zeros(len(chunk), bool)))
         scorer.add("model", {PLAIN: 255 - batch.target_image}, batch)
@@ -112,3 +112,12 @@ def test_what_is_absent_is_named_with_what_to_fetch(made):
         "lpips_vgg": "this version cannot measure it",
     }
     assert set(scores["model"]) == {"ssim", "is", "is_std"}
+
+
+def test_without_training_photos_what_compares_with_them_is_not_measured(made):
+    def lacking():
+        raise InputError("deepfashion has no split 'train'; there are test")
+
+    scorer, scores = scored(["fid", "is"], baselines=False, training=lacking)
+    assert set(scores["model"]) == {"is", "is_std"}
+    assert scorer.not_measured["fid"].startswith("needs the training photos: deepfashion has no")
