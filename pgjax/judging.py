@@ -170,7 +170,9 @@ def pictures(
     )
 
     def watch(items: Iterable) -> Iterable:
-        return tqdm(items, desc="reading", unit="picture", total=len(pairs), disable=not progress)
+        # None: on terminals alone. Faults are found here, and a fault is to be one line.
+        quiet = None if progress else True
+        return tqdm(items, desc="reading", unit="picture", total=len(pairs), disable=quiet)
 
     known = _fashion if dataset.startswith("deepfashion") else _alone
     return Outputs(folder, named, sizes, others, watch, known)
