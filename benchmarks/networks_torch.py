@@ -67,7 +67,9 @@ def make(folder: pathlib.Path) -> None:
         with torch.no_grad():
             found[f"{name}/features"], found[f"{name}/logits"] = (x.numpy() for x in net(pictures))
     for kind in ("alex", "vgg"):
-        net = lpips.LPIPS(net=kind, pnet_rand=True, verbose=False)  # keeps the published linear ones
+        net = lpips.LPIPS(
+            net=kind, pnet_rand=True, verbose=False
+        )  # keeps the published linear ones
         features = [x for slice in net.net.children() for x in slice.named_parameters()]
         state = {f"features.{name}": x.data for name, x in features}
         randomise(state)

@@ -13,13 +13,9 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax.errors import InputError
+from pgjax.errors import InputError, NotMeasuredError
 
 TIMEOUT = 10.0  # seconds to connect, and at most between two pieces
-
-
-class MissingWeightsError(InputError):
-    """A file of weights is neither there nor to be had; says what to fetch and where to put it."""
 
 
 class Published(NamedTuple):
@@ -44,7 +40,7 @@ def obtain(file: Published, folder: str | os.PathLike) -> Path:
     """The verified file in a folder; downloaded into it where it is not there.
 
     Raises:
-      MissingWeightsError: it is not there and can't be downloaded.
+      NotMeasuredError: it is not there and can't be downloaded.
       InputError: another file is there, or comes from the URL.
     """
     path = Path(folder) / file.name
@@ -84,6 +80,6 @@ def _download(file: Published, path: Path) -> None:
                 )
             os.replace(fetched, path)
     except (OSError, http.client.HTTPException) as error:
-        raise MissingWeightsError(
+        raise NotMeasuredError(
             f"{file.remedy(path.parent)} (the download failed: {type(error).__name__}: {error})"
         ) from error

@@ -212,7 +212,7 @@ def load(folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
     """The published weights out of a folder, fetched into it once.
 
     Raises:
-      MissingWeightsError, InputError: as `pgjax.frozen.files.obtain`.
+      NotMeasuredError, InputError: as `pgjax.frozen.files.obtain`.
     """
     return convert(torch_file.tensors(files.obtain(FILE, folder), names()))
 

@@ -155,7 +155,7 @@ def load(net: str, folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray]
     """The published weights out of a folder, fetched into it once.
 
     Raises:
-      MissingWeightsError, InputError: as `pgjax.frozen.files.obtain`.
+      NotMeasuredError, InputError: as `pgjax.frozen.files.obtain`.
     """
     published, (weights, linear) = NETS[net], names(net)
     tensors = torch_file.tensors(files.obtain(published.linear, folder), linear)
