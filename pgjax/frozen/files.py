@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +53,19 @@ def obtain(file: Published, folder: str | os.PathLike) -> Path:
             f"delete it and {file.remedy(folder)}"
         )
     return path
+
+
+def obtain_all(published: Iterable[Published], folder: str | os.PathLike) -> list[Path]:
+    """As `obtain`, of several files; a NotMeasuredError names all that are not to be had."""
+    paths, absent = [], []
+    for file in published:
+        try:
+            paths.append(obtain(file, folder))
+        except NotMeasuredError as error:
+            absent.append(str(error))
+    if absent:
+        raise NotMeasuredError("; ".join(absent))
+    return paths
 
 
 def digest(path: Path) -> str:

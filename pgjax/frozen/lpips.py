@@ -157,9 +157,10 @@ def load(net: str, folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray]
     Raises:
       NotMeasuredError, InputError: as `pgjax.frozen.files.obtain`.
     """
-    published, (weights, linear) = NETS[net], names(net)
-    tensors = torch_file.tensors(files.obtain(published.linear, folder), linear)
-    tensors |= torch_file.tensors(files.obtain(published.weights, folder), weights)
+    paths = files.obtain_all((NETS[net].weights, NETS[net].linear), folder)
+    tensors = {}
+    for path, wanted in zip(paths, names(net), strict=True):
+        tensors |= torch_file.tensors(path, wanted)
     return convert(net, tensors)
 
 

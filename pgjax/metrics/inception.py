@@ -59,20 +59,21 @@ def scores_of_splits(logits: np.ndarray, splits: int = 10) -> np.ndarray:
     return np.array(scores)
 
 
-def inception_score(generated, against: None = None, splits: int = 10) -> float:
-    """Mean over the splits of `scores_of_splits`; from 1, higher is better.
+def inception_score(
+    name: str, generated, against: None = None, splits: int = 10
+) -> dict[str, float]:
+    """The mean of `scores_of_splits` as `name`, and their standard deviation as `name_std`.
+
+    The deviation is divided by their number, as the score's code has it. Higher is better, from 1 on.
 
     Args:
-      generated: (features, logits) of the images; the order of images matters.
+      name: of the score.
+      generated: (features, logits) of the images, whose order matters.
       against: nothing.
-      splits: parts.
+      splits: parts of the list.
     """
-    return float(scores_of_splits(generated[1], splits).mean())
-
-
-def inception_score_spread(generated, against: None = None, splits: int = 10) -> float:
-    """Standard deviation over the splits, as the score's code states it (divided by their number)."""
-    return float(scores_of_splits(generated[1], splits).std())
+    values = scores_of_splits(generated[1], splits)
+    return {name: float(values.mean()), f"{name}_std": float(values.std())}
 
 
 def fid(generated, reference) -> float:

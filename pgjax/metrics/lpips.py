@@ -1,6 +1,5 @@
 """LPIPS of images and their targets (Zhang 2018), with AlexNet or VGG-16; lower is better."""
 
-import math
 import os
 
 import jax
@@ -32,8 +31,3 @@ class LpipsExtractor:
 
 def _signed(images: jax.Array) -> jax.Array:
     return images.astype(np.float32) / 127.5 - 1.0
-
-
-def mean(values: np.ndarray, against: None = None) -> float:
-    """Mean over all images, summed exactly: no order of them gives another one."""
-    return math.fsum(np.asarray(values, np.float64).tolist()) / len(values)
