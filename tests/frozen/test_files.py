@@ -31,7 +31,7 @@ def test_fetched_once(published, tmp_path, capsys):
 
 def test_another_file_there_is_named_and_kept(published, tmp_path):
     (tmp_path / "w.pth").write_bytes(b"others")
-    with pytest.raises(InputError, match="w.pth: damaged or another file.*delete it") as told:
+    with pytest.raises(InputError, match=r"w\.pth: damaged or another file.*delete it") as told:
         files.obtain(published, tmp_path)
     assert not isinstance(told.value, NotMeasuredError)
     assert (tmp_path / "w.pth").read_bytes() == b"others"
