@@ -6,7 +6,6 @@ Features (N, 2048) and logits (N, 1008) come from `InceptionExtractor`; the func
 import os
 from collections.abc import Iterator
 
-import jax
 import numpy as np
 
 from pgjax.errors import InputError, NotMeasuredError
@@ -23,8 +22,7 @@ class InceptionExtractor:
 
     def __init__(self, weights: str | os.PathLike):
         """Loads the weights out of a folder; raises NotMeasuredError where they are not to be had."""
-        params = jax.device_put(inception.load(weights))
-        self._extract = Chunked(lambda images: inception.extract(params, images))
+        self._extract = Chunked(inception.extract, (inception.load(weights),))
 
     def __call__(self, images: np.ndarray, targets: np.ndarray | None = None):
         del targets

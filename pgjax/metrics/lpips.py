@@ -1,8 +1,10 @@
 """LPIPS of images and their targets (Zhang 2018), with AlexNet or VGG-16; lower is better."""
 
+import functools
 import os
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from pgjax.frozen import lpips
@@ -19,19 +21,27 @@ class LpipsExtractor:
 
         net: "alex" or "vgg".
         """
-        params = jax.device_put(lpips.load(net, weights))
         files = " and ".join(file.name for file in lpips.NETS[net][2:])
         self.what = f"LPIPS version {lpips.VERSION}, {net}; {files}"
-
-        def distance(pair):
-            return lpips.distance(net, params, *(_signed(x)[None] for x in pair))[0]
-
-        self._distance = Chunked(lambda *pairs: jax.lax.map(distance, pairs, batch_size=PAIRS))
+        distances = functools.partial(_distances, net)
+        self._distances = Chunked(distances, (lpips.load(net, weights),))
 
     def __call__(self, images: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         assert targets is not None, "LPIPS compares with targets"
-        return self._distance(images, targets)
+        return self._distances(images, targets)
 
 
-def _signed(images: jax.Array) -> jax.Array:
-    return images.astype(np.float32) / 127.5 - 1.0
+def _distances(net: str, params: lpips.Params, images: jax.Array, targets: jax.Array) -> jax.Array:
+    """LPIPS (B,), PAIRS at a time; the last ones filled up with zeros."""
+    count = len(images)
+    lacking = -count % PAIRS
+
+    def parts(x):
+        x = jnp.pad(x, ((0, lacking), *[(0, 0)] * 3))
+        return x.reshape(-1, PAIRS, *x.shape[1:])
+
+    def distance(pairs):
+        return lpips.distance(net, params, *(x.astype(jnp.float32) / 127.5 - 1 for x in pairs))
+
+    found = jax.lax.map(distance, (parts(images), parts(targets)))
+    return found.reshape(-1)[:count]
