@@ -1,6 +1,6 @@
 """How fast the metrics' networks are, and FID and KID of 12,000 images.
 
-    python benchmarks/network_metrics.py [--size 128 64] [--images 64] [--out FILE]
+    python -m benchmarks.network_metrics [--size 128 64] [--images 64] [--out FILE]
 
 Weights are random: speed does not depend on them. Prints JSON, images (or pairs) a second.
 """

@@ -2,7 +2,7 @@
 
     TORCH/bin/python benchmarks/networks_torch.py make FOLDER      (an environment with torch,
                                                                     torchvision, lpips, torch-fidelity)
-    python benchmarks/networks_torch.py compare FOLDER [--out FILE]
+    python -m benchmarks.networks_torch compare FOLDER [--out FILE]
 
 The first command writes weights, as .pth files in both layouts, pictures, and what torch-fidelity's
 InceptionV3 and the package lpips make of them; the second reads the weights with pgjax's own reader,

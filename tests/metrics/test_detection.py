@@ -4,7 +4,9 @@ It sees the mean colour of an image, and has one box: its confidences are a soft
 """
 
 import struct
+import sys
 
+import cv2
 import numpy as np
 import pytest
 
@@ -79,7 +81,6 @@ def _expected(image, kernel, bias):
 
 
 def test_scores(linear, tmp_path):
-    cv2 = pytest.importorskip("cv2")
     detect = detection.CaffeDetector(tmp_path)
     colours = np.random.default_rng(1).integers(0, 256, (12, 1, 1, 3), dtype=np.uint8)
     images = np.broadcast_to(colours, (12, 128, 64, 3)).copy()
@@ -93,14 +94,12 @@ def test_scores(linear, tmp_path):
 
 
 def test_a_damaged_model_is_named(linear, tmp_path):
-    pytest.importorskip("cv2")
     (tmp_path / detection.MODEL).write_bytes(b"no model")
     with pytest.raises(InputError, match=detection.MODEL):
         detection.CaffeDetector(tmp_path)
 
 
 def test_absent_files_are_to_be_fetched(linear, tmp_path):
-    pytest.importorskip("cv2")
     (tmp_path / detection.MODEL).unlink()
     with pytest.raises(NotMeasuredError) as told:
         detection.CaffeDetector(tmp_path)
@@ -109,6 +108,6 @@ def test_absent_files_are_to_be_fetched(linear, tmp_path):
 
 
 def test_without_opencv_it_is_not_measured(monkeypatch, tmp_path):
-    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
+    monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(NotMeasuredError, match=r"pgjax\[detection\]"):
         detection.CaffeDetector(tmp_path)
