@@ -148,7 +148,6 @@ def test_features_that_are_not_finite_are_an_error():
         inception.fid((_features(20, 8, 1), NONE), (one, NONE))
 
 
-@pytest.mark.slow
 def test_the_extractor_does_not_mind_what_comes_along(monkeypatch, tmp_path):
     random = np.random.default_rng(0)
     params = {
