@@ -11,3 +11,7 @@ class NonFiniteLossError(ArithmeticError):
 
 class DiskFullError(OSError):
     """What a run writes does not fit on the disk; names the run and where it goes on."""
+
+
+class NotMeasuredError(InputError):
+    """A metric cannot be measured here; says what to fetch and where to put it."""

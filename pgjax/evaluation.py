@@ -2,9 +2,10 @@
 
 import json
 import pathlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 from tqdm import tqdm
 
@@ -14,21 +15,33 @@ from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
 from pgjax.data.annotations import read_pairs
 from pgjax.errors import InputError
-from pgjax.generation import Prediction, Predictor, mean_scores
+from pgjax.generation import Prediction, Predictor
 from pgjax.image import write_png
-from pgjax.metrics import HIGHER_IS_BETTER, METRICS
+from pgjax.metrics import protocols
+from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
+from pgjax.report import ARROWS, CAUTION, LEGEND, aligned, digest, provenance, table
+from pgjax.scoring import PIXEL, Scorer, chosen
 from pgjax.state import state_shapes
 
-SUBJECTS = {"model": "model", "source": "copy of the source", "mean": "mean training image"}
-ARROWS = {True: "^", False: "v"}
-LEGEND = "^ higher is better, v lower is better"
-CAUTION = (
-    "Published scores were measured with their authors' code, settings and pairs; see README.md."
-)
+__all__ = [
+    "ARROWS",
+    "CAUTION",
+    "LEGEND",
+    "TEST_PAIRS",
+    "aligned",
+    "choose_pairs",
+    "counts",
+    "evaluate",
+    "mean_image",
+    "table",
+    "write",
+]
+
 TEST_PAIRS = "the data set's test pairs"
 SHOWN = 12  # pairs in evaluation.png
+RESULT = "metrics.json"
 
 
 def mean_image(store: Store, chunk: int = 1024) -> np.ndarray:
@@ -41,6 +54,25 @@ def mean_image(store: Store, chunk: int = 1024) -> np.ndarray:
     return np.round(total / count).astype(np.uint8)
 
 
+def choose_pairs(
+    dataset: str, test: stores.Split, data_dir: str, pairs_file: str | None, limit: int | None
+) -> tuple[np.ndarray, int]:
+    """The pairs to score, (P, 2) positions in the split, and how many the whole list has.
+
+    Raises:
+      InputError: a pair names an unknown photo, there is none, or the limit is not positive.
+    """
+    if limit is not None and limit <= 0:
+        raise InputError(f"--limit: expected a positive number, got {limit}")
+    if pairs_file is None:
+        pairs = stores.test_pairs(dataset, test, data_dir)
+    else:
+        pairs = read_pairs(pairs_file, test.names)
+    if not len(pairs):
+        raise InputError(f"{pairs_file or f'{TEST_PAIRS} in {data_dir}'}: no pair in it")
+    return pairs[:limit], len(pairs)
+
+
 def evaluate(
     workdir: str | pathlib.Path,
     data_dir: str,
@@ -48,19 +80,24 @@ def evaluate(
     pairs_file: str | None = None,
     save_images: bool = False,
     noise: bool = False,
+    protocol: str = protocols.OWN.name,
+    metrics: Sequence[str] = (PIXEL,),
 ) -> dict[str, Any]:
     """Generates the test pairs with a run's last checkpoint and scores them.
 
     Of several hosts each takes its part of the pairs; all return the same, the first one writes.
 
     Args:
-      workdir: of the run; gets metrics.json, evaluation.png and, if asked, generated/STEP/*.png.
-      data_dir: where the data sets are.
+      workdir: of the run; gets metrics.json, the same as metrics_PROTOCOL.json, evaluation.png and, if
+        asked, generated/STEP/*.png.
+      data_dir: where the data sets are, and weights/ of the networks that metrics read.
       limit: only the first so many pairs, in list order.
       pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
       save_images: also write every generated image.
       noise: generate with the generator's dropout on, as in training (the noise vector of Isola's and
         Siarohin's generators; reference fact 1.1).
+      protocol: a name in protocols.PROTOCOLS. The project's own takes the recipe's mask radius.
+      metrics: which of the protocol's (scoring.chosen); those that need no network unless given.
 
     Returns:
       What metrics.json holds.
@@ -69,9 +106,14 @@ def evaluate(
       FileNotFoundError: no run, no checkpoint or no data set there.
       InputError: a pair names an unknown photo, the limit is not positive, ...
     """
+    started = time.perf_counter()
     workdir = pathlib.Path(workdir)
     config = rundir.read_config(workdir)
     recipe = build(config)
+    judged = protocols.find(protocol)
+    if judged is protocols.OWN:
+        judged = protocols.with_radius(judged, recipe.evaluation.mask_radius)
+    wanted = chosen(judged, metrics)
     if limit is not None and limit <= 0:
         raise InputError(f"--limit: expected a positive number, got {limit}")
     name, memory = recipe.data.name, int(recipe.data.memory_limit_gb * 1e9)
@@ -79,37 +121,43 @@ def evaluate(
         state = checkpoints.restore(state_shapes(recipe))
     hosts.check_same(int(state.step), f"the step to evaluate, read in {workdir},")
     test = stores.load_split(name, "test", data_dir, memory)
-    if pairs_file is None:
-        pairs = stores.test_pairs(name, test, data_dir)
-    else:
-        pairs = read_pairs(pairs_file, test.names)
-    if not len(pairs):
-        raise InputError(f"{pairs_file or f'{TEST_PAIRS} in {data_dir}'}: no pair in it")
-    pairs = pairs[:limit]
-    mean = mean_image(stores.load_split(name, "train", data_dir, memory).store)
+    pairs, _ = choose_pairs(name, test, data_dir, pairs_file, limit)
+    train = stores.load_split(name, "train", data_dir, memory).store
+    mean = mean_image(train)
 
     step = int(state.step)
     stage = recipe.stage_of(step)
-    if noise and not any(
-        recipe.networks[name].options.get("dropout") for name in recipe.stages[stage].generators
-    ):
+    generators = recipe.stages[stage].generators
+    if noise and not any(recipe.networks[g].options.get("dropout") for g in generators):
         raise InputError(f"--noise: no generator of {recipe.row} in {stage} has dropout")
-    predict, scores, shown, done = Predictor(recipe, stage, mean, noise), [], [], 0
+    weights = pathlib.Path(data_dir) / "weights"
+    scorer = Scorer(judged, name, test.store, pairs, weights, wanted, lambda: train)
+    predict = {PLAIN: Predictor(recipe, stage, noise=noise, scored=False)}
+    if MASKED_INPUT in scorer.views:
+        predict[MASKED_INPUT] = Predictor(
+            recipe, stage, noise=noise, scored=False, masked_input=judged.mask
+        )
     begin, mine = hosts.part(pairs)
     given = mine if len(mine) else pairs[:1]  # every host has scores to gather, be it none of them
+    shown, done, clock = [], 0, {"generation": 0.0}
     with tqdm(total=len(given), desc="evaluating", unit="pair", disable=not hosts.first()) as bar:
-        for prediction in predict(state, test.store, given, begin):
+        runs = {view: run(state, test.store, given, begin) for view, run in predict.items()}
+        for predictions in _together(runs, clock):
+            prediction = predictions[PLAIN]
             count = len(prediction.batch.source_image)
+            chunk = given[done : done + count]
             if done < SHOWN:
                 shown.append(prediction)
             if save_images and len(mine):
-                folder = workdir / "generated" / f"{step:07d}"
-                _save(folder, prediction, given[done : done + count], test.names)
-            scores.append(prediction.scores)
+                _save(workdir / "generated" / f"{step:07d}", prediction, chunk, test.names)
+            views = {view: p.images[generators[-1]] for view, p in predictions.items()}
+            scorer.add("model", views, prediction.batch)
+            scorer.add_baselines(prediction.batch, chunk, mean, scorer.measures_sets)
             done += count
             bar.update(count)
-    joined = jax.tree.map(lambda *x: np.concatenate(x)[: len(mine)], *scores)
-    everyones = hosts.gather(joined)
+    scores = scorer.scores(len(mine))
+    seconds = clock | scorer.seconds | {"total": time.perf_counter() - started}
+    networks = {g: state.networks[g].variables for g in generators}
     result = {
         "row": recipe.row,
         "step": step,
@@ -118,15 +166,46 @@ def evaluate(
         "limit": limit,
         "noise": noise,
         "pairs_from": pairs_file or TEST_PAIRS,
-        "mask_radius": recipe.evaluation.mask_radius,
-        "scores": mean_scores([everyones]),
+        "mask_radius": judged.mask.radius,
+        "scores": scores,
         "published": dict(recipe.published),
         "published_in": recipe.published_in,
+        "checkpoint": {"step": step, "sha256": digest(networks)},
+        "images": None,
+        **provenance(judged, name, scorer, counts(pairs, train), seconds),
     }
+    result = json.loads(json.dumps(result))
     if hosts.first():
         write_png(workdir / "evaluation.png", sample_grid(shown, SHOWN))
-        rundir.write_text(workdir / "metrics.json", json.dumps(result, indent=2) + "\n")
+        for file in (f"metrics_{judged.name}.json", RESULT):
+            write(workdir / file, result)
     return result
+
+
+def _together(
+    runs: Mapping[str, Iterator[Prediction]], clock: dict[str, float]
+) -> Iterator[dict[str, Prediction]]:
+    """The same pairs of every run, by its name; adds the seconds that they took to the clock."""
+    while True:
+        started = time.perf_counter()
+        predictions = {name: next(run, None) for name, run in runs.items()}
+        clock["generation"] += time.perf_counter() - started
+        if None in predictions.values():
+            return
+        yield predictions
+
+
+def counts(pairs: np.ndarray, train: Store | None) -> dict[str, int]:
+    """How many pairs were scored, of how many photos, and how many training photos there are."""
+    found = {"pairs": len(pairs), "sources": len(set(pairs[:, 0].tolist()))}
+    found["targets"] = len(set(pairs[:, 1].tolist()))
+    return found if train is None else found | {"training_photos": len(train.keypoints)}
+
+
+def write(path: pathlib.Path, result: Mapping[str, Any]) -> None:
+    """Writes a result as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rundir.write_text(path, json.dumps(result, indent=2, allow_nan=False) + "\n")
 
 
 def _save(folder: pathlib.Path, prediction: Prediction, pairs: np.ndarray, names) -> None:
@@ -134,35 +213,3 @@ def _save(folder: pathlib.Path, prediction: Prediction, pairs: np.ndarray, names
     for image, (source, target) in zip(output, pairs, strict=True):
         stems = (pathlib.PurePath(names[i]).stem for i in (source, target))
         write_png(folder / f"{'_to_'.join(stems)}.png", image)
-
-
-def table(result: dict[str, Any]) -> str:
-    """A result as a table to read: one line a subject, one column a metric."""
-    names = list(METRICS)
-    heads = [f"{name} {ARROWS[HIGHER_IS_BETTER[name]]}" for name in names]
-    lines = [("", *heads)]
-    for subject, title in SUBJECTS.items():
-        if subject in result["scores"]:
-            values = result["scores"][subject]
-            title = f"{title} (step {result['step']})" if subject == "model" else title
-            lines.append((title, *(f"{values[name]:.4f}" for name in names)))
-    published = result["published"]
-    if published:
-        cells = (f"{published[name]:.3f}" if name in published else "-" for name in names)
-        lines.append((f"published: {result['published_in']}", *cells))
-    noise = ", noise on" if result["noise"] else ""
-    head = f"{result['row']}: {result['pairs']} test pairs{noise}; {LEGEND}"
-    return "\n".join([head, *aligned(lines), *([CAUTION] if published else [])])
-
-
-def aligned(lines: list[tuple[str, ...]], left: int = 1) -> list[str]:
-    """Lines of cells as lines of text, the first one underlined; all but `left` columns flush right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rows = [
-        "  ".join(
-            c.rjust(w) if i >= left else c.ljust(w)
-            for i, (c, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    ]
-    return [rows[0], "-" * len(rows[0]), *rows[1:]]

@@ -14,6 +14,8 @@ from pgjax.devices import over_devices, replicate
 from pgjax.errors import NonFiniteLossError
 from pgjax.image import to_uint8
 from pgjax.metrics import score
+from pgjax.metrics.judge import masked_source
+from pgjax.metrics.protocols import Mask
 from pgjax.recipe import Recipe
 from pgjax.state import State
 from pgjax.steps import example_keys, make_generate
@@ -42,6 +44,8 @@ class Predictor:
         stage: str,
         mean_image: np.ndarray | None = None,
         noise: bool = False,
+        scored: bool = True,
+        masked_input: Mask | None = None,
     ):
         """Compiles nothing yet.
 
@@ -51,6 +55,9 @@ class Predictor:
           mean_image: uint8 (H, W, 3), scored as a baseline where given.
           noise: keep the generators' dropout, their noise vector; it follows from the recipe's seed
             and a pair's place in the list.
+          scored: else the predictions have no scores.
+          masked_input: what of the source photo is shown to the networks, by its own pose; the rest is
+            black. All of it unless given.
         """
         self._recipe, self._stage = recipe, recipe.stages[stage]
         self._devices = jax.local_device_count()
@@ -59,16 +66,21 @@ class Predictor:
 
         def predict(variables: Mapping[str, Any], batch: Batch, places: jax.Array):
             keys = example_keys(recipe.seed, (), places) if noise else None
+            photos = batch.source_image
+            if masked_input is not None:
+                batch = batch._replace(source_image=masked_source(batch, masked_input))
             made = generate(variables, batch, keys)
             finite = jnp.stack([jnp.isfinite(image).all() for image in made.values()]).all()
             images = {name: to_uint8(image) for name, image in made.items()}
+            if not scored:
+                return images, {}, finite
             size = recipe.image_size
             mask = raster.person_mask(
                 batch.target_keypoints, batch.target_visible, size, radius=radius
             )
-            subjects = {"model": images[self._stage.generators[-1]], "source": batch.source_image}
+            subjects = {"model": images[self._stage.generators[-1]], "source": photos}
             if mean_image is not None:
-                subjects["mean"] = jnp.broadcast_to(mean_image[None], batch.source_image.shape)
+                subjects["mean"] = jnp.broadcast_to(mean_image[None], photos.shape)
             scores = {
                 name: score(image, batch.target_image, mask) for name, image in subjects.items()
             }

@@ -1,5 +1,7 @@
 """What commands that compute do first: join the other hosts, and keep what they compile."""
 
+import os
+
 from absl import flags
 
 
@@ -21,4 +23,16 @@ def start() -> None:
 
     given = flags.FLAGS
     hosts.start(given.coordinator, given.num_hosts, given.host, given.distributed)
+    compiled.keep()
+
+
+def start_alone() -> None:
+    """For commands of one host: every core of a CPU is a device; compiled programs are kept."""
+    import jax
+
+    from pgjax import compiled
+
+    forced = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if jax.config.jax_num_cpu_devices < 1 and not forced:
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     compiled.keep()

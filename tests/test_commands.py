@@ -22,6 +22,7 @@ def run(*arguments):
     [
         ["train.py"],
         ["evaluate.py"],
+        ["-m", "pgjax.tools.figure"],
         ["-m", "pgjax.tools.prepare"],
         ["-m", "pgjax.tools.study"],
     ],
@@ -66,6 +67,13 @@ def test_a_dry_run_prints_full_integers_and_writes_nothing(tmp_path):
         ),
         (["evaluate.py"], "--workdir: missing"),
         (["evaluate.py", "--workdir=none"], "none holds no run"),
+        (["evaluate.py", "--images=none"], "--dataset: missing"),
+        (["evaluate.py", "--baselines", "--dataset=market"], "unknown data set 'market'"),
+        (
+            ["evaluate.py", "--baselines", "--dataset=market1501", "--protocol=dgan"],
+            "unknown 'dgan'; there are pgjax, pg2, deformable, kurupathi, patn",
+        ),
+        (["evaluate.py", "--workdir=w", "--out=x"], "--out: does not go with --workdir"),
     ],
 )
 def test_a_fault_is_one_line_and_exit_code_2(arguments, message):

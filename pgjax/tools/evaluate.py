@@ -1,10 +1,20 @@
-"""Scores a run on the test pairs, beside the baselines and the published row.
+"""Scores a run, a folder of anyone's images, or the baselines, under a named protocol.
 
     python evaluate.py --workdir=runs/g1_g2_d --data_dir=data --limit=500
+    python evaluate.py --images=DIR --dataset=market1501 --protocol=patn --pairs=market-pairs-test.csv
+    python evaluate.py --baselines --dataset=market1501 --protocol=deformable --out=baselines.json
 
-Prints a table; writes metrics.json and evaluation.png into the run directory, and with --save_images
-every generated image into generated/. The scores also go into the card of the model that train.py exported at
-the same step. Several hosts evaluate together as they train: see train.py.
+A run's test pairs are generated and scored beside the baselines and the published row: a table is printed,
+metrics.json, metrics_PROTOCOL.json and evaluation.png are written into the run directory, and with
+--save_images every generated image into generated/. The scores also go into the card of the model that
+train.py exported at the same step. Several hosts evaluate together as they train: see train.py.
+
+A folder holds one picture a pair, strips of 3 or 5 panels or single images, named SOURCE_TARGET.png,
+SOURCE___TARGET_vis.png or SOURCE_to_TARGET.png; metrics.json is written into it, or to --out.
+
+Protocols say everything that a number depends on: see docs/metrics_json.md. --metrics=all, or names, measures
+with networks too: their weights are read from DATA_DIR/weights or fetched once; a metric whose weights
+cannot be had is named with what to put where.
 """
 
 from absl import flags
@@ -13,6 +23,20 @@ from pgjax import cli, launch
 from pgjax.errors import InputError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
+IMAGES = flags.DEFINE_string("images", None, "A folder of pictures to score, of any system.")
+DATASET = flags.DEFINE_string("dataset", None, "The data set of --images or --baselines.")
+PROTOCOL = flags.DEFINE_string(
+    "protocol", "pgjax", "Which protocol: pgjax, pg2, deformable, kurupathi or patn."
+)
+METRICS = flags.DEFINE_list(
+    "metrics",
+    ["pixel"],
+    "Which of the protocol's: names, pixel (those that need no network), or all.",
+)
+BASELINES = flags.DEFINE_bool(
+    "baselines", False, "Score a copy of the source, the mean training image and the real targets."
+)
+OUT = flags.DEFINE_string("out", None, "The file of the result of --images or --baselines.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where pgjax.tools.prepare built the data sets.")
 LIMIT = flags.DEFINE_integer("limit", None, "Only the first N pairs, in list order.")
 PAIRS = flags.DEFINE_string(
@@ -25,17 +49,61 @@ flags.adopt_module_key_flags(launch)
 
 
 def main(_) -> None:
+    if WORKDIR.value is not None:
+        _run()
+    elif IMAGES.value is not None or BASELINES.value:
+        _pictures()
+    else:
+        raise InputError(
+            "--workdir: missing; expected the run directory of train.py, or --images or --baselines"
+        )
+
+
+def _run() -> None:
     from pgjax import evaluation, export, hosts
 
-    if WORKDIR.value is None:
-        raise InputError("--workdir: missing; expected the run directory of train.py")
+    _refuse("--workdir", images=IMAGES, dataset=DATASET, out=OUT, baselines=BASELINES)
     launch.start()
     result = evaluation.evaluate(
-        WORKDIR.value, DATA_DIR.value, LIMIT.value, PAIRS.value, SAVE_IMAGES.value, NOISE.value
+        WORKDIR.value,
+        DATA_DIR.value,
+        LIMIT.value,
+        PAIRS.value,
+        SAVE_IMAGES.value,
+        NOISE.value,
+        PROTOCOL.value,
+        METRICS.value,
     )
     if hosts.first():
         export.refresh(WORKDIR.value)
         print(evaluation.table(result))
+
+
+def _pictures() -> None:
+    from pgjax import evaluation, judging
+
+    _refuse("--images and --baselines", save_images=SAVE_IMAGES, noise=NOISE)
+    if DATASET.value is None:
+        raise InputError("--dataset: missing; expected the data set that the pairs are of")
+    launch.start_alone()
+    result = judging.judge(
+        DATASET.value,
+        DATA_DIR.value,
+        IMAGES.value,
+        PROTOCOL.value,
+        LIMIT.value,
+        PAIRS.value,
+        METRICS.value,
+        BASELINES.value,
+        OUT.value,
+    )
+    print(evaluation.table(result))
+
+
+def _refuse(beside: str, **others: flags.FlagHolder) -> None:
+    for name, flag in others.items():
+        if flag.value:
+            raise InputError(f"--{name}: does not go with {beside}")
 
 
 if __name__ == "__main__":

@@ -23,9 +23,13 @@ from pgjax.checkpoint import differences
 from pgjax.errors import InputError
 from pgjax.evaluation import ARROWS, CAUTION, LEGEND, aligned
 from pgjax.metrics import HIGHER_IS_BETTER, METRICS
+from pgjax.metrics.protocols import OWN
 from pgjax.tools import papers
 
 METRICS_FILE = "metrics.json"
+OWN_METRICS_FILE = (
+    f"metrics_{OWN.name}.json"  # an evaluation under another protocol leaves it alone
+)
 # What two evaluations must share for their mean to mean something.
 EVALUATED = ("step", "pairs", "limit", "noise", "pairs_from", "mask_radius")
 NONE = "-"
@@ -58,9 +62,12 @@ def read(folder: pathlib.Path) -> Run:
         config["row"].partition("/"), config["seed"] + 0
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / rundir.CONFIG}: not the config of a run") from error
-    path = folder / METRICS_FILE
+    path = folder / OWN_METRICS_FILE
+    if not path.exists():
+        path = folder / METRICS_FILE
     try:
         result = json.loads(path.read_text())
+        protocol = result.get("protocol", {}).get("name", OWN.name)
         step = result["step"]
         missing = [n for n in (*EVALUATED, "scores") if n not in result]
         model = {} if missing else {k: float(v) for k, v in result["scores"]["model"].items()}
@@ -73,6 +80,10 @@ def read(folder: pathlib.Path) -> Run:
     if missing or not model:
         raise InputError(
             f"{path}: not what evaluate.py writes: no {', '.join(missing) or 'scores'}"
+        )
+    if protocol != OWN.name:
+        raise InputError(
+            f"{folder}: evaluated under protocol {protocol} alone; evaluate.py without --protocol"
         )
     if step != total:
         raise InputError(f"{folder}: evaluated at step {step} of {total}, unfinished")

@@ -141,6 +141,17 @@ def test_no_mean_of_what_is_not_alike(tmp_path, changes, message):
         table.tables("pg2", table.gather("pg2", runs))
 
 
+def test_only_the_projects_own_protocol_stands_beside_published_numbers(tmp_path):
+    run = write(tmp_path / "run", ssim=0.7, protocol={"name": "patn"})
+    with pytest.raises(InputError, match=r"under protocol patn alone; evaluate\.py without"):
+        table.read(run)
+    (run / "metrics.json").rename(tmp_path / "kept.json")
+    write(run, ssim=0.3, protocol={"name": "pgjax"})
+    (run / "metrics.json").rename(run / "metrics_pgjax.json")
+    (tmp_path / "kept.json").rename(run / "metrics.json")
+    assert table.read(run).result["scores"]["model"]["ssim"] == 0.3
+
+
 def test_rows_of_one_name_are_told_apart(tmp_path, monkeypatch):
     # As `sn` of two papers: the run below is the second's, shortened and narrower.
     def get_config(spec=None):

@@ -1,0 +1,211 @@
+"""Scores anyone's images: a folder of another system's pictures, and what needs no system at all."""
+
+import json
+import pathlib
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from pgjax import data
+from pgjax.batch import Indices, Store, fetch
+from pgjax.data import fashion_names
+from pgjax.data import store as stores
+from pgjax.errors import InputError
+from pgjax.evaluation import TEST_PAIRS, choose_pairs, counts, mean_image, write
+from pgjax.metrics import protocols
+from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
+from pgjax.outputs import Outputs, Panels
+from pgjax.report import provenance
+from pgjax.scoring import PIXEL, Scorer, chosen
+
+CHUNK = 128  # pairs at a time
+MEMORY = 4 * 2**30  # bytes that a split's photos may take
+ANOTHER = 16.0  # mean difference, of 255, from which on a strip's target is another photo
+NEEDS_GENERATOR = "of a folder: the generator has to see masked photos (--workdir measures it)"
+
+
+def judge(
+    dataset: str,
+    data_dir: str,
+    folder: str | pathlib.Path | None = None,
+    protocol: str = protocols.OWN.name,
+    limit: int | None = None,
+    pairs_file: str | None = None,
+    metrics: Sequence[str] = (PIXEL,),
+    baselines: bool = False,
+    out: str | pathlib.Path | None = None,
+) -> dict[str, Any]:
+    """Scores the pictures of a folder, or the baselines, or both.
+
+    The targets are always the data set's own photos, never a strip's panel.
+
+    Args:
+      dataset: a built data set, of whose test photos the pairs are.
+      data_dir: where it is, and weights/ of the networks that metrics read.
+      folder: of pictures (pgjax.outputs), one a pair; without it, the baselines alone are scored.
+      protocol: a name in protocols.PROTOCOLS.
+      limit: only the first so many pairs, in list order.
+      pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
+      metrics: which of the protocol's (scoring.chosen); those that need no network unless given.
+      baselines: also score a copy of the source, the mean training image and the targets themselves.
+      out: the file of the result; FOLDER/metrics.json unless given, nothing without a folder.
+
+    Returns:
+      What that file holds.
+
+    Raises:
+      FileNotFoundError: no such folder or data set.
+      InputError: faults of the pictures (pgjax.outputs), an unknown name, ...
+    """
+    started = time.perf_counter()
+    size = data.find(dataset).size
+    judged = protocols.for_height(protocols.find(protocol), size[0])
+    wanted = chosen(judged, metrics)
+    test = stores.load_split(dataset, "test", data_dir, MEMORY)
+    pairs, _ = choose_pairs(dataset, test, data_dir, pairs_file, limit)
+    outputs = None
+    if folder is not None:
+        listed, _ = choose_pairs(dataset, test, data_dir, pairs_file, None)
+        outputs = pictures(
+            folder, dataset, test, pairs, listed, judged.frame(dataset), progress=True
+        )
+        out = pathlib.Path(folder) / "metrics.json" if out is None else out
+    baselines = baselines or folder is None
+    train, mean = None, None
+
+    def training() -> Store:
+        return train or stores.load_split(dataset, "train", data_dir, MEMORY).store
+
+    if baselines:
+        try:
+            train = training()
+            mean = mean_image(train)
+        except InputError as error:  # DeepFashion's test photos may be there alone
+            print(f"no mean training image: {error}", file=sys.stderr)
+    scorer = Scorer(
+        judged, dataset, test.store, pairs, pathlib.Path(data_dir) / "weights", wanted, training
+    )
+    if outputs is not None:
+        scorer.not_measured |= dict.fromkeys(scorer.of_view(MASKED_INPUT), NEEDS_GENERATOR)
+    others = 0
+    with tqdm(total=len(pairs), desc="judging", unit="pair") as bar:
+        for start in range(0, len(pairs), CHUNK):
+            chunk = pairs[start : start + CHUNK]
+            batch = fetch(test.store, Indices(*chunk.T, np.zeros(len(chunk), bool)))
+            if outputs is not None:
+                panels = outputs.read(start, start + len(chunk))
+                others += _other_targets(panels, batch.target_image)
+                scorer.add("images", {PLAIN: _alike(panels)}, batch)
+            if baselines:
+                scorer.add_baselines(batch, chunk, mean, real=True)
+            bar.update(len(chunk))
+    if others:
+        print(
+            f"warning: {folder}: the target panel of {others} of {len(pairs)} strips is not the photo "
+            f"that {pairs_file or TEST_PAIRS} names; are these the same photos and pairs?",
+            file=sys.stderr,
+        )
+    scores = scorer.scores()
+    result = {
+        "row": None,
+        "step": None,
+        "stage": None,
+        "pairs": len(pairs),
+        "limit": limit,
+        "noise": False,
+        "pairs_from": pairs_file or TEST_PAIRS,
+        "mask_radius": judged.mask.radius,
+        "scores": scores,
+        "published": {},
+        "published_in": "",
+        "checkpoint": None,
+        "images": None
+        if outputs is None
+        else {
+            "folder": str(folder),
+            "sha256": outputs.sha256,
+            "extensions": outputs.extensions,
+            "strips_of_other_targets": others,
+        },
+        **provenance(
+            judged,
+            dataset,
+            scorer,
+            counts(pairs, train),
+            scorer.seconds | {"total": time.perf_counter() - started},
+        ),
+    }
+    result = json.loads(json.dumps(result))
+    if out is not None:
+        write(pathlib.Path(out), result)
+    return result
+
+
+def pictures(
+    folder: str | pathlib.Path,
+    dataset: str,
+    test: stores.Split,
+    pairs: np.ndarray,
+    listed: np.ndarray,
+    frame: protocols.Frame | None,
+    progress: bool = False,
+) -> Outputs:
+    """The pictures of pairs (P, 2) in a folder that may hold those of all listed ones.
+
+    Args:
+      frame: whose cut is another size that panels may have.
+
+    Raises:
+      As pgjax.outputs.Outputs.
+    """
+    size = data.find(dataset).size
+    sizes = [size] if frame is None or frame.crop == size else [size, frame.crop]
+    named, others = (
+        [(test.names[a], test.names[b]) for a, b in chosen_pairs]
+        for chosen_pairs in (pairs, listed)
+    )
+
+    def watch(items: Iterable) -> Iterable:
+        # None: on terminals alone. Faults are found here, and a fault is to be one line.
+        quiet = None if progress else True
+        return tqdm(items, desc="reading", unit="picture", total=len(pairs), disable=quiet)
+
+    known = _fashion if dataset.startswith("deepfashion") else _alone
+    return Outputs(folder, named, sizes, others, watch, known)
+
+
+def _alone(name: str) -> tuple[str, ...]:
+    return (name,)
+
+
+def _fashion(name: str) -> tuple[str, ...]:
+    """Both flattened names of a photo (reference fact 5.4)."""
+    parsed = fashion_names.parse(name)
+    return (name, name) if parsed is None else (parsed.patn(), parsed.siarohin())
+
+
+def _alike(panels: Sequence[Panels]) -> np.ndarray:
+    """The generated images, (B, H, W, 3).
+
+    Raises:
+      InputError: some are as wide as the data set's photos, and some are cut.
+    """
+    shapes = {panel.generated.shape for panel in panels}
+    if len(shapes) > 1:
+        raise InputError(f"pictures of several sizes: {sorted(shape[:2] for shape in shapes)}")
+    return np.stack([panel.generated for panel in panels])
+
+
+def _other_targets(panels: Sequence[Panels], targets: np.ndarray) -> int:
+    """How many strips show another target than the data set's photo."""
+    count = 0
+    for panel, target in zip(panels, targets, strict=True):
+        if panel.target is not None:
+            cut = (target.shape[1] - panel.target.shape[1]) // 2
+            shown = target[:, cut : cut + panel.target.shape[1]].astype(np.float32)
+            count += bool(np.abs(shown - panel.target).mean() > ANOTHER)
+    return count

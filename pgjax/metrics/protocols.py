@@ -1,0 +1,218 @@
+"""Named protocols: every choice by which a published table was measured, as one frozen record.
+
+A number under a protocol is comparable with another one under the same protocol, on the same data set
+and the same list of pairs; nothing else is. Images are judged as the 8-bit RGB that a file holds.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pgjax.errors import InputError
+
+PERSON, POSE = "person", "pose"
+TARGET, SOURCE = "target", "source"
+INCEPTION = "inception-2015-12-05"
+
+
+def _table(**columns: str) -> Mapping[str, str]:
+    return MappingProxyType(columns)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mask:
+    """The mask of masked metrics: the person is kept, the rest becomes black.
+
+    Attributes:
+      kind: "person" (raster.person_mask: rectangles along limbs, reference fact 6.3) or "pose"
+        (raster.pose_mask: discs along limbs, reference fact 2.6).
+      of: whose pose, "target" or "source".
+      radius: in pixels.
+    """
+
+    kind: str = PERSON
+    of: str = TARGET
+    radius: int = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """How photos of a data set are laid before they are compared.
+
+    Attributes:
+      crop: (height, width) that is cut from the middle of larger images.
+      pad: pixels added left and right.
+      value: of those pixels, 0 to 255; a mask is 0 there.
+    """
+
+    crop: tuple[int, int]
+    pad: int
+    value: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """Attributes:
+    name: as in --protocol.
+    source: whose text or code says so.
+    pairs: which list of pairs; another one is given with --pairs.
+    metrics: names in PIXEL_METRICS and SET_METRICS, in the order of tables.
+    columns: which of them is meant by a column of published tables.
+    mask: of the metrics called mask_...
+    frames: by data set; photos of others are taken as they are.
+    splits: into which Inception Score divides the images, in the order of the list of pairs.
+    features: the network of Inception Score, FID and KID.
+    reference: the real images of FID and KID: "train" (all training photos) or "targets" (of the
+      pairs).
+    notes: what else differs from other protocols, and what is not known.
+    """
+
+    name: str
+    source: str
+    pairs: str
+    metrics: tuple[str, ...]
+    columns: Mapping[str, str]
+    mask: Mask = Mask()
+    frames: Mapping[str, Frame] = dataclasses.field(default_factory=_table)
+    splits: int = 10
+    features: str = INCEPTION
+    reference: str = "train"
+    notes: str = ""
+
+    def frame(self, dataset: str) -> Frame | None:
+        return self.frames.get(dataset)
+
+    def record(self) -> dict[str, Any]:
+        """All choices, as JSON knows them."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return values | {
+            "metrics": list(self.metrics),
+            "columns": dict(self.columns),
+            "mask": dataclasses.asdict(self.mask),
+            "frames": {
+                name: dataclasses.asdict(frame) | {"crop": list(frame.crop)}
+                for name, frame in self.frames.items()
+            },
+        }
+
+
+PUBLISHED_PAIRS = "the data set's published test pairs"
+_SETS = ("is", "mask_is", "fid", "kid", "lpips_alex", "lpips_vgg", "ds", "pckh")
+_WHITE = Frame(crop=(256, 176), pad=40, value=255)
+_DEFORMABLE = _table(
+    ssim="ssim_reference",
+    mask_ssim="mask_ssim_reference",
+    l1="l1",
+    mask_is="mask_is",
+    ds="ds",
+    **{"is": "is"},
+)
+
+OWN = Protocol(
+    name="pgjax",
+    source="this project",
+    pairs=PUBLISHED_PAIRS,
+    metrics=(
+        "ssim",
+        "ssim_reference",
+        "mask_ssim",
+        "mask_ssim_reference",
+        "l1",
+        "psnr",
+        *_SETS,
+    ),
+    columns=_table(
+        ssim="ssim", mask_ssim="mask_ssim", l1="l1", mask_is="mask_is", ds="ds", **{"is": "is"}
+    ),
+    notes="SSIM with data range 255 beside the reference code's; FID and KID against all training photos.",
+)
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        OWN,
+        Protocol(
+            name="pg2",
+            source="Ma et al. 2017 as released: score.py, score_mask.py (reference facts 6.1, 6.3)",
+            pairs="12,800 pairs that cannot be rebuilt from what is published; here "
+            + PUBLISHED_PAIRS,
+            metrics=("ssim_uniform", "mask_ssim_uniform", "l1_255", "psnr", "is", "mask_is"),
+            columns=_table(
+                ssim="ssim_uniform",
+                mask_ssim="mask_ssim_uniform",
+                mask_is="mask_is",
+                **{"is": "is"},
+            ),
+            mask=Mask(POSE, SOURCE, 4),
+            notes=(
+                "The paper masks with the target's pose; the released code reads the folder of the "
+                "source's masks. L1 in units of 0 to 255."
+            ),
+        ),
+        Protocol(
+            name="deformable",
+            source="Siarohin et al. 2018 as released: test.py (reference facts 6.1 to 6.5)",
+            pairs=PUBLISHED_PAIRS,
+            metrics=("ssim_reference", "mask_ssim_reference", "l1", "is", "mask_is", "ds"),
+            columns=_DEFORMABLE,
+            notes=(
+                "The data range of SSIM is that of the generated image. scikit-image of that time cut "
+                "its Gaussian at 13 taps, today's at 11: at most 0.0004 an image."
+            ),
+        ),
+        Protocol(
+            name="kurupathi",
+            source="Kurupathi et al. 2020, section 4.2",
+            pairs="12,800 random pairs that are not published; here " + PUBLISHED_PAIRS,
+            metrics=("ssim_reference", "masked_input_ssim", "l1", "is", "masked_input_is", "ds"),
+            columns=_table(
+                ssim="ssim_reference",
+                mask_ssim="masked_input_ssim",
+                l1="l1",
+                mask_is="masked_input_is",
+                ds="ds",
+                **{"is": "is"},
+            ),
+            notes=(
+                "Masked scores as the text describes them: the source photo's background is masked out "
+                "before the generator sees it. Not said there, chosen here: person masks of radius 4 of "
+                "the source's pose on the input and of the target's pose on both images compared, and "
+                "the settings of SSIM, which are those of Siarohin et al."
+            ),
+        ),
+        Protocol(
+            name="patn",
+            source="Zhu et al. 2019 as released: getMetrics_*.py, calPCKH_*.py (reference fact 6)",
+            pairs="its own list, --pairs FILE; without it " + PUBLISHED_PAIRS,
+            metrics=("ssim_reference", "mask_ssim_reference", "l1", "is", "mask_is", "ds", "pckh"),
+            columns=_table(pckh="pckh", **_DEFORMABLE),
+            frames=MappingProxyType({"deepfashion": _WHITE, "deepfashion_256x176": _WHITE}),
+            notes=(
+                "DeepFashion's photos are 176 pixels wide and padded with white to 256x256, which raises "
+                "SSIM. Data range and taps as deformable."
+            ),
+        ),
+    )
+}
+
+
+def find(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+      InputError: there is none.
+    """
+    if name not in PROTOCOLS:
+        raise InputError(f"--protocol: unknown {name!r}; there are {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]
+
+
+def with_radius(protocol: Protocol, radius: int) -> Protocol:
+    """The protocol with masks of another radius, as photos of a toy size need them."""
+    return dataclasses.replace(protocol, mask=dataclasses.replace(protocol.mask, radius=radius))
+
+
+def for_height(protocol: Protocol, height: int) -> Protocol:
+    """The protocol for photos of this height: the project's own halves its mask's radius at toy size."""
+    return with_radius(protocol, 2) if protocol is OWN and height < 128 else protocol

@@ -1,0 +1,120 @@
+"""Results of evaluations: what they say of themselves, and as tables to read.
+
+What metrics.json holds is described in docs/metrics_json.md.
+"""
+
+import collections
+import hashlib
+import importlib.metadata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from pgjax import rundir
+from pgjax.metrics.protocols import Protocol
+from pgjax.scoring import Scorer, higher_is_better
+
+FORMAT = 1  # of metrics.json; raised when a field changes its meaning
+SUBJECTS = {
+    "model": "model",
+    "images": "images",
+    "source": "copy of the source",
+    "mean": "mean training image",
+    "real": "real targets",
+}
+ARROWS = {True: "^", False: "v"}
+LEGEND = "^ higher is better, v lower is better"
+CAUTION = (
+    "Published scores were measured with their authors' code, settings and pairs; see README.md."
+)
+SAME_PROTOCOL = (
+    "Published scores were measured with their authors' code, some on other pairs; see README.md."
+)
+LIBRARIES = ("pillow", "scipy")
+
+
+def provenance(
+    protocol: Protocol, dataset: str, scorer: Scorer, counts: Mapping[str, int], seconds: Mapping
+) -> dict[str, Any]:
+    """What every result says of how it was made."""
+    environment = rundir.environment()
+    packages = environment.pop("packages") | {name: _version(name) for name in LIBRARIES}
+    return {
+        "format": FORMAT,
+        "dataset": dataset,
+        "protocol": protocol.record(),
+        "not_measured": dict(scorer.not_measured),
+        "networks": dict(scorer.networks),
+        "counts": dict(counts),
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "versions": packages | environment,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def digest(tree: Any) -> str:
+    """sha256 of arrays: of their places in the tree, types, shapes and numbers."""
+    found = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        x = np.asarray(leaf)
+        found.update(f"{jax.tree_util.keystr(path)} {x.dtype.str} {x.shape}".encode())
+        found.update(np.ascontiguousarray(x).tobytes())
+    return found.hexdigest()
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """A result as a table to read: one line a subject, one column a metric."""
+    scores, protocol = result["scores"], result["protocol"]
+    names = list(dict.fromkeys(name for values in scores.values() for name in values))
+    heads = (
+        f"{name} {ARROWS[better]}" if better is not None else name
+        for name, better in ((name, higher_is_better(name)) for name in names)
+    )
+    lines = [("", *heads)]
+    for subject, title in SUBJECTS.items():
+        if subject in scores:
+            values = scores[subject]
+            title = f"{title} (step {result['step']})" if subject == "model" else title
+            cells = (f"{values[name]:.4f}" if name in values else "-" for name in names)
+            lines.append((title, *cells))
+    published = result["published"]
+    if published:
+        columns = {metric: column for column, metric in protocol["columns"].items()}
+        found = (published.get(columns.get(name)) for name in names)
+        cells = ("-" if value is None else f"{value:.3f}" for value in found)
+        lines.append((f"published: {result['published_in']}", *cells))
+    noise = ", noise on" if result["noise"] else ""
+    own = protocol["name"] == "pgjax"
+    under = "" if own else f", protocol {protocol['name']}"
+    head = f"{result['row'] or result['dataset']}: {result['pairs']} test pairs{noise}{under}; {LEGEND}"
+    caution = [CAUTION if own else SAME_PROTOCOL] if published else []
+    return "\n".join([head, *aligned(lines), *caution, *_not_measured(result["not_measured"])])
+
+
+def _not_measured(reasons: Mapping[str, str]) -> Iterator[str]:
+    alike = collections.defaultdict(list)
+    for name, reason in reasons.items():
+        alike[reason].append(name)
+    for reason, names in alike.items():
+        yield f"not measured: {', '.join(names)}: {reason}"
+
+
+def aligned(lines: list[tuple[str, ...]], left: int = 1) -> list[str]:
+    """Lines of cells as lines of text, the first one underlined; all but `left` columns flush right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = [
+        "  ".join(
+            c.rjust(w) if i >= left else c.ljust(w)
+            for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]
+    return [rows[0], "-" * len(rows[0]), *rows[1:]]

@@ -1,0 +1,209 @@
+"""Every protocol's numbers against scikit-image's, on real photos and on noise."""
+
+import dataclasses
+import functools
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+import tiny
+from pgjax import raster
+from pgjax.batch import Batch, Indices, fetch
+from pgjax.errors import InputError
+from pgjax.metrics import protocols
+from pgjax.metrics.judge import Judge
+from pgjax.metrics.pixel import MASKED_INPUT, PIXEL_METRICS, PLAIN
+from pgjax.metrics.protocols import PROTOCOLS
+from pgjax.scoring import Scorer, chosen
+
+GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+HERE = pathlib.Path(__file__).resolve().parents[1]
+
+
+def expected(name, protocol, generated, target, mask):
+    """A metric of one pair by scikit-image and NumPy; its settings spelt out by its name alone."""
+    if "mask" in name:
+        generated, target = (image * mask[..., None] for image in (generated, target))
+    spread = int(generated.max()) - int(generated.min())
+    if name in ("ssim", "mask_ssim"):
+        settings = GAUSSIAN | {"data_range": 255}
+    elif name in ("ssim_reference", "mask_ssim_reference", "masked_input_ssim"):
+        settings = GAUSSIAN | {"data_range": spread}
+    elif name in ("ssim_uniform", "mask_ssim_uniform"):
+        settings = {"data_range": 255}  # scikit-image's defaults: 7x7, uniform, sample covariance
+    elif name == "psnr":
+        return peak_signal_noise_ratio(target, generated, data_range=255)
+    else:
+        difference = np.abs(target.astype(float) - generated).mean()
+        return {"l1": difference / 127.5, "l1_255": difference}[name]
+    return structural_similarity(target, generated, channel_axis=-1, **settings)
+
+
+def mask_by_hand(protocol, batch):
+    draw = {"person": raster.person_mask, "pose": raster.pose_mask}[protocol.mask.kind]
+    if protocol.mask.of == "source":
+        pose = batch.source_keypoints, batch.source_visible
+    else:
+        pose = batch.target_keypoints, batch.target_visible
+    size = batch.target_image.shape[1:3]
+    return np.asarray(draw(*pose, size, radius=protocol.mask.radius), np.uint8)
+
+
+def check(protocol, batch, dataset="market1501", images=None):
+    names = [name for name in protocol.metrics if name in PIXEL_METRICS]
+    images = batch.source_image if images is None else images
+    views = {PLAIN: images, MASKED_INPUT: images[:, ::-1]}
+    found = Judge(protocol, dataset, names).compare(views, batch)
+    assert set(found) == set(names)
+    masks = mask_by_hand(protocol, batch)
+    for name in names:
+        shown = views[PIXEL_METRICS[name].view]
+        for i, (a, b, mask) in enumerate(zip(shown, batch.target_image, masks, strict=True)):
+            value = expected(name, protocol, a, b, mask)
+            tolerance = 1e-4 * (127.5 if name == "l1_255" else 1)
+            np.testing.assert_allclose(found[name][i], value, atol=tolerance, err_msg=name)
+
+
+@functools.cache
+def market(shared) -> Batch:
+    """Five real pairs: all metrics of a copy of the source."""
+    with np.load(shared / "golden" / "market1501_dev.npz") as arrays:
+        names = arrays["names"][:5]
+        poses = [arrays[f"{side}_keypoints"][:5] for side in ("source", "target")]
+    with zipfile.ZipFile(next((shared / "data" / "market1501").glob("*.zip"))) as archive:
+        entries = {entry.rsplit("/", 1)[-1]: entry for entry in archive.namelist()}
+        read = [
+            np.asarray(Image.open(io.BytesIO(archive.read(entries[str(name)]))))
+            for name in names.ravel()
+        ]
+    images = np.stack(read).reshape(5, 2, 128, 64, 3)
+    joints = [(p.astype(np.float32), (p >= 0).all(axis=-1)) for p in poses]
+    return Batch(images[:, 0], images[:, 1], *joints[0], *joints[1])
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_numbers_of_real_photos_equal_scikit_image(shared, name):
+    check(PROTOCOLS[name], market(shared))
+
+
+def noise(pairs) -> Batch:
+    """Pairs of photos of noise that does not reach from 0 to 255."""
+    store = tiny.split(5, identities=4, photos=5).store
+    dim = store._replace(
+        images=store.images // 3 + np.arange(20, dtype=np.uint8)[:, None, None, None]
+    )
+    return fetch(dim, Indices(*pairs.T, np.zeros(len(pairs), bool)))
+
+
+@pytest.mark.parametrize("name", ["pg2", "pgjax"])
+def test_numbers_of_noise_equal_scikit_image(name):
+    check(protocols.for_height(PROTOCOLS[name], 64), noise(np.array([(0, 1), (5, 2), (3, 7)])))
+
+
+def test_masks_are_of_the_pose_that_the_protocol_says():
+    batch = tiny.batch(1, 4)
+    masks = {name: mask_by_hand(protocol, batch) for name, protocol in PROTOCOLS.items()}
+    assert (masks["pg2"] != masks["deformable"]).mean() > 0.05
+    other = batch._replace(
+        source_keypoints=batch.target_keypoints, source_visible=batch.target_visible
+    )
+    for name, moves in (("pg2", True), ("deformable", False), ("patn", False)):
+        protocol = PROTOCOLS[name]
+        metric = next(n for n in protocol.metrics if n.startswith("mask_ssim"))
+        judge = Judge(protocol, "market1501", [metric])
+        a, b = (judge.compare({PLAIN: batch.source_image}, x)[metric] for x in (batch, other))
+        assert (a != b).any() == moves, name
+
+
+def test_patn_pads_deepfashion_with_white():
+    """What getMetrics_fashion.py does: 176 columns, 40 white ones on either side, then SSIM."""
+    rng = np.random.default_rng(0)
+    target, generated = rng.integers(0, 256, (2, 2, 256, 256, 3), np.uint8)
+    pose = np.zeros((2, 18, 2), np.float32), np.zeros((2, 18), bool)
+    batch = Batch(generated, target, *pose, *pose)
+    names = ["ssim_reference", "l1"]
+    judge = Judge(PROTOCOLS["patn"], "deepfashion", names)
+    whole = judge.compare({PLAIN: generated}, batch)
+    cut = judge.compare({PLAIN: generated[:, :, 40:216]}, batch)
+    plain = Judge(PROTOCOLS["deformable"], "deepfashion", names).compare({PLAIN: generated}, batch)
+
+    def white(image):
+        return np.pad(image[:, 40:216], ((0, 0), (40, 40), (0, 0)), constant_values=255)
+
+    for i in range(2):
+        a, b = white(generated[i]), white(target[i])
+        for name in names:
+            value = expected(name, PROTOCOLS["patn"], a, b, None)
+            np.testing.assert_allclose(whole[name][i], value, atol=1e-4)
+        assert whole["ssim_reference"][i] > plain["ssim_reference"][i] + 0.1
+    for name in names:
+        np.testing.assert_array_equal(whole[name], cut[name])
+
+
+def scores(batch_size, order):
+    """Scores of a copy of the source for 20 pairs, given in batches of one size, in some order."""
+    split = tiny.split(5, identities=4, photos=5)
+    pairs = np.array([(i, (7 * i + 3) % 20) for i in range(20)], np.int32)[order]
+    scorer = Scorer(protocols.for_height(protocols.OWN, 64), "x", split.store, pairs, "", NAMES)
+    for start in range(0, len(pairs), batch_size):
+        chunk = pairs[start : start + batch_size]
+        batch = noise(chunk)
+        scorer.add("source", {PLAIN: batch.source_image}, batch)
+    return scorer.scores()["source"]
+
+
+NAMES = chosen(protocols.OWN, ["pixel"])
+
+
+def test_scores_do_not_depend_on_batches_or_order():
+    first = scores(1, np.arange(20))
+    assert set(first) == set(NAMES) and len(set(first.values())) == len(first)
+    for batch_size in (7, 64):
+        assert scores(batch_size, np.arange(20)) == first
+    assert scores(7, np.random.default_rng(0).permutation(20)) == first
+
+
+def test_scores_do_not_depend_on_devices():
+    script = (
+        "import jax, json, sys; jax.config.update('jax_num_cpu_devices', int(sys.argv[1]))\n"
+        "import numpy as np; from metrics import test_protocols as t\n"
+        "print(json.dumps(t.scores(7, np.arange(20))))"
+    )
+    found = []
+    for devices in ("1", "8"):
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+        command = [sys.executable, "-c", script, devices]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stderr
+        found.append(json.loads(ended.stdout))
+    assert found[0] == found[1] == scores(7, np.arange(20))
+
+
+def test_protocols_are_frozen_records_that_json_knows():
+    for name, protocol in PROTOCOLS.items():
+        record = protocol.record()
+        assert json.loads(json.dumps(record)) == record and record["name"] == name
+        assert set(protocol.columns.values()) <= set(protocol.metrics)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            protocol.splits = 5
+        with pytest.raises(TypeError):
+            protocol.columns["ssim"] = "l1"
+    with pytest.raises(InputError, match="unknown 'pg3'; there are pgjax, pg2"):
+        protocols.find("pg3")
+
+
+def test_metrics_are_chosen_by_name_and_unknown_ones_refused():
+    protocol = PROTOCOLS["deformable"]
+    assert chosen(protocol, ["is", "l1"]) == ("l1", "is")
+    assert chosen(protocol, ["pixel"]) == ("ssim_reference", "mask_ssim_reference", "l1")
+    with pytest.raises(InputError, match="has no 'fid'; it has ssim_reference"):
+        chosen(protocol, ["fid"])

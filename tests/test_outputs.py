@@ -1,0 +1,143 @@
+"""Folders of pictures as other systems write them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pgjax.errors import InputError
+from pgjax.image import write_png
+from pgjax.outputs import Outputs
+
+SIZE = (16, 8)
+PAIRS = [("a_c1.jpg", "a_c2.jpg"), ("b_c1.jpg", "b_c2.jpg"), ("a_c2.jpg", "a_c1.jpg")]
+
+
+def panels(count, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, *SIZE, 3), np.uint8)
+
+
+def strip(images):
+    return np.concatenate(list(images), axis=1)
+
+
+def fill(folder, name="{}_{}.png", count=1):
+    """One picture a pair; returns what was generated and the targets, as the strips show them."""
+    generated, targets = [], []
+    for i, pair in enumerate(PAIRS):
+        images = panels(count, i)
+        write_png(folder / name.format(*pair), strip(images))
+        generated.append(images[-1])
+        targets.append(images[count // 2])
+    return np.stack(generated), np.stack(targets)
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("{}_{}.png", 3),
+        ("{}___{}_vis.png", 5),
+        ("{}___{}_vis.png", 1),
+        ("{}_{}.png", 1),
+    ],
+)
+def test_the_published_namings_and_panels(tmp_path, name, count):
+    generated, targets = fill(tmp_path, name, count)
+    (tmp_path / "index.html").write_text("no picture")
+    outputs = Outputs(tmp_path, PAIRS, [SIZE])
+    read = outputs.read(0, 3)
+    np.testing.assert_array_equal([p.generated for p in read], generated)
+    if count == 1:
+        assert all(p.target is None for p in read)
+    else:
+        np.testing.assert_array_equal([p.target for p in read], targets)
+    assert len(outputs) == 3 and outputs.extensions == {".png": 3}
+
+
+def test_names_as_evaluate_writes_them(tmp_path):
+    for a, b in PAIRS:
+        write_png(tmp_path / f"{a[:-4]}_to_{b[:-4]}.png", panels(1)[0])
+    assert len(Outputs(tmp_path, PAIRS, [SIZE])) == 3
+
+
+def test_jpeg_pictures_and_cut_panels(tmp_path):
+    for a, b in PAIRS:
+        Image.fromarray(panels(1)[0][:, 1:7]).save(tmp_path / f"{a}___{b}_vis.jpg")
+    outputs = Outputs(tmp_path, PAIRS, [SIZE, (16, 6)])
+    assert outputs.extensions == {".jpg": 3}
+    assert outputs.read(0, 1)[0].generated.shape == (16, 6, 3)
+
+
+def test_a_picture_belongs_to_every_place_of_its_pair_in_the_list(tmp_path):
+    generated, _ = fill(tmp_path)
+    outputs = Outputs(tmp_path, [PAIRS[1], PAIRS[0], PAIRS[1]], [SIZE], listed=PAIRS)
+    read = [p.generated for p in outputs.read(0, 3)]
+    np.testing.assert_array_equal(read, generated[[1, 0, 1]])
+
+
+def test_every_kind_of_fault_has_a_message(tmp_path):
+    fill(tmp_path)
+    (tmp_path / "b_c1.jpg_b_c2.jpg.png").unlink()
+    write_png(tmp_path / "a_c1.jpg_zz.jpg.png", panels(1)[0])
+    write_png(tmp_path / "a_c1.jpg_a_c2.jpg.png", panels(2).reshape(32, 8, 3))
+    damaged = tmp_path / "a_c2.jpg_a_c1.jpg.png"
+    damaged.write_bytes(damaged.read_bytes()[:60])
+    with pytest.raises(InputError) as caught:
+        Outputs(tmp_path, PAIRS, [SIZE])
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path}: missing: no picture of b_c1 to b_c2; ")
+    assert "extra: a_c1.jpg_zz.jpg.png is of no pair in the list" in message
+    assert "size: a_c1.jpg_a_c2.jpg.png has 32x8 pixels; expected 16x8 or 16x24 or 16x40" in message
+    assert "damaged: a_c2.jpg_a_c1.jpg.png cannot be read: " in message
+    assert len(message.split("; ")) == 5  # one of them within the message of the size
+
+
+def test_faults_of_a_kind_are_counted(tmp_path):
+    write_png(tmp_path / "x.png", panels(1)[0])
+    with pytest.raises(InputError, match=r"no picture of a_c1 to a_c2 \(and 2 more without a pic"):
+        Outputs(tmp_path, PAIRS, [SIZE])
+
+
+def test_two_pictures_of_one_pair(tmp_path):
+    fill(tmp_path)
+    write_png(tmp_path / "a_c1_to_a_c2.png", panels(1)[0])
+    with pytest.raises(
+        InputError, match=r"double: a_c1_to_a_c2\.png is of the same pair as a_c1\."
+    ):
+        Outputs(tmp_path, PAIRS, [SIZE])
+
+
+def test_pictures_of_listed_pairs_may_be_there(tmp_path):
+    fill(tmp_path)
+    assert len(Outputs(tmp_path, PAIRS[:1], [SIZE], listed=PAIRS)) == 1
+    with pytest.raises(InputError, match="extra: "):
+        Outputs(tmp_path, PAIRS[:1], [SIZE])
+
+
+def test_no_folder_an_empty_one_and_names_that_tell_nothing(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such folder of pictures"):
+        Outputs(tmp_path / "none", PAIRS, [SIZE])
+    with pytest.raises(InputError, match="no picture in it"):
+        Outputs(tmp_path, PAIRS, [SIZE])
+    write_png(tmp_path / "x.png", panels(1)[0])
+    alike = [("1/a.jpg", "1/b.jpg"), ("2/a.jpg", "2/b.jpg")]
+    with pytest.raises(InputError, match="photos of several folders have one name"):
+        Outputs(tmp_path, alike, [SIZE])
+
+
+def test_the_sum_tells_pictures_apart(tmp_path):
+    fill(tmp_path)
+    first = Outputs(tmp_path, PAIRS, [SIZE]).sha256
+    assert Outputs(tmp_path, PAIRS, [SIZE]).sha256 == first
+    write_png(tmp_path / "a_c1.jpg_a_c2.jpg.png", panels(1, 9)[0])
+    assert Outputs(tmp_path, PAIRS, [SIZE]).sha256 != first
+
+
+def test_conventions_of_names(tmp_path):
+    def both(name):
+        return name, name.replace("_c", "-")
+
+    for a, b in PAIRS:
+        write_png(tmp_path / f"{both(a)[1]}___{both(b)[1]}_vis.png", panels(1)[0])
+    assert len(Outputs(tmp_path, PAIRS, [SIZE], conventions=both)) == 3
+    with pytest.raises(InputError, match=r"missing: .*; extra: "):
+        Outputs(tmp_path, PAIRS, [SIZE])
