@@ -36,6 +36,7 @@ def _first_step(parts: int):
     return gradients, {name: float(value[0]) for name, value in log.items()}
 
 
+@pytest.mark.slow
 def test_two_parts_are_the_whole_noise_included(monkeypatch):
     monkeypatch.setitem(OPTIMIZERS, "kept", tiny.kept_gradient)
     (whole, log), (parts, log_of_parts) = _first_step(1), _first_step(2)

@@ -40,13 +40,8 @@ def weights_of(recipe):
     return frozen.random("vgg19") if recipe.reads_features else None
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name if name == "coordinates" else pytest.param(name, marks=pytest.mark.slow)
-        for name in ROWS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ROWS)
 def test_bfloat16_steps_are_close_and_their_state_is_float32(name):
     *both, stage = recipes(name)
     start = init_state(both[0])

@@ -127,6 +127,7 @@ def test_a_run_that_is_told_to_stop_saves_itself_and_goes_on(finished, tmp_path)
     _equal(state, finished[1])
 
 
+@pytest.mark.slow
 def test_photos_on_the_device_change_nothing(finished, tmp_path):
     config = tiny.config()
     config.compute.images = "device"
