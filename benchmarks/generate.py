@@ -14,72 +14,22 @@ random.
 Prints a table, and writes everything as JSON.
 """
 
-import time
-
 import jax
 import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
-from benchmarks import measure
+from benchmarks import latency, measure
 from pgjax import cli, export, model_folder
 from pgjax.errors import InputError
-from pgjax.evaluation import aligned
-from pgjax.keypoints import make_pose
 from pgjax.recipe import build
 from pgjax.state import init_state
-from pgjax.transfer import PoseTransfer
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 MODEL = flags.DEFINE_string("model", None, "An exported model instead.")
 OUT = flags.DEFINE_string("out", None, "File for the results.")
 BATCHES = flags.DEFINE_list("batches", ["1", "8"], "Batch sizes, powers of two.")
 REPEATS = flags.DEFINE_integer("repeats", 11, "Timed calls; their median counts.", lower_bound=1)
-
-
-def measured(model: model_folder.Model, batches: list[int], repeats: int) -> dict:
-    """Compilation and latency of every batch size."""
-    transfer, calls, first = PoseTransfer(model, max(batches)), {}, {}
-    for size in batches:
-        given = _inputs(model.size, size)
-        calls[str(size)] = lambda given=given: transfer(*given)
-        started = time.perf_counter()
-        calls[str(size)]()
-        first[str(size)] = time.perf_counter() - started
-    times = measure.in_turn(calls, repeats)
-    found = {}
-    for size, seconds in times.items():
-        median = float(np.median(seconds))
-        found[size] = measure.spread(seconds) | {
-            "compile_seconds": measure.rounded(first[size] - median),
-            "images_per_second": measure.rounded(int(size) / median),
-        }
-    return {
-        "row": model.config["row"],
-        "image_size": list(model.size),
-        "precision": model.recipe.compute.precision,
-        "batches": found,
-        **measure.machine(),
-    }
-
-
-def _inputs(size: tuple[int, int], count: int):
-    rng = np.random.default_rng(0)
-    photos = list(rng.integers(0, 256, (count, *size, 3), np.uint8))
-    poses = [[make_pose(rng.uniform(0, size, (18, 2))) for _ in photos] for _ in range(2)]
-    return photos, *poses
-
-
-def table(result: dict) -> str:
-    """A result to read."""
-    height, width = result["image_size"]
-    rows = [("batch", "seconds", "range", "images/s", "compile s")]
-    for size, found in result["batches"].items():
-        low, high = found["seconds_range"]
-        cells = (found["seconds"], f"{low} to {high}", found["images_per_second"])
-        rows.append((size, *map(str, cells), str(found["compile_seconds"])))
-    head = f"{result['row']}, {height}x{width}, {result['precision']}, on {result['device']}"
-    return "\n".join([head, *aligned(rows)])
 
 
 def main(_) -> None:
@@ -100,9 +50,9 @@ def main(_) -> None:
         # Of the last stage: all its generators are in it.
         state = init_state(recipe)
         model = export.model_of(CONFIG.value, state._replace(step=np.int32(recipe.total_steps)))
-    result = measured(model, batches, REPEATS.value)
+    result = latency.measured(model, batches, REPEATS.value)
     measure.write(OUT.value, result)
-    print(table(result))
+    print(latency.table(result))
 
 
 if __name__ == "__main__":

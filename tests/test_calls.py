@@ -73,6 +73,7 @@ def test_photos_on_the_device_change_nothing(runs, plain):
     _equal(runs("device", None), plain)
 
 
+@pytest.mark.slow
 def test_how_many_steps_a_call_changes_nothing(runs, plain):
     three, one = runs("device", (3, 1)), runs("host", (1, 1, 1, 1))
     _equal(three, one)

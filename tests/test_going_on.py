@@ -17,6 +17,9 @@ from pgjax.errors import DiskFullError, InputError
 orbax_gives_up = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _tiny_data():
     with pytest.MonkeyPatch.context() as patch:

@@ -104,15 +104,10 @@ def _changed(a, b) -> bool:
     return not all(np.array_equal(x, y) for x, y in pairs)
 
 
-# One is always run, the others in CI.
-ALWAYS = ("kurupathi:synthetic_people/sn_h_w",)
-TOY = [
-    pytest.param(spec, marks=[] if spec in ALWAYS else pytest.mark.slow)
-    for spec in SPECS
-    if ":synthetic_people/" in spec
-]
+TOY = [spec for spec in SPECS if ":synthetic_people/" in spec]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", TOY)
 def test_a_real_step_of_every_row(spec, tmp_path):
     """At toy width: exactly the stage's players change, everything is finite, the state is kept."""

@@ -137,6 +137,7 @@ def test_a_step_uses_the_vectors_it_has_just_made(compiled, one):
     assert abs(loss(before.vectors) - expected) > 1e-2 * abs(expected)
 
 
+@pytest.mark.slow
 def test_two_devices_equal_one(compiled, one):
     state, log = compiled.run("stage1", 2)
     assert log.keys() == one[1].keys()
