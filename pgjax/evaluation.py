@@ -22,7 +22,7 @@ from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
 from pgjax.report import ARROWS, CAUTION, LEGEND, aligned, digest, provenance, table
-from pgjax.scoring import Scorer, chosen
+from pgjax.scoring import PIXEL, Scorer, chosen
 from pgjax.state import state_shapes
 
 __all__ = [
@@ -81,7 +81,7 @@ def evaluate(
     save_images: bool = False,
     noise: bool = False,
     protocol: str = protocols.OWN.name,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str] = (PIXEL,),
 ) -> dict[str, Any]:
     """Generates the test pairs with a run's last checkpoint and scores them.
 
@@ -97,7 +97,7 @@ def evaluate(
       noise: generate with the generator's dropout on, as in training (the noise vector of Isola's and
         Siarohin's generators; reference fact 1.1).
       protocol: a name in protocols.PROTOCOLS. The project's own takes the recipe's mask radius.
-      metrics: only these of the protocol's (scoring.chosen).
+      metrics: which of the protocol's (scoring.chosen); those that need no network unless given.
 
     Returns:
       What metrics.json holds.
@@ -113,7 +113,7 @@ def evaluate(
     judged = protocols.find(protocol)
     if judged is protocols.OWN:
         judged = protocols.with_radius(judged, recipe.evaluation.mask_radius)
-    wanted = None if metrics is None else chosen(judged, metrics)
+    wanted = chosen(judged, metrics)
     if limit is not None and limit <= 0:
         raise InputError(f"--limit: expected a positive number, got {limit}")
     name, memory = recipe.data.name, int(recipe.data.memory_limit_gb * 1e9)

@@ -20,7 +20,7 @@ from pgjax.metrics import protocols
 from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
 from pgjax.outputs import Outputs, Panels
 from pgjax.report import provenance
-from pgjax.scoring import Scorer, chosen
+from pgjax.scoring import PIXEL, Scorer, chosen
 
 CHUNK = 128  # pairs at a time
 MEMORY = 4 * 2**30  # bytes that a split's photos may take
@@ -35,7 +35,7 @@ def judge(
     protocol: str = protocols.OWN.name,
     limit: int | None = None,
     pairs_file: str | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str] = (PIXEL,),
     baselines: bool = False,
     out: str | pathlib.Path | None = None,
 ) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def judge(
       protocol: a name in protocols.PROTOCOLS.
       limit: only the first so many pairs, in list order.
       pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
-      metrics: only these of the protocol's (scoring.chosen).
+      metrics: which of the protocol's (scoring.chosen); those that need no network unless given.
       baselines: also score a copy of the source, the mean training image and the targets themselves.
       out: the file of the result; FOLDER/metrics.json unless given, nothing without a folder.
 
@@ -64,7 +64,7 @@ def judge(
     started = time.perf_counter()
     size = data.find(dataset).size
     judged = protocols.for_height(protocols.find(protocol), size[0])
-    wanted = None if metrics is None else chosen(judged, metrics)
+    wanted = chosen(judged, metrics)
     test = stores.load_split(dataset, "test", data_dir, MEMORY)
     pairs, _ = choose_pairs(dataset, test, data_dir, pairs_file, limit)
     outputs = None

@@ -19,8 +19,8 @@ from pgjax.metrics.pixel import MASKED_INPUT, PIXEL_METRICS, PLAIN
 from pgjax.metrics.protocols import Protocol
 from pgjax.metrics.sets import SET_METRICS
 
-PIXEL = "pixel"
-"""In the place of names: all metrics that need no network."""
+PIXEL, ALL = "pixel", "all"
+"""In the place of names: all metrics that need no network, and all."""
 
 
 class Scorer:
@@ -158,21 +158,23 @@ class Scorer:
 
 
 def chosen(protocol: Protocol, names: Sequence[str]) -> tuple[str, ...]:
-    """The protocol's metrics of these names, PIXEL standing for all that need no network.
+    """The protocol's metrics of these names, PIXEL standing for all that need no network, ALL for all.
 
     Raises:
       InputError: the protocol has none of that name.
     """
     wanted = set()
     for name in names:
-        if name == PIXEL:
+        if name == ALL:
+            wanted |= set(protocol.metrics)
+        elif name == PIXEL:
             wanted |= {n for n in protocol.metrics if n in PIXEL_METRICS}
         elif name in protocol.metrics:
             wanted.add(name)
         else:
             raise InputError(
                 f"--metrics: protocol {protocol.name} has no {name!r}; it has "
-                f"{', '.join(protocol.metrics)}, and {PIXEL} for those that need no network"
+                f"{', '.join(protocol.metrics)}, {PIXEL} for those that need no network, and {ALL}"
             )
     return tuple(name for name in protocol.metrics if name in wanted)
 

@@ -4,6 +4,8 @@ import gc
 import os
 import pathlib
 import tempfile
+import urllib.parse
+import urllib.request
 
 import hypothesis
 import jax
@@ -43,6 +45,19 @@ def _few_maps():
     if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > 20_000:
         jax.clear_caches()
         gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _no_downloads(monkeypatch):
+    """Evaluations fetch networks of hundreds of megabytes; tests reach this machine alone."""
+    fetch = urllib.request.urlopen
+
+    def only_here(url, *args, **options):
+        if urllib.parse.urlsplit(url).hostname not in (None, "127.0.0.1"):
+            raise OSError("tests download nothing")
+        return fetch(url, *args, **options)
+
+    monkeypatch.setattr(urllib.request, "urlopen", only_here)
 
 
 @pytest.fixture(scope="session")

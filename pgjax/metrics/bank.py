@@ -60,9 +60,10 @@ class Bank:
         self.metrics: dict[str, SetMetric] = {}
         self.not_measured: dict[str, str] = {}
         self._extractors = {}
+        absent: dict[str, NotMeasuredError] = {}  # a download that failed is not tried again
         for name in names:
             try:
-                self.metrics[name] = self._loaded(name, weights)
+                self.metrics[name] = self._loaded(name, weights, absent)
             except NotMeasuredError as error:
                 self.not_measured[name] = str(error)
         self.networks = {name: extractor.what for name, extractor in self._extractors.items()}
@@ -72,12 +73,20 @@ class Bank:
         self._among: dict[str, Any] = {}
         self._references: dict[str, Any] = {}
 
-    def _loaded(self, name: str, weights: str | os.PathLike) -> SetMetric:
+    def _loaded(
+        self, name: str, weights: str | os.PathLike, absent: dict[str, NotMeasuredError]
+    ) -> SetMetric:
         if name not in SET_METRICS:
             raise NotMeasuredError("this version cannot measure it")
         metric = SET_METRICS[name]
+        if metric.extractor in absent:
+            raise absent[metric.extractor]
         if metric.extractor not in self._extractors:
-            self._extractors[metric.extractor] = EXTRACTORS[metric.extractor](weights)
+            try:
+                self._extractors[metric.extractor] = EXTRACTORS[metric.extractor](weights)
+            except NotMeasuredError as error:
+                absent[metric.extractor] = error
+                raise
         return metric
 
     def add(

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from pgjax.devices import over_devices
+from pgjax.devices import over_devices, replicate
 
 CHUNK = 16  # images a device at a time: they stay in a CPU's cache
 
@@ -19,13 +19,18 @@ class Chunked:
     depend on how many came with it.
     """
 
-    def __init__(self, function: Callable[..., Any]):
-        """function: of arrays (B, ...); its results are a tree of arrays (B, ...)."""
+    def __init__(self, function: Callable[..., Any], fixed: tuple[Any, ...] = ()):
+        """
+        Args:
+          function: of the fixed trees and then arrays (B, ...); its results are a tree of arrays (B, ...).
+          fixed: trees of arrays that every call gets as they are: a network's parameters.
+        """
         self._devices = jax.local_device_count()
+        self._fixed = replicate(fixed)
         self._function = over_devices(function, everywhere=False)
 
     def __call__(self, *trees: Any) -> Any:
-        """Like `function`, on numpy arrays (N, ...), N from 1 on; returns numpy arrays (N, ...)."""
+        """Like `function` on numpy arrays (N, ...), N from 1 on; returns numpy arrays (N, ...)."""
         count = len(jax.tree.leaves(trees)[0])
         size = CHUNK * self._devices
         found = []
@@ -33,7 +38,7 @@ class Chunked:
             chunk = jax.tree.map(
                 lambda x, start=start: self._filled(x[start : start + size]), trees
             )
-            found.append(self._function(*chunk))
+            found.append(self._function(*self._fixed, *chunk))
         return jax.tree.map(lambda *parts: _joined(parts)[:count], *found)
 
     def _filled(self, x: np.ndarray) -> np.ndarray:

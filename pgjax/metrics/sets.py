@@ -5,14 +5,18 @@ by all metrics that read it. To add a metric: a line in SET_METRICS and, for a n
 EXTRACTORS.
 """
 
+import functools
+import math
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from pgjax.metrics import inception, lpips
+from pgjax.metrics.detection import CaffeDetector
 from pgjax.metrics.pckh import PoseExtractor, pckh
-from pgjax.metrics.pixel import PLAIN
+from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
 
 Features = Any
 """A tree of arrays (N, ...), in the order of the list of pairs."""
@@ -61,10 +65,41 @@ class SetMetric(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-EXTRACTORS: dict[str, Callable[[str | os.PathLike], Extractor]] = {"pose": PoseExtractor}
+EXTRACTORS: dict[str, Callable[[str | os.PathLike], Extractor]] = {
+    "pose": PoseExtractor,
+    "inception": inception.InceptionExtractor,
+    "lpips_alex": functools.partial(lpips.LpipsExtractor, "alex"),
+    "lpips_vgg": functools.partial(lpips.LpipsExtractor, "vgg"),
+    "detector": CaffeDetector,
+}
 """Makes an extractor, given the folder of weights (DATA_DIR/weights).
 
 Raises NotMeasuredError where something is missing: "fetch X to Y".
 """
 
-SET_METRICS: dict[str, SetMetric] = {"pckh": SetMetric("pose", pckh, against=POSES)}
+
+def mean(values: np.ndarray, against: None = None) -> float:
+    """Mean of one number an image (N,), summed exactly: no order of the images gives another one."""
+    return math.fsum(np.asarray(values, np.float64).tolist()) / len(values)
+
+
+def _inception_score(name: str, mask: bool = False, view: str = PLAIN) -> SetMetric:
+    function = functools.partial(inception.inception_score, name)
+    return SetMetric("inception", function, mask=mask, view=view, options=("splits",))
+
+
+def _lpips(net: str) -> SetMetric:
+    return SetMetric(f"lpips_{net}", mean, higher_is_better=False, paired=True)
+
+
+SET_METRICS: dict[str, SetMetric] = {
+    "is": _inception_score("is"),
+    "mask_is": _inception_score("mask_is", mask=True),
+    "masked_input_is": _inception_score("masked_input_is", mask=True, view=MASKED_INPUT),
+    "fid": SetMetric("inception", inception.fid, against=REFERENCE, higher_is_better=False),
+    "kid": SetMetric("inception", inception.kid, against=REFERENCE, higher_is_better=False),
+    "lpips_alex": _lpips("alex"),
+    "lpips_vgg": _lpips("vgg"),
+    "ds": SetMetric("detector", mean),
+    "pckh": SetMetric("pose", pckh, against=POSES),
+}

@@ -13,8 +13,9 @@ train.py.
 A folder holds one picture a pair, strips of 3 or 5 panels or single images, named SOURCE_TARGET.png,
 SOURCE___TARGET_vis.png or SOURCE_to_TARGET.png; metrics.json is written into it, or to --out.
 
-Protocols say everything that a number depends on: see docs/metrics_json.md. Metrics whose networks' weights
-are not in DATA_DIR/weights are named with what to fetch; --metrics=pixel leaves networks out.
+Protocols say everything that a number depends on: see docs/metrics_json.md. --metrics=all, or names, measures
+with networks too: their weights are read from DATA_DIR/weights or fetched once; a metric whose weights
+cannot be had is named with what to put where.
 """
 
 from absl import flags
@@ -29,7 +30,9 @@ PROTOCOL = flags.DEFINE_string(
     "protocol", "pgjax", "Which protocol: pgjax, pg2, deformable, kurupathi or patn."
 )
 METRICS = flags.DEFINE_list(
-    "metrics", None, "Only these of the protocol's metrics; pixel: all that need no network."
+    "metrics",
+    ["pixel"],
+    "Which of the protocol's: names, pixel (those that need no network), or all.",
 )
 BASELINES = flags.DEFINE_bool(
     "baselines", False, "Score a copy of the source, the mean training image and the real targets."

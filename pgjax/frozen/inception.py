@@ -1,0 +1,173 @@
+"""Inception-v3 as in the graph `inception-2015-12-05`, whose features IS, FID and KID are defined on.
+
+Salimans 2016 and Heusel 2017 take this very graph; today's re-trained Inception-v3 networks give other
+numbers. Its ways, all kept here: pictures are resized to 299x299 inside, bilinear, corner on corner
+without smoothing; pixels become (x - 128) / 128; averages near the border leave out what lies beyond it;
+the last block takes a maximum where the one before takes an average; 1,008 classes. The logits of the
+Inception Score lack the bias (reference fact 6.2).
+
+Weights: the lossless conversion that pytorch-fid publishes and torch-fidelity made from the graph.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from pgjax.frozen import files, torch_file
+from pgjax.frozen.inception_blocks import (
+    AVERAGE,
+    BLOCKS,
+    HALVE,
+    LARGEST,
+    STEM,
+    Conv,
+    Fork,
+    Step,
+    shapes,
+)
+
+FILE = files.Published(
+    url=(
+        "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+        "pt_inception-2015-12-05-6726825d.pth"
+    ),
+    sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    name="pt_inception-2015-12-05-6726825d.pth",
+)
+GRAPH = "inception-2015-12-05"
+SIZE = 299
+FEATURES, CLASSES = 2048, 1008
+EPSILON = 0.001  # of the batch normalisation
+
+Params = Mapping[str, Mapping[str, Any]]
+
+
+_PARTS = ("conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var")
+
+
+def names() -> list[str]:
+    """The tensors that `convert` takes, by their published names."""
+    return [f"{name}.{part}" for name in shapes() for part in _PARTS] + ["fc.weight"]
+
+
+def convert(tensors: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Parameters {layer: {"kernel", "bias"}}, the normalisation folded in, in float64, kept as float32.
+
+    Args:
+      tensors: as `names` lists them, in PyTorch's layout: kernels (out, in, h, w).
+
+    Raises:
+      ValueError: a tensor has another shape than this network's.
+    """
+    params = {}
+    for name, shape in shapes().items():
+        kernel, scale, shift, mean, variance = (
+            np.asarray(tensors[f"{name}.{part}"], np.float64) for part in _PARTS
+        )
+        kernel = kernel.transpose(2, 3, 1, 0)
+        if kernel.shape != shape or {x.shape for x in (scale, shift, mean, variance)} != {
+            shape[3:]
+        }:
+            raise ValueError(f"{name} has a kernel of the shape {kernel.shape}, not {shape}")
+        scale = scale / np.sqrt(variance + EPSILON)
+        params[name] = {
+            "kernel": (kernel * scale).astype(np.float32),
+            "bias": (shift - mean * scale).astype(np.float32),
+        }
+    logits = np.asarray(tensors["fc.weight"], np.float32)
+    if logits.shape != (CLASSES, FEATURES):
+        raise ValueError(f"fc.weight has the shape {logits.shape}, not {(CLASSES, FEATURES)}")
+    params["logits"] = {"kernel": np.ascontiguousarray(logits.T)}
+    return params
+
+
+def load(folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
+    """The published weights out of a folder, fetched into it once.
+
+    Raises:
+      NotMeasuredError, InputError: as `pgjax.frozen.files.obtain`.
+    """
+    return convert(torch_file.tensors(files.obtain(FILE, folder), names()))
+
+
+def extract(params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Features of the last average, and the logits without bias.
+
+    Args:
+      params: as from `load`.
+      images: (B, H, W, 3) RGB in [0, 255], uint8 or floating.
+
+    Returns:
+      (B, 2048) and (B, 1008), float32.
+    """
+    with jax.default_matmul_precision("highest"):
+        x = (resize(images.astype(jnp.float32)) - 128.0) / 128.0
+        x = _follow(params, STEM, x, "")
+        for block, branches in BLOCKS.items():
+            x = jnp.concatenate([_follow(params, b, x, f"{block}.") for b in branches], axis=-1)
+        features = x.mean(axis=(1, 2))
+        return features, features @ params["logits"]["kernel"]
+
+
+def resize(images: jax.Array) -> jax.Array:
+    """TensorFlow 1's ResizeBilinear: pixel i of 299 is taken from i h / 299, in float32."""
+    rows, columns = (_taps(size) for size in images.shape[1:3])
+    return jnp.einsum("yh,xw,bhwc->byxc", rows, columns, images, precision="highest")
+
+
+def _taps(before: int) -> np.ndarray:
+    place = np.arange(SIZE, dtype=np.float32) * (np.float32(before) / np.float32(SIZE))
+    low = np.minimum(np.floor(place).astype(int), before - 1)
+    high = np.minimum(low + 1, before - 1)
+    share = place - low.astype(np.float32)
+    taps = np.zeros((SIZE, before), np.float32)
+    np.add.at(taps, (np.arange(SIZE), low), 1 - share)
+    np.add.at(taps, (np.arange(SIZE), high), share)
+    return taps
+
+
+def _follow(params: Params, steps: tuple[Step, ...], x: jax.Array, prefix: str) -> jax.Array:
+    for step in steps:
+        if isinstance(step, Fork):
+            sides = [_convolve(params[prefix + side.name], side, x) for side in step]
+            x = jnp.concatenate(sides, axis=-1)
+        elif isinstance(step, Conv):
+            x = _convolve(params[prefix + step.name], step, x)
+        else:
+            x = _POOLS[step](x)
+    return x
+
+
+def _convolve(layer: Mapping[str, Any], conv: Conv, x: jax.Array) -> jax.Array:
+    if conv.kernel == (1, 1):
+        x = x @ layer["kernel"][0, 0]
+    else:
+        padding = "VALID" if conv.valid or conv.stride > 1 else "SAME"
+        strides = (conv.stride, conv.stride)
+        numbers = ("NHWC", "HWIO", "NHWC")
+        x = lax.conv_general_dilated(
+            x, layer["kernel"], strides, padding, dimension_numbers=numbers
+        )
+    return jax.nn.relu(x + layer["bias"].reshape(1, 1, 1, -1))
+
+
+def _window(x: jax.Array, start: float, join, stride: int, padding: str) -> jax.Array:
+    return lax.reduce_window(x, start, join, (1, 3, 3, 1), (1, stride, stride, 1), padding)
+
+
+def _average(x: jax.Array) -> jax.Array:
+    inside = jnp.ones((1, *x.shape[1:3], 1), x.dtype)
+    count = _window(inside, 0.0, lax.add, 1, "SAME")
+    return _window(x, 0.0, lax.add, 1, "SAME") / count
+
+
+_POOLS = {
+    AVERAGE: _average,
+    LARGEST: lambda x: _window(x, -jnp.inf, lax.max, 1, "SAME"),
+    HALVE: lambda x: _window(x, -jnp.inf, lax.max, 2, "VALID"),
+}
