@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import hosts, rundir
+from pgjax import hosts, paths, rundir
 from pgjax.batch import Store
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
@@ -69,7 +69,7 @@ def evaluate(
       FileNotFoundError: no run, no checkpoint or no data set there.
       InputError: a pair names an unknown photo, the limit is not positive, ...
     """
-    workdir = pathlib.Path(workdir)
+    workdir = paths.of(workdir)
     config = rundir.read_config(workdir)
     recipe = build(config)
     if limit is not None and limit <= 0:
@@ -125,11 +125,11 @@ def evaluate(
     }
     if hosts.first():
         write_png(workdir / "evaluation.png", sample_grid(shown, SHOWN))
-        rundir.write_text(workdir / "metrics.json", json.dumps(result, indent=2) + "\n")
+        paths.write_text(workdir / "metrics.json", json.dumps(result, indent=2) + "\n")
     return result
 
 
-def _save(folder: pathlib.Path, prediction: Prediction, pairs: np.ndarray, names) -> None:
+def _save(folder: paths.Path, prediction: Prediction, pairs: np.ndarray, names) -> None:
     output = list(prediction.images.values())[-1]
     for image, (source, target) in zip(output, pairs, strict=True):
         stems = (pathlib.PurePath(names[i]).stem for i in (source, target))

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pgjax import buckets, paths
 from pgjax.errors import InputError
 
 TIMEOUT = 10.0  # seconds to connect, and at most between two pieces
@@ -93,16 +94,17 @@ def digest(params: Params) -> str:
 
 def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
     """Verified weights with these shapes, float32; as `pgjax.frozen.load`."""
-    folder = Path(folder)
+    asked = paths.of(folder)
+    folder = buckets.fetch(asked)
     for name, read in ((source.file, _read_npz), (source.official, source.read)):
         if (folder / name).is_file():
-            remedy = f"delete it, fetch {source.url} and {source.place(folder)}"
+            remedy = f"delete it, fetch {source.url} and {source.place(asked)}"
             return _verified(source, shapes, read, folder / name, str(folder / name), remedy)
-    return _download(source, shapes, folder)
+    return _download(source, shapes, folder, asked)
 
 
-def _download(source: Source, shapes: Shapes, folder: Path) -> Params:
-    by_hand = f"and {source.place(folder)}"
+def _download(source: Source, shapes: Shapes, folder: Path, asked: paths.Path) -> Params:
+    by_hand = f"and {source.place(asked)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Inside the folder, so that the result moves into place in one go.
@@ -115,7 +117,7 @@ def _download(source: Source, shapes: Shapes, folder: Path) -> Params:
             os.replace(ours, folder / source.file)
     except (OSError, http.client.HTTPException) as error:
         raise InputError(
-            f"{folder}: neither {source.file} nor {source.official} is there, and the download "
+            f"{asked}: neither {source.file} nor {source.official} is there, and the download "
             f"failed ({_told(error)}); fetch {source.url} {by_hand}"
         ) from error
     return params

@@ -13,7 +13,7 @@ from pgjax import cli, launch
 from pgjax.errors import InputError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where pgjax.tools.prepare built the data sets.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are; a folder or gs://...")
 LIMIT = flags.DEFINE_integer("limit", None, "Only the first N pairs, in list order.")
 PAIRS = flags.DEFINE_string(
     "pairs", None, "CSV `from,to` of photo names instead of the test pairs."
