@@ -10,9 +10,10 @@ import pytest
 
 import gcs
 import tiny
-from pgjax import buckets, data, image, judging, lease, logbook, paths, rundir
+from pgjax import buckets, data, image, judging, keypoints, lease, logbook, paths, rundir
 from pgjax.data import store
 from pgjax.errors import InputError, NotMeasuredError
+from pgjax.keypoints import make_pose
 from pgjax.metrics import sets
 from pgjax.metrics.protocols import OWN
 from pgjax.scoring import Scorer
@@ -186,6 +187,26 @@ def test_a_built_data_set_is_copied_there_and_fetched(home, monkeypatch, tmp_pat
     shard.write_bytes(shard.read_bytes()[:100])
     mended = store.load_split(name, "test", home)
     np.testing.assert_array_equal(mended.store.images, first.store.images)
+
+
+def _photos(raw, people):
+    """Two photos of everyone, with their keypoints: what a custom data set is built from."""
+    points, poses = np.stack([np.linspace(4, 60, 18), np.linspace(8, 24, 18)], axis=1), {}
+    for name in (f"{who}/{k}.png" for who in people for k in range(2)):
+        image.write_png(raw / name, np.full((*tiny.SIZE, 3), 90, np.uint8))
+        poses[name] = [make_pose(points, size=tiny.SIZE)]
+    keypoints.write(raw / "keypoints.json", poses, "coco17_results")
+    return raw
+
+
+def test_what_was_removed_there_is_built_of_the_new_files(home, tmp_path):
+    name = "custom_64x32"
+    for people in (("anna", "ben", "carl"), ("dora", "eve", "fred")):
+        data.build(name, home, _photos(tmp_path / people[0], people))
+        splits = [store.load_split(name, split, home) for split in ("train", "test")]
+        found = {photo.partition("/")[0] for split in splits for photo in split.names}
+        assert found == set(people)
+        buckets.remove(data.path(name, home))
 
 
 def test_metrics_read_their_weights_there(home, monkeypatch):

@@ -136,6 +136,9 @@ def build(
         return built
     if paths.in_bucket(place):
         here = buckets.local(_folder(data_dir))
+        if not dataset.generated:
+            # A copy of what was removed there: of other raw files, perhaps.
+            shutil.rmtree(path(name, here), ignore_errors=True)
         built = build(name, here, raw, **options)
         buckets.upload(path(name, here), place, last=COMPLETE)
         return built
