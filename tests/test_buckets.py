@@ -204,7 +204,7 @@ def test_what_was_removed_there_is_built_of_the_new_files(home, tmp_path):
     for people in (("anna", "ben", "carl"), ("dora", "eve", "fred")):
         data.build(name, home, _photos(tmp_path / people[0], people))
         splits = [store.load_split(name, split, home) for split in ("train", "test")]
-        found = {photo.partition("/")[0] for split in splits for photo in split.names}
+        found = {photo.partition("_")[0] for split in splits for photo in split.names}
         assert found == set(people)
         buckets.remove(data.path(name, home))
 
