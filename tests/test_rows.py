@@ -55,10 +55,10 @@ def test_the_stored_counts_are_of_these_rows():
     assert set(COUNTS) == set(SPECS)
 
 
-def _steps(recipe, stage):
-    """The step as one of one device, for tracing."""
+def _shapes_of_step(recipe, stage, *given):
+    """What the step of one device returns, traced alone: faster than under pmap or vmap."""
     step = make_step(recipe, stage)
-    return jax.vmap(step, axis_name=DEVICES, in_axes=(0, 0, None))
+    return jax.make_jaxpr(step, axis_env=[(DEVICES, 1)], return_shape=True)(*given)[1]
 
 
 @pytest.mark.slow
@@ -66,16 +66,12 @@ def _steps(recipe, stage):
 def test_steps_and_images_have_the_shapes_of_the_row(spec):
     recipe, state = build(config_of(spec)), shapes(spec)
     weights = frozen.shapes("vgg19") if recipe.reads_features else None
-
-    def with_devices(tree):
-        return jax.tree.map(lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype), tree)
-
     batch = jax.eval_shape(lambda: blank_batch(recipe, recipe.batch_size))
     for name, stage in recipe.stages.items():
-        batches = (with_devices(batch),) * stage.batches
-        after, log = jax.eval_shape(_steps(recipe, stage), with_devices(state), batches, weights)
+        batches = (batch,) * stage.batches
+        after, log = _shapes_of_step(recipe, stage, state, batches, weights)
         assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(
-            lambda x: (x.shape, x.dtype), with_devices(state)
+            lambda x: (x.shape, x.dtype), state
         )
         for player in stage.players:
             critic = player == stage.critic
