@@ -14,13 +14,14 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from pgjax import hosts
+from pgjax import buckets, hosts, paths
 from pgjax.errors import DiskFullError, InputError
 from pgjax.state import NetworkState, State
 
 FOLDER = "checkpoints"
 DAMAGED = "checkpoints.damaged"
 HALF_WRITTEN = "*.orbax-checkpoint-tmp"
+COMPLETE = "commit_success.txt"  # orbax's last file of a checkpoint in a bucket
 # Orbax and tensorstore tell by the text alone.
 FULL = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
 
@@ -43,8 +44,9 @@ class Checkpoints:
     """The checkpoints of one run directory, saved in the background.
 
     Orbax writes into a temporary folder and renames it at the end, so that a run killed in mid-save
-    leaves the one before (stack facts, F). Use as a context manager: leaving waits for the last save.
-    Several hosts make the same calls, and write each a part; they share the folder.
+    leaves the one before (stack facts, F); in a bucket it writes the file COMPLETE at the end. Use as a
+    context manager: leaving waits for the last save. Several hosts make the same calls, and write each a
+    part; they share the folder.
 
     What lies in the way of going on is put aside by the first save, which only the process that trains
     makes: damaged checkpoints newer than the one that was restored move to `workdir/checkpoints.damaged`
@@ -60,7 +62,8 @@ class Checkpoints:
           identity: JSON-like; a checkpoint saved under another identity is refused.
           keep: how many checkpoints to keep.
         """
-        self.directory = pathlib.Path(workdir).absolute() / FOLDER
+        workdir = paths.of(workdir)
+        self.directory = (workdir if paths.in_bucket(workdir) else workdir.absolute()) / FOLDER
         self._identity = identity
         self._damaged: list[int] = []  # newer than what was restored
         self._tidy = False
@@ -83,7 +86,8 @@ class Checkpoints:
             self._put_aside()
         if int(state.step) in self._manager.all_steps():
             return
-        self.directory.mkdir(parents=True, exist_ok=True)
+        if not paths.in_bucket(self.directory):
+            self.directory.mkdir(parents=True, exist_ok=True)
         if hosts.count() > 1:
             # Of the hosts' own arrays orbax would not know that they are the same (stack facts, C).
             state = hosts.shared(state)
@@ -126,7 +130,7 @@ class Checkpoints:
         self._damaged = steps[: len(faults)]
         return state
 
-    def _restore(self, where: pathlib.Path, like: State) -> State:
+    def _restore(self, where: paths.Path, like: State) -> State:
         saved = self._read(where, identity=ocp.args.JsonRestore())
         difference = first_difference(saved, self._identity)
         if difference is not None:
@@ -142,7 +146,7 @@ class Checkpoints:
         }
         return jax.tree.map(np.asarray, restored._replace(networks=networks))
 
-    def _read(self, where: pathlib.Path, **item: Any) -> Any:
+    def _read(self, where: paths.Path, **item: Any) -> Any:
         (name,) = item
         try:
             return self._manager.restore(int(where.name), args=ocp.args.Composite(**item))[name]
@@ -161,18 +165,33 @@ class Checkpoints:
         self._tidy = True
 
     def _clear(self) -> None:
-        for left in self.directory.glob(HALF_WRITTEN):
-            shutil.rmtree(left)
+        in_bucket = paths.in_bucket(self.directory)
+        if in_bucket:
+            whole = saved_steps(self.directory.parent)
+            for left in self.directory.glob("*"):
+                if left.name.isdecimal() and int(left.name) not in whole:
+                    buckets.remove(left)
+        else:
+            for left in self.directory.glob(HALF_WRITTEN):
+                shutil.rmtree(left)
+        aside = self.directory.with_name(DAMAGED)
         for step in self._damaged:
-            aside = self.directory.with_name(DAMAGED)
-            aside.mkdir(exist_ok=True)
             count = len(list(aside.glob(f"{step}*")))
-            (self.directory / str(step)).rename(aside / f"{step}{f'.{count}' if count else ''}")
+            where, there = self.directory / str(step), f"{step}{f'.{count}' if count else ''}"
+            if in_bucket:
+                buckets.move(where, aside / there)
+            else:
+                aside.mkdir(exist_ok=True)
+                where.rename(aside / there)
 
 
 def saved_steps(workdir: str | pathlib.Path) -> list[int]:
     """The steps whose checkpoints are whole by their names, in order; asks neither orbax nor JAX."""
-    names = (path.name for path in (pathlib.Path(workdir) / FOLDER).glob("*"))
+    folder = paths.of(workdir) / FOLDER
+    if paths.in_bucket(folder):
+        names = (path.parent.name for path in folder.glob(f"*/{COMPLETE}"))
+    else:
+        names = (path.name for path in folder.glob("*"))
     return sorted(int(name) for name in names if name.isdecimal())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import hosts, rundir
+from pgjax import hosts, paths, rundir
 from pgjax.batch import Store
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
@@ -107,7 +107,7 @@ def evaluate(
       InputError: a pair names an unknown photo, the limit is not positive, ...
     """
     started = time.perf_counter()
-    workdir = pathlib.Path(workdir)
+    workdir = paths.of(workdir)
     config = rundir.read_config(workdir)
     recipe = build(config)
     judged = protocols.find(protocol)
@@ -130,7 +130,7 @@ def evaluate(
     generators = recipe.stages[stage].generators
     if noise and not any(recipe.networks[g].options.get("dropout") for g in generators):
         raise InputError(f"--noise: no generator of {recipe.row} in {stage} has dropout")
-    weights = pathlib.Path(data_dir) / "weights"
+    weights = paths.of(data_dir).expanduser() / "weights"
     scorer = Scorer(judged, name, test.store, pairs, weights, wanted, lambda: train)
     predict = {PLAIN: Predictor(recipe, stage, noise=noise, scored=False)}
     if MASKED_INPUT in scorer.views:
@@ -202,13 +202,12 @@ def counts(pairs: np.ndarray, train: Store | None) -> dict[str, int]:
     return found if train is None else found | {"training_photos": len(train.keypoints)}
 
 
-def write(path: pathlib.Path, result: Mapping[str, Any]) -> None:
+def write(path: paths.Path, result: Mapping[str, Any]) -> None:
     """Writes a result as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rundir.write_text(path, json.dumps(result, indent=2, allow_nan=False) + "\n")
+    paths.write_text(path, json.dumps(result, indent=2, allow_nan=False) + "\n")
 
 
-def _save(folder: pathlib.Path, prediction: Prediction, pairs: np.ndarray, names) -> None:
+def _save(folder: paths.Path, prediction: Prediction, pairs: np.ndarray, names) -> None:
     output = list(prediction.images.values())[-1]
     for image, (source, target) in zip(output, pairs, strict=True):
         stems = (pathlib.PurePath(names[i]).stem for i in (source, target))

@@ -3,12 +3,11 @@
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pgjax import card, model_folder, rundir
+from pgjax import card, model_folder, paths, rundir
 from pgjax.checkpoint import Checkpoints
 from pgjax.errors import InputError
 from pgjax.evaluation import TEST_PAIRS
@@ -22,7 +21,7 @@ HELD_OUT = "held_out/"
 SAID = ("pairs", "limit", "noise", "pairs_from", "scores", "published", "published_in")
 
 
-def export_run(workdir: str | os.PathLike, out: str | os.PathLike | None = None) -> Path:
+def export_run(workdir: str | os.PathLike, out: str | os.PathLike | None = None) -> paths.Path:
     """Exports a run's last checkpoint.
 
     Args:
@@ -47,10 +46,10 @@ def export_state(
     state: State,
     workdir: str | os.PathLike,
     out: str | os.PathLike | None = None,
-) -> Path:
+) -> paths.Path:
     """Exports an unreplicated state of the run in `workdir`; else as `export_run`."""
-    model = model_of(config, state, _scores(Path(workdir), int(state.step)))
-    folder = Path(workdir) / FOLDER if out is None else Path(out)
+    model = model_of(config, state, _scores(paths.of(workdir), int(state.step)))
+    folder = paths.of(workdir) / FOLDER if out is None else paths.of(out)
     model_folder.write(folder, model, card.text(model))
     return folder
 
@@ -79,11 +78,11 @@ def refresh(workdir: str | os.PathLike) -> bool:
     Raises:
       InputError: the exported model is damaged.
     """
-    folder = Path(workdir) / FOLDER
+    folder = paths.of(workdir) / FOLDER
     if not (folder / model_folder.MODEL).exists():
         return False
     model = model_folder.read(folder)
-    scores = _scores(Path(workdir), model.step)
+    scores = _scores(paths.of(workdir), model.step)
     if scores is None:
         return False
     model = model._replace(scores=scores)
@@ -100,7 +99,7 @@ def _arrays(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if not isinstance(value, dict) or value}
 
 
-def _scores(workdir: Path, step: int) -> dict[str, Any] | None:
+def _scores(workdir: paths.Path, step: int) -> dict[str, Any] | None:
     """Of evaluate.py at this step, else of the held-out pairs that training scored at it, else None."""
     path = workdir / f"metrics_{OWN.name}.json"  # other protocols' scores have other names
     if not path.exists():

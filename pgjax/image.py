@@ -1,5 +1,6 @@
 """Images on the host: uint8 <-> [-1, 1], PNG files, grids of examples and drawn skeletons."""
 
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
-from pgjax import skeleton
+from pgjax import paths, skeleton
 from pgjax.errors import InputError
 
 RIGHT_COLOURS = ((232, 40, 40), (255, 150, 20))  # arm, leg
@@ -47,7 +48,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
 def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
     """Writes uint8 (H, W, 3) or (H, W) as PNG; a reader never sees a part of the file.
 
-    Parent folders are made.
+    Parent folders are made. It may be gs://BUCKET/... (pgjax.paths).
 
     Raises:
       InputError: the array is of another type or shape.
@@ -59,18 +60,14 @@ def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
         raise InputError(
             f"{path}: a PNG needs uint8 (H, W, 3) or (H, W), not {image.dtype} {image.shape}"
         )
-    _write(Path(path), image, "PNG")
+    _write(paths.of(path), image, "PNG")
 
 
-def _write(path: Path, image: np.ndarray, format: str) -> None:
+def _write(path: paths.Path, image: np.ndarray, format: str) -> None:
     options = {"quality": QUALITY} if format in ("JPEG", "WEBP") else {}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        Image.fromarray(image).save(temporary, format=format, **options)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format=format, **options)
+    paths.write_bytes(path, file.getvalue())
 
 
 def format_of(path: str | os.PathLike) -> str:

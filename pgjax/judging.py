@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import data
+from pgjax import data, paths
 from pgjax.batch import Indices, Store, fetch
 from pgjax.data import fashion_names
 from pgjax.data import store as stores
@@ -73,7 +73,7 @@ def judge(
         outputs = pictures(
             folder, dataset, test, pairs, listed, judged.frame(dataset), progress=True
         )
-        out = pathlib.Path(folder) / "metrics.json" if out is None else out
+        out = paths.of(folder) / "metrics.json" if out is None else out
     baselines = baselines or folder is None
     train, mean = None, None
 
@@ -86,9 +86,8 @@ def judge(
             mean = mean_image(train)
         except InputError as error:  # DeepFashion's test photos may be there alone
             print(f"no mean training image: {error}", file=sys.stderr)
-    scorer = Scorer(
-        judged, dataset, test.store, pairs, pathlib.Path(data_dir) / "weights", wanted, training
-    )
+    weights = paths.of(data_dir).expanduser() / "weights"
+    scorer = Scorer(judged, dataset, test.store, pairs, weights, wanted, training)
     if outputs is not None:
         scorer.not_measured |= dict.fromkeys(scorer.of_view(MASKED_INPUT), NEEDS_GENERATOR)
     others = 0
@@ -141,7 +140,7 @@ def judge(
     }
     result = json.loads(json.dumps(result))
     if out is not None:
-        write(pathlib.Path(out), result)
+        write(paths.of(out), result)
     return result
 
 
@@ -160,8 +159,13 @@ def pictures(
       frame: whose cut is another size that panels may have.
 
     Raises:
+      InputError: the folder lies in a bucket.
       As pgjax.outputs.Outputs.
     """
+    if paths.in_bucket(paths.of(folder)):
+        raise InputError(
+            f"{folder}: pictures are read from this machine alone; copy the folder here"
+        )
     size = data.find(dataset).size
     sizes = [size] if frame is None or frame.crop == size else [size, frame.crop]
     named, others = (

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from pgjax import buckets, paths
 from pgjax.errors import InputError
 from pgjax.recipe import Recipe, build
 
@@ -53,24 +55,30 @@ def write(folder: str | os.PathLike, model: Model, card: str) -> None:
 
     A link's target is written. The current folder, which can't be exchanged under a shell that is in
     it, gets one file after the other; a reader who comes between is told that the model is damaged.
+    In a bucket (gs://BUCKET/FOLDER) who reads while it is written finds sums that do not fit: an error.
 
     Raises:
       InputError: there is something else in `folder`.
     """
-    folder = Path(os.path.realpath(folder))
-    if folder.exists() and not (folder.is_dir() and set(os.listdir(folder)) <= {*FILES, SUMS}):
+    folder = paths.of(folder)
+    if not paths.in_bucket(folder):
+        folder = Path(os.path.realpath(folder))
+    if folder.exists() and not (
+        folder.is_dir() and {path.name for path in folder.iterdir()} <= {*FILES, SUMS}
+    ):
         raise InputError(
             f"{folder}: not an exported model, and not overwritten; name another folder"
         )
+    if paths.in_bucket(folder):
+        with tempfile.TemporaryDirectory() as made:
+            _fill(Path(made), model, card)
+            buckets.upload(Path(made), folder, last=SUMS)
+        return
     partial, old = (folder.with_name(f".{folder.name}.{end}") for end in ("partial", "old"))
     for left in (partial, old):
         shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
-    arrays = flatten_dict(dict(model.variables), sep="/")
-    np.savez(partial / WEIGHTS, **{name: np.asarray(array) for name, array in arrays.items()})
-    (partial / MODEL).write_text(_json(model))
-    (partial / CARD).write_text(card)
-    (partial / SUMS).write_text(_sums({name: digest(partial / name) for name in FILES}))
+    _fill(partial, model, card)
     if folder.exists() and folder.samefile(os.curdir):
         for name in (*FILES, SUMS):
             os.replace(partial / name, folder / name)
@@ -82,6 +90,14 @@ def write(folder: str | os.PathLike, model: Model, card: str) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def _fill(folder: Path, model: Model, card: str) -> None:
+    arrays = flatten_dict(dict(model.variables), sep="/")
+    np.savez(folder / WEIGHTS, **{name: np.asarray(array) for name, array in arrays.items()})
+    (folder / MODEL).write_text(_json(model))
+    (folder / CARD).write_text(card)
+    (folder / SUMS).write_text(_sums({name: digest(folder / name) for name in FILES}))
+
+
 def read(folder: str | os.PathLike) -> Model:
     """Reads and checks a model's folder.
 
@@ -89,7 +105,10 @@ def read(folder: str | os.PathLike) -> Model:
       FileNotFoundError: it holds no model.
       InputError: a file is missing, or not the one that was written.
     """
-    folder = Path(folder)
+    asked = paths.of(folder)
+    buckets.check(asked)
+    _find(asked)
+    folder = buckets.fetch(asked)
     check(folder)
     try:
         values = json.loads((folder / MODEL).read_text())
@@ -120,10 +139,7 @@ def check(folder: Path) -> dict[str, str]:
     Raises:
       As `read`.
     """
-    if not folder.is_dir() or not (folder / MODEL).exists():
-        inner = folder / "export"
-        hint = f"; there is one in {inner}" if (inner / MODEL).exists() else ""
-        raise FileNotFoundError(f"{folder}: no model here, {EXPECTED}{hint}")
+    _find(folder)
     for name in (*FILES, SUMS):
         if not (folder / name).is_file():
             raise InputError(f"{folder}: the exported model is not whole: {name} is missing")
@@ -140,6 +156,13 @@ def check(folder: Path) -> dict[str, str]:
             f"{folder / SUMS}: damaged: expected {len(FILES)} lines, found {len(said)}"
         )
     return found
+
+
+def _find(folder: paths.Path) -> None:
+    if not folder.is_dir() or not (folder / MODEL).exists():
+        inner = folder / "export"
+        hint = f"; there is one in {inner}" if (inner / MODEL).exists() else ""
+        raise FileNotFoundError(f"{folder}: no model here, {EXPECTED}{hint}")
 
 
 def digest(path: Path) -> str:

@@ -1,24 +1,22 @@
-"""A run directory: whose it is, where it ran, and what it logged. Nothing of another run is touched."""
+"""A run directory: whose it is and where it ran. Nothing of another run is touched."""
 
 import contextlib
 import fcntl
 import json
-import os
 import pathlib
 import platform
 import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
 
 import jax
-from tensorboardX.proto.event_pb2 import Event, SessionLog
-from tensorboardX.record_writer import RecordWriter
-from tensorboardX.summary import scalar
 
+from pgjax import buckets, paths
 from pgjax.checkpoint import first_difference
 from pgjax.errors import InputError
+from pgjax.lease import Lease
+from pgjax.paths import append_text, write_text
 
 CONFIG = "config.json"
 # What may change between two starts of one run: no step depends on it.
@@ -47,20 +45,15 @@ def identity(config: Any) -> dict[str, Any]:
     return {"row": values["row"], "networks": values["networks"]}
 
 
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a whole file or nothing."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(text)
-    os.replace(temporary, path)
-
-
 def check(workdir: str | pathlib.Path, config: Any) -> None:
     """Refuses a run directory that is not this run's; writes nothing.
 
     Raises:
-      InputError: the directory holds another run, or files that are no run's.
+      InputError: the directory holds another run, or files that are no run's, or it lies in a bucket
+        that cannot be read.
     """
-    workdir, values = pathlib.Path(workdir), plain(config)
+    workdir, values = paths.of(workdir), plain(config)
+    buckets.check(workdir)
     if (workdir / CONFIG).exists():
         difference = first_difference(fixed(read_config(workdir)), fixed(values))
         if difference is not None:
@@ -87,32 +80,44 @@ def fixed(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _foreign(path: pathlib.Path) -> bool:
+def _foreign(path: paths.Path) -> bool:
     # A start that was killed may have left these.
-    return path.name not in (LOCK, f".{CONFIG}.partial")
+    return path.name != LOCK and not path.name.startswith(f".{CONFIG}.")
 
 
 @contextlib.contextmanager
-def open_run(workdir: str | pathlib.Path, config: Any) -> Iterator[pathlib.Path]:
+def open_run(workdir: str | pathlib.Path, config: Any) -> Iterator[Callable[[], None]]:
     """Claims a run directory after `check`, for one process at a time.
 
     Writes config.json (resolved) and appends to environment.jsonl.
+
+    Yields:
+      What raises InputError where the claim may be lost, as can be in a bucket alone (pgjax.lease).
 
     Raises:
       InputError: as `check`, or another process trains in this directory now.
     """
     check(workdir, config)
-    workdir = pathlib.Path(workdir)
+    workdir = paths.of(workdir)
+    with _claimed(workdir) as check_claim:
+        write_text(workdir / CONFIG, json.dumps(plain(config), indent=2) + "\n")
+        append_text(workdir / "environment.jsonl", json.dumps(environment()) + "\n")
+        yield check_claim
+
+
+@contextlib.contextmanager
+def _claimed(workdir: paths.Path) -> Iterator[Callable[[], None]]:
+    if paths.in_bucket(workdir):
+        with Lease(workdir / LOCK) as lease:
+            yield lease.check
+        return
     workdir.mkdir(parents=True, exist_ok=True)
     with open(workdir / LOCK, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(f"another process is training in {workdir}") from None
-        write_text(workdir / CONFIG, json.dumps(plain(config), indent=2) + "\n")
-        with open(workdir / "environment.jsonl", "a") as file:
-            file.write(json.dumps(environment()) + "\n")
-        yield workdir
+        yield lambda: None
 
 
 def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
@@ -122,7 +127,8 @@ def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
       FileNotFoundError: the directory holds no run.
       InputError: the file is damaged.
     """
-    path = pathlib.Path(workdir) / CONFIG
+    path = paths.of(workdir) / CONFIG
+    buckets.check(path)
     if not path.is_file():
         raise FileNotFoundError(f"{workdir} holds no run: there is no {CONFIG} in it")
     try:
@@ -167,67 +173,3 @@ def _git(folder: pathlib.Path, *args: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
-
-
-class Logbook:
-    """metrics.jsonl and TensorBoard events of a run, continued at `step`.
-
-    Lines of steps after `step` (a killed run may have logged past its last checkpoint) and a
-    half-written last line are dropped, so that every step stands once.
-
-    Raises:
-      InputError: a line before the last is damaged.
-    """
-
-    def __init__(self, workdir: pathlib.Path, step: int):
-        path = workdir / "metrics.jsonl"
-        kept = [line for line in _lines(path) if line["step"] <= step]
-        write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
-        folder = workdir / "tensorboard"
-        folder.mkdir(exist_ok=True)
-        self._file = path.open("a")
-        # Not SummaryWriter: its thread dies of a full disk, and who then logs waits for it for ever.
-        name = f"events.out.tfevents.{time.time():.0f}.{platform.node()}.{step}"
-        self._events = RecordWriter(str(folder / name))
-        self._event(0, file_version="brain.Event:2")
-        # What a killed run logged after `step` is hidden.
-        self._event(step + 1, session_log=SessionLog(status=SessionLog.START))
-
-    def __enter__(self) -> "Logbook":
-        return self
-
-    def __exit__(self, *_) -> None:
-        try:
-            self._file.close()
-        finally:
-            self._events.close()
-
-    def write(self, step: int, values: dict[str, float]) -> None:
-        """Appends one line {"step": step, name: value, ...}."""
-        self._file.write(json.dumps({"step": step, **values}) + "\n")
-        self._file.flush()
-        for name, value in values.items():
-            self._event(step, summary=scalar(name, value))
-        self._events.flush()
-
-    def _event(self, step: int, **what: Any) -> None:
-        self._events.write(Event(wall_time=time.time(), step=step, **what).SerializeToString())
-
-
-def _lines(path: pathlib.Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    lines = []
-    texts = path.read_bytes().splitlines()
-    for number, text in enumerate(texts, 1):
-        try:
-            line = json.loads(text)
-            line["step"] + 0
-        except (ValueError, TypeError, KeyError) as error:
-            if number == len(texts):
-                break
-            raise InputError(
-                f"{path}, line {number}: not a line of a log; mend or remove it"
-            ) from error
-        lines.append(line)
-    return lines

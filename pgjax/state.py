@@ -1,6 +1,5 @@
 """The state of a run: every network and optimizer of every stage, from step 0 on."""
 
-import pathlib
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from pgjax import frozen, spectral
+from pgjax import frozen, paths, spectral
 from pgjax.batch import Batch
 from pgjax.errors import InputError
 from pgjax.nets import NETS
@@ -107,7 +106,7 @@ def frozen_weights(recipe: Recipe, data_dir: str) -> Any:
         return None
     if features.weights == "random":
         return frozen.random(features.net)
-    return frozen.load(features.net, pathlib.Path(data_dir).expanduser() / "weights")
+    return frozen.load(features.net, paths.of(data_dir).expanduser() / "weights")
 
 
 def parameter_counts(state: State) -> dict[str, int]:

@@ -12,7 +12,7 @@ import numpy as np
 from flax import jax_utils
 from tqdm import tqdm
 
-from pgjax import hosts, rundir
+from pgjax import hosts, paths, rundir
 from pgjax.checkpoint import Checkpoints, need_room, saved_steps
 from pgjax.data import store as stores
 from pgjax.data.pipeline import ahead, batches, check_split, chunks, on_device
@@ -20,6 +20,7 @@ from pgjax.devices import over_devices, place, replicate
 from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.generation import Predictor, mean_scores
 from pgjax.image import write_png
+from pgjax.logbook import Logbook
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
 from pgjax.state import State, frozen_weights, init_state, state_shapes
@@ -39,7 +40,7 @@ def train_and_evaluate(
 
     Args:
       config: a row's ConfigDict (configs/).
-      workdir: the run directory; created, or resumed if it holds this very run.
+      workdir: the run directory, or gs://BUCKET/FOLDER; created, or resumed if it holds this very run.
       data_dir: where the data sets are (pgjax.tools.prepare).
       enough: asked after every step; where it says so, the run saves itself and stops, to be gone on
         with later (interruption.Interruption asks for that on SIGTERM and Ctrl-C).
@@ -55,7 +56,7 @@ def train_and_evaluate(
       FileNotFoundError: the data set is not built.
       NonFiniteLossError: a loss is not finite; nothing is saved from then on.
     """
-    recipe, workdir = build(config), pathlib.Path(workdir)
+    recipe, workdir = build(config), paths.of(workdir)
     rundir.check(workdir, config)
     refuse_fewer_steps(workdir, recipe.total_steps)
     shapes = state_shapes(recipe)
@@ -79,7 +80,7 @@ def train_and_evaluate(
         stop_now()  # from here on a signal is for all to agree on: no host may leave alone
     with (
         need_room(workdir),
-        _on_first(rundir.open_run, workdir, config),
+        _on_first(rundir.open_run, workdir, config) as check_claim,
         Checkpoints(
             workdir, rundir.identity(config), recipe.report.keep_checkpoints
         ) as checkpoints,
@@ -93,7 +94,7 @@ def train_and_evaluate(
             print(f"{recipe.row}: {done} of {where}", file=sys.stderr)
         # Once for all stages.
         store = replicate(train.store) if held else train.store
-        with _on_first(rundir.Logbook, workdir, done) as logbook:
+        with _on_first(Logbook, workdir, done, check_claim) as logbook:
             for name, start in recipe.starts().items():
                 stop = start + recipe.stages[name].steps
                 if int(state.step) < stop:
@@ -197,6 +198,8 @@ class _Stage:
                     if sample and hosts.first():
                         self._sample(step, state, test_store, held_out)
                     if save:
+                        if hosts.first():
+                            self.logbook.publish()
                         self.checkpoints.save(state)
                     unread, seen, since, waited = [], step, time.perf_counter(), 0.0
                 if self.stopped:

@@ -11,6 +11,8 @@ import hypothesis
 import jax
 import pytest
 
+import gcs
+
 # Two CPU devices, so that every pmapped step is tested as a multi-device one.
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -58,6 +60,14 @@ def _no_downloads(monkeypatch):
         return fetch(url, *args, **options)
 
     monkeypatch.setattr(urllib.request, "urlopen", only_here)
+
+
+@pytest.fixture(scope="session")
+def emulator():
+    """The environment in which a server of gs://gcs.BUCKET is found, one for all tests of a process."""
+    pytest.importorskip("gcsfs", reason="gs:// paths need the extra pgjax[gcs]")
+    with gcs.server() as environment:
+        yield environment
 
 
 @pytest.fixture(scope="session")

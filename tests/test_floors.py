@@ -8,9 +8,9 @@ import pgjax
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
     {"devices", "errors", "interruption"},
-    {"cli", "compiled", "hosts", "photo", "skeleton"},
-    {"batch", "image", "keypoints", "launch", "outputs"},
-    {"geometry"},
+    {"cli", "compiled", "hosts", "paths", "photo", "skeleton"},
+    {"batch", "buckets", "image", "keypoints", "launch", "outputs"},
+    {"geometry", "lease"},
     {"convolution", "raster", "similarity", "spectral", "warp"},
     {"scene"},
     {"data", "frozen", "layers", "losses"},
@@ -19,7 +19,7 @@ FLOORS = (
     {"state"},
     {"checkpoint", "play"},
     {"steps"},
-    {"generation", "limbs", "model_folder", "rundir"},
+    {"generation", "limbs", "logbook", "model_folder", "rundir"},
     {"card", "pictures", "scoring", "summary"},
     {"report"},
     {"evaluation", "training", "transfer"},

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tiny
-from pgjax import checkpoint, evaluation, rundir, training
+from pgjax import checkpoint, evaluation, logbook, training
 from pgjax.errors import DiskFullError, InputError
 
 # Where a read or a save fails, orbax leaves coroutines behind that nothing awaits.
@@ -138,14 +138,14 @@ def test_a_disk_that_fills_up_ends_a_run_at_its_last_good_checkpoint(finished, s
 
 def test_a_log_that_does_not_fit_is_a_full_disk(small_disk):
     folder, _ = small_disk
-    with rundir.Logbook(folder, 0) as logbook:
-        logbook.write(1, {"loss": 1.0})
+    with logbook.Logbook(folder, 0) as log:
+        log.write(1, {"loss": 1.0})
     _fill(folder, 0)
     with pytest.raises(DiskFullError, match="nothing is saved yet"), checkpoint.need_room(folder):
         for start in range(3):  # a line may fit into the last block
-            with rundir.Logbook(folder, start) as logbook:
+            with logbook.Logbook(folder, start) as log:
                 for step in range(2000):
-                    logbook.write(start + step, {"loss": 1.0})
+                    log.write(start + step, {"loss": 1.0})
 
 
 def test_another_error_is_left_as_it_is(tmp_path):

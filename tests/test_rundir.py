@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from pgjax import rundir
+from pgjax import logbook, rundir
 from pgjax.errors import InputError
 
 CONFIG = {
@@ -70,8 +70,8 @@ def _log(workdir, *lines):
 
 def test_the_log_goes_on_where_the_checkpoint_is(tmp_path):
     _log(tmp_path, '{"step": 2, "a": 1.5}', '{"step": 4}', '{"step": 6}', '{"st')
-    with rundir.Logbook(tmp_path, 4) as logbook:
-        logbook.write(5, {"a": 2.5})
+    with logbook.Logbook(tmp_path, 4) as log:
+        log.write(5, {"a": 2.5})
     lines = [json.loads(x) for x in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert lines == [{"step": 2, "a": 1.5}, {"step": 4}, {"step": 5, "a": 2.5}]
 
@@ -81,5 +81,5 @@ def test_a_damaged_log_is_not_cut_off(tmp_path, bad):
     _log(tmp_path, '{"step": 2}', bad, '{"step": 4}')
     before = (tmp_path / "metrics.jsonl").read_bytes()
     with pytest.raises(InputError, match=r"metrics\.jsonl, line 2"):
-        rundir.Logbook(tmp_path, 4)
+        logbook.Logbook(tmp_path, 4)
     assert (tmp_path / "metrics.jsonl").read_bytes() == before

@@ -18,9 +18,11 @@ from pathlib import Path
 
 from absl import logging
 
+from pgjax import buckets, paths
 from pgjax.errors import InputError
 
 DATA_DIR = "data"  # of all built data sets, below the working directory
+COMPLETE = "dataset_info.json"  # the last file of a built data set
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,11 +89,14 @@ def load(name: str, data_dir: str | os.PathLike = DATA_DIR):
       InputError: no data set has that name.
     """
     dataset = find(name)
+    buckets.check(_folder(data_dir))
     if is_built(name, data_dir):
-        return _builder(dataset, data_dir)
+        return _builder(dataset, _fetched(name, data_dir))
     if dataset.generated:
-        print(f"building data set {name} in {data_dir}, once", file=sys.stderr)
-        return build(name, data_dir)
+        here = buckets.local(_folder(data_dir))
+        if not is_built(name, here):
+            print(f"building data set {name} in {here}, once", file=sys.stderr)
+        return build(name, here)
     raise FileNotFoundError(
         f"data set {name} is not in {data_dir}: build it with: "
         f"python -m pgjax.tools.prepare {name} --raw DIR --data_dir {data_dir}"
@@ -106,6 +111,7 @@ def build(
 ):
     """Builds a data set from the files in `raw`, unless a complete one is there already.
 
+    `data_dir` may be gs://BUCKET/FOLDER: built in its local copy (buckets.local), then copied there.
     A data set appears in `data_dir` at once when it is complete; what a killed build left behind is
     removed by the next one. Other processes that build the same one wait. A terminal sees progress
     on standard error.
@@ -123,9 +129,18 @@ def build(
     """
     dataset = find(name)
     place = path(name, data_dir)
+    buckets.check(place)
     if is_built(name, data_dir):
-        built = _builder(dataset, data_dir)
+        built = _builder(dataset, _fetched(name, data_dir))
         _check_options(built, options)
+        return built
+    if paths.in_bucket(place):
+        here = buckets.local(_folder(data_dir))
+        if not dataset.generated:
+            # A copy of what was removed there: of other raw files, perhaps.
+            shutil.rmtree(path(name, here), ignore_errors=True)
+        built = build(name, here, raw, **options)
+        buckets.upload(path(name, here), place, last=COMPLETE)
         return built
     if not dataset.generated:
         if raw is None:
@@ -139,7 +154,7 @@ def build(
 
     place.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_locked(place.with_name(f".{place.name}.lock")))
+        stack.enter_context(buckets.locked(place.with_name(f".{place.name}.lock")))
         if place.exists() and not is_built(name, data_dir):
             raise InputError(f"{place}: not a complete data set; remove it to build it anew")
         for leftover in place.parent.glob(f"incomplete.*_{place.name}"):
@@ -158,17 +173,27 @@ def build(
     return _builder(dataset, data_dir)
 
 
-def path(name: str, data_dir: str | os.PathLike = DATA_DIR) -> Path:
+def _folder(data_dir: str | os.PathLike) -> paths.Path:
+    return paths.of(data_dir).expanduser()
+
+
+def _fetched(name: str, data_dir: str | os.PathLike) -> Path:
+    """A local `data_dir` that holds a built data set: array_record reads files of this machine alone."""
+    buckets.fetch(path(name, data_dir))
+    return buckets.local(_folder(data_dir))
+
+
+def path(name: str, data_dir: str | os.PathLike = DATA_DIR) -> paths.Path:
     """Where a data set of that name lies in `data_dir` once it is built."""
     dataset = find(name)
     builder = _builder_class(dataset)
     folders = (builder.name, dataset.config, str(builder.VERSION))
-    return Path(data_dir).expanduser().joinpath(*filter(None, folders))
+    return _folder(data_dir).joinpath(*filter(None, folders))
 
 
 def is_built(name: str, data_dir: str | os.PathLike = DATA_DIR) -> bool:
     """Whether a complete data set of that name lies in `data_dir`."""
-    return (path(name, data_dir) / "dataset_info.json").is_file()
+    return (path(name, data_dir) / COMPLETE).is_file()
 
 
 def _builder_class(dataset: Dataset):
@@ -176,9 +201,7 @@ def _builder_class(dataset: Dataset):
     return getattr(importlib.import_module(module), name)
 
 
-def _builder(
-    dataset: Dataset, data_dir: str | os.PathLike, options: Mapping[str, object] | None = None
-):
+def _builder(dataset: Dataset, data_dir: Path, options: Mapping[str, object] | None = None):
     builder, config = _builder_class(dataset), dataset.config
     if hasattr(builder, "configured"):
         config = builder.configured(config, **(options or {}))
@@ -212,13 +235,3 @@ def _without_warnings():
         yield
     finally:
         logging.set_verbosity(verbosity)
-
-
-@contextlib.contextmanager
-def _locked(path: Path):
-    """Holds a lock that ends with the process, however that ends."""
-    import fcntl  # not on Windows, where the rest works
-
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pgjax import paths
 from pgjax import photo as photos
 from pgjax.estimators import people
 from pgjax.frozen import openpose_mobilenet, openpose_weights
@@ -40,7 +40,7 @@ class OpenPose:
     """
 
     def __init__(self, model: str | os.PathLike, threshold: float = 0.1, fixed: bool = True):
-        params = openpose_weights.load(pathlib.Path(model).expanduser())
+        params = openpose_weights.load(paths.of(model).expanduser())
         self._params = jax.device_put(openpose_weights.fixed(params) if fixed else params)
         self._threshold = threshold
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pgjax import buckets, paths
 from pgjax.errors import InputError
 
 TIMEOUT = 10.0  # seconds to connect, and at most between two pieces
@@ -97,7 +98,8 @@ def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
 
     The folder may also be one of the two files itself, under any name.
     """
-    folder = Path(folder)
+    asked = paths.of(folder)
+    folder = buckets.fetch(asked)
     if folder.is_file():
         read = _read_npz if folder.suffix.lower() == ".npz" else source.read
         return _verified(source, shapes, read, folder, str(folder), f"fetch {source.url} instead")
@@ -106,13 +108,13 @@ def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
         raise FileNotFoundError(f"{folder}: no such file of weights")
     for name, read in ((source.file, _read_npz), (source.official, source.read)):
         if (folder / name).is_file():
-            remedy = f"delete it, fetch {source.url} and {source.place(folder)}"
+            remedy = f"delete it, fetch {source.url} and {source.place(asked)}"
             return _verified(source, shapes, read, folder / name, str(folder / name), remedy)
-    return _download(source, shapes, folder)
+    return _download(source, shapes, folder, asked)
 
 
-def _download(source: Source, shapes: Shapes, folder: Path) -> Params:
-    by_hand = f"and {source.place(folder)}"
+def _download(source: Source, shapes: Shapes, folder: Path, asked: paths.Path) -> Params:
+    by_hand = f"and {source.place(asked)}"
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -126,7 +128,7 @@ def _download(source: Source, shapes: Shapes, folder: Path) -> Params:
             os.replace(ours, folder / source.file)
     except (OSError, http.client.HTTPException) as error:
         raise InputError(
-            f"{folder}: neither {source.file} nor {source.official} is there, and the download "
+            f"{asked}: neither {source.file} nor {source.official} is there, and the download "
             f"failed ({_told(error)}); fetch {source.url} {by_hand}"
         ) from error
     finally:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from pgjax import hosts
+from pgjax import buckets, hosts, paths
 from pgjax.batch import Batch, Store
 from pgjax.errors import InputError, NotMeasuredError
 from pgjax.metrics.judge import Judge, moved
@@ -61,6 +61,8 @@ class Bank:
         self.not_measured: dict[str, str] = {}
         self._extractors = {}
         absent: dict[str, NotMeasuredError] = {}  # a download that failed is not tried again
+        if names:
+            weights = buckets.fetch(paths.of(weights))
         for name in names:
             try:
                 self.metrics[name] = self._loaded(name, weights, absent)

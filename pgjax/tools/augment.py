@@ -27,9 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     if (arguments.pose_photos is None) != (arguments.pose_keypoints is None):
         raise InputError("--pose_photos and --pose_keypoints: expected both or none")
 
-    from pathlib import Path
-
-    from pgjax import augment, compiled, model_folder
+    from pgjax import augment, buckets, compiled, model_folder, paths
     from pgjax.transfer import PoseTransfer
 
     poses = augment.usable(arguments.photos, arguments.keypoints)
@@ -46,7 +44,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     compiled.keep()
     transfer = PoseTransfer.load(arguments.model, arguments.batch_size)
-    digest = model_folder.check(Path(arguments.model))[model_folder.WEIGHTS]
+    digest = model_folder.check(buckets.local(paths.of(arguments.model)))[model_folder.WEIGHTS]
     drawn = augmentation.write(
         arguments.out, transfer, digest, arguments.seed, arguments.batch_size
     )

@@ -38,7 +38,7 @@ BASELINES = flags.DEFINE_bool(
     "baselines", False, "Score a copy of the source, the mean training image and the real targets."
 )
 OUT = flags.DEFINE_string("out", None, "The file of the result of --images or --baselines.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where pgjax.tools.prepare built the data sets.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are; a folder or gs://...")
 LIMIT = flags.DEFINE_integer("limit", None, "Only the first N pairs, in list order.")
 PAIRS = flags.DEFINE_string(
     "pairs", None, "CSV `from,to` of photo names instead of the test pairs."

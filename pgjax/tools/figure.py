@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import cli, data, launch, rundir
+from pgjax import buckets, cli, data, launch, paths, rundir
 from pgjax.batch import Indices, fetch
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
@@ -59,7 +59,8 @@ def read_systems(
     places = []
     for text in named:
         title, equals, path = text.partition("=")
-        path = pathlib.Path(path if equals else text)
+        path = paths.of(path if equals else text)
+        buckets.check(path)
         places.append((title if equals else path.name, path))
     configs = {p: rundir.read_config(p) for _, p in places if (p / rundir.CONFIG).is_file()}
     recipes = {path: build(config) for path, config in configs.items()}

@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> None:
         "--data_dir",
         metavar="DIR",
         default=data.DATA_DIR,
-        help="folder of built data sets (default: %(default)s)",
+        help="folder of built data sets, or gs://BUCKET/FOLDER (default: %(default)s)",
     )
     custom = parser.add_argument_group("custom photos")
     custom.add_argument(

@@ -27,7 +27,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgjax import cli, data, rundir, summary
+from pgjax import cli, data, paths, rundir, summary
 from pgjax.checkpoint import saved_steps
 from pgjax.errors import InputError
 from pgjax.evaluation import TEST_PAIRS
@@ -214,7 +214,7 @@ def main(argv: list[str] | None = None) -> None:
     count, number = _positive(int), _positive(float)
     parser.add_argument("rows", metavar="PAPER:DATASET/ROW", nargs="+", help="rows to train")
     parser.add_argument("--seeds", type=count, default=3, help="of every row (default: 3)")
-    parser.add_argument("--workdir", metavar="DIR", type=pathlib.Path, required=True)
+    parser.add_argument("--workdir", metavar="DIR", type=paths.of, required=True)
     parser.add_argument("--data_dir", metavar="DIR", default=data.DATA_DIR, help="(default: data)")
     parser.add_argument("--minutes", type=number, help="for all (default: as long as it takes)")
     parser.add_argument("--steps", type=count, help="of every row (default: the row's own)")

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from pgjax import cli, rundir
+from pgjax import buckets, cli, paths, rundir
 from pgjax.checkpoint import differences
 from pgjax.errors import InputError
 from pgjax.evaluation import ARROWS, CAUTION, LEGEND, aligned
@@ -101,7 +101,7 @@ def gather(paper: str, folders: Sequence[pathlib.Path]) -> list[Run]:
         if (folder / rundir.CONFIG).exists():
             found, named = [folder], True
         else:
-            found, named = sorted(p.parent for p in folder.rglob(rundir.CONFIG)), False
+            found, named = [p.parent for p in buckets.find(folder, rundir.CONFIG)], False
         if not found:
             faults.append(
                 f"{folder}: no run in it" if folder.exists() else f"{folder}: no such folder"
@@ -117,7 +117,8 @@ def gather(paper: str, folders: Sequence[pathlib.Path]) -> list[Run]:
                 else:
                     print(f"skipped: {error}", file=sys.stderr)
             else:
-                runs[place.resolve()] = run  # a folder may be named twice
+                key = place if paths.in_bucket(place) else place.resolve()
+                runs[key] = run  # a folder may be named twice
     if faults:
         raise InputError("; ".join(faults))
     return list(runs.values())
@@ -237,7 +238,7 @@ def main(argv: list[str] | None = None) -> None:
         "runs",
         metavar="RUNS",
         nargs="*",
-        type=pathlib.Path,
+        type=paths.of,
         help="run directories or their folders",
     )
     parser.add_argument(

@@ -23,8 +23,10 @@ from pgjax.errors import InputError
 from pgjax.interruption import Interruption
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
-WORKDIR = flags.DEFINE_string("workdir", None, "The run directory; created or resumed.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where pgjax.tools.prepare built the data sets.")
+WORKDIR = flags.DEFINE_string(
+    "workdir", None, "The run directory, or gs://...; created or resumed."
+)
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are; a folder or gs://...")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print recipe and parameter counts, write nothing.")
 launch.define()
 flags.adopt_module_key_flags(launch)

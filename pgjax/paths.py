@@ -1,0 +1,83 @@
+"""Paths that a user names: folders of this machine, or gs://BUCKET/FOLDER on Google Cloud Storage.
+
+The former are pathlib's. The latter are etils' epath's, which orbax writes to as well: most of pathlib,
+but nothing is appended, renamed or locked there; see pgjax.buckets and pgjax.lease.
+"""
+
+import functools
+import importlib.util
+import os
+import pathlib
+import re
+from typing import Any
+
+from pgjax.errors import InputError
+
+BUCKET = "gs://"
+# Two letters at least: C:\ is a drive. One slash is left where pathlib had a URL in its hands.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+Path = Any  # pathlib.Path or epath.Path
+
+
+def of(path: str | os.PathLike) -> Path:
+    """The path that a user names; touches nothing.
+
+    Raises:
+      InputError: a URL that is not gs://BUCKET..., or the libraries for it are not installed.
+    """
+    text = os.fspath(path)
+    if _URL.match(text) is None:
+        return pathlib.Path(text)
+    if not re.match(rf"{BUCKET}[^/]", text):
+        raise InputError(f"{text}: expected a folder, or {BUCKET}BUCKET/FOLDER")
+    _prepare()
+    from etils import epath
+
+    return epath.Path(text)
+
+
+def in_bucket(path: Path) -> bool:
+    """Whether a path of `of` lies in a bucket."""
+    return os.fspath(path).startswith(BUCKET)
+
+
+@functools.cache
+def _prepare() -> None:
+    if importlib.util.find_spec("gcsfs") is None:
+        raise InputError(f"{BUCKET}: needs gcsfs; install pgjax[gcs]")
+    # epath would prefer TensorFlow where that is installed, which takes the accelerator's memory.
+    os.environ.setdefault("EPATH_USE_TF", "0")
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    import fsspec
+
+    # Others write there too: tensorstore, and other hosts.
+    fsspec.config.conf.setdefault("gs", {})["use_listings_cache"] = False
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a whole file or nothing: a reader never sees a part of it. Parent folders are made."""
+    if in_bucket(path):
+        path.write_bytes(data)  # an object appears when it is complete
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """As `write_bytes`, in UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def append_text(path: Path, text: str) -> None:
+    """Adds to a file, or begins it; an object of a bucket is written anew for that."""
+    if in_bucket(path):
+        path.write_text((path.read_text() if path.exists() else "") + text)
+        return
+    with open(path, "a") as file:
+        file.write(text)
