@@ -53,10 +53,11 @@ def _what(model: Model) -> Iterator[str]:
 
 def _measured(scores: Mapping[str, Any] | None) -> Iterator[str]:
     yield "\n## Measured\n"
-    if scores is None:
+    measured = {} if scores is None else scores["scores"]["model"]
+    names = [name for name in METRICS if name in measured]
+    if not names:
         yield "Not evaluated. `evaluate.py` scores the run and fills this in."
         return
-    names = [name for name in METRICS if name in scores["scores"]["model"]]
     heads = [f"{name} {'↑' if HIGHER_IS_BETTER[name] else '↓'}" for name in names]
     noise = ", with the generator's noise on" if scores["noise"] else ""
     pairs = f"On {scores['pairs']:,} pairs ({scores['pairs_from']}){noise}"

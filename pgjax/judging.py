@@ -69,21 +69,25 @@ def judge(
     pairs, _ = choose_pairs(dataset, test, data_dir, pairs_file, limit)
     outputs = None
     if folder is not None:
+        out = pathlib.Path(folder) / "metrics.json" if out is None else out
+    if out is not None and pathlib.Path(out).is_dir():
+        raise InputError(f"--out: {out} is a folder; expected the name of a file")
+    if folder is not None:
         listed, _ = choose_pairs(dataset, test, data_dir, pairs_file, None)
         outputs = pictures(
             folder, dataset, test, pairs, listed, judged.frame(dataset), progress=True
         )
-        out = paths.of(folder) / "metrics.json" if out is None else out
     baselines = baselines or folder is None
     train, mean = None, None
 
     def training() -> Store:
-        return train or stores.load_split(dataset, "train", data_dir, MEMORY).store
+        nonlocal train
+        train = train or stores.load_split(dataset, "train", data_dir, MEMORY).store
+        return train
 
     if baselines:
         try:
-            train = training()
-            mean = mean_image(train)
+            mean = mean_image(training())
         except InputError as error:  # DeepFashion's test photos may be there alone
             print(f"no mean training image: {error}", file=sys.stderr)
     weights = paths.of(data_dir).expanduser() / "weights"

@@ -4,9 +4,11 @@ import os
 
 from absl import flags
 
+FLAGS = ("coordinator", "num_hosts", "host", "distributed")
+
 
 def define() -> None:
-    """Defines the flags that `start` reads."""
+    """Defines the flags that `start` reads: FLAGS."""
     flags.DEFINE_string("coordinator", None, "Several hosts: ADDRESS:PORT of host 0.")
     flags.DEFINE_integer("num_hosts", None, "Several hosts: how many.")
     flags.DEFINE_integer("host", None, "Several hosts: the number of this one, from 0.")

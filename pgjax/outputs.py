@@ -27,7 +27,7 @@ from pgjax.photo import EXTENSIONS, Size, read_photo
 PANELS = {1: (None, 0), 3: (1, 2), 5: (2, 4)}
 """By their number: which panel is the target, and which the generated image."""
 THREADS = min(8, os.cpu_count() or 1)
-_INNER = re.compile(r"\.(?:jpe?g|png)(?=_|$)", re.IGNORECASE)
+_INNER = re.compile(rf"\.(?:{'|'.join(e[1:] for e in EXTENSIONS)})(?=_|$)", re.IGNORECASE)
 
 
 class Panels(NamedTuple):
@@ -67,7 +67,8 @@ class Outputs:
         Raises:
           FileNotFoundError: there is no such folder.
           InputError: one message that names a picture of every kind of fault: pairs without a picture,
-            pictures of no pair, two pictures of one pair, pictures of a wrong size, damaged ones.
+            pictures of no pair, of any of several, two pictures of one pair, pictures of a wrong
+            size, damaged ones.
         """
         self._folder, self._sizes = Path(folder), tuple(sizes)
         if not self._folder.is_dir():
@@ -85,8 +86,12 @@ class Outputs:
             )
         found, faults = {}, collections.defaultdict(list)
         for path in files:
-            pair = names.get(_key(path.stem))
-            if pair is None:
+            named = _INNER.sub("", path.stem)
+            key = named if named in names else named.removesuffix("_vis")
+            pair = names.get(key)
+            if pair is None and key in names:
+                faults["ambiguous"].append(f"{path.name} may be of several pairs in the list")
+            elif pair is None:
                 faults["extra"].append(f"{path.name} is of no pair in the list")
             elif pair in found:
                 faults["double"].append(f"{path.name} is of the same pair as {found[pair].name}")
@@ -148,6 +153,7 @@ class _SizeError(InputError):
 _KINDS = {
     "missing": "without a picture",
     "extra": "of no pair",
+    "ambiguous": "whose names tell no pair apart",
     "double": "of a pair that has one",
     "size": "of a wrong size",
     "damaged": "damaged",
@@ -172,10 +178,6 @@ def _bare(name: str) -> str:
 
 def _plain(pair: tuple[str, str]) -> tuple[str, str]:
     return _bare(pair[0]), _bare(pair[1])
-
-
-def _key(stem: str) -> str:
-    return _INNER.sub("", stem).removesuffix("_vis")
 
 
 def _names(

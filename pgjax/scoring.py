@@ -55,6 +55,9 @@ class Scorer:
           weights: folder of the networks' weights.
           names: of metrics (`chosen`); all of the protocol's unless given.
           training: gives the training photos, where the protocol compares with them.
+
+        Raises:
+          InputError: none of the metrics can be measured; says what to fetch, and to where.
         """
         names = protocol.metrics if names is None else tuple(names)
         self._pixel = [name for name in names if name in PIXEL_METRICS]
@@ -62,6 +65,9 @@ class Scorer:
         self._judge = Judge(protocol, dataset, self._pixel)
         self._bank = Bank(sets, protocol, self._judge, dataset, store, pairs, weights, training)
         self.networks, self.not_measured = self._bank.networks, self._bank.not_measured
+        if not self._metrics():
+            reasons = "; ".join(dict.fromkeys(self.not_measured.values()))
+            raise InputError(f"--metrics: {', '.join(names)} cannot be measured: {reasons}")
         self.views = {metric.view for metric in self._metrics().values()}
         self._scores = collections.defaultdict(list)
         self.seconds = {"pixel_metrics": 0.0, "network_metrics": 0.0}
@@ -161,8 +167,10 @@ def chosen(protocol: Protocol, names: Sequence[str]) -> tuple[str, ...]:
     """The protocol's metrics of these names, PIXEL standing for all that need no network, ALL for all.
 
     Raises:
-      InputError: the protocol has none of that name.
+      InputError: no name, or the protocol has none of that name.
     """
+    if not names:
+        raise InputError(f"--metrics: missing; expected names, {PIXEL} or {ALL}")
     wanted = set()
     for name in names:
         if name == ALL:

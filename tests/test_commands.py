@@ -74,6 +74,10 @@ def test_a_dry_run_prints_full_integers_and_writes_nothing(tmp_path):
             "unknown 'dgan'; there are pgjax, pg2, deformable, kurupathi, patn",
         ),
         (["evaluate.py", "--workdir=w", "--out=x"], "--out: does not go with --workdir"),
+        (
+            ["evaluate.py", "--baselines", "--distributed"],
+            "--distributed: does not go with --images",
+        ),
     ],
 )
 def test_a_fault_is_one_line_and_exit_code_2(arguments, message):

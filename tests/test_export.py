@@ -68,6 +68,16 @@ def test_scores_come_to_the_card_when_they_are_of_the_same_step(run, tmp_path):
     assert (other / "SHA256SUMS").read_bytes() == (workdir / "export/SHA256SUMS").read_bytes()
 
 
+def test_scores_that_the_card_does_not_show_leave_it_without_a_table(run):
+    workdir, _ = run
+    _evaluated(workdir, step=8)
+    result = json.loads((workdir / "metrics.json").read_text())
+    result["scores"] = {"model": {"fid": 30.0}, "source": {"fid": 50.0}}
+    (workdir / "metrics.json").write_text(json.dumps(result))
+    text = (export.export_run(workdir) / "README.md").read_text()
+    assert "Not evaluated" in text and "12,000 pairs" not in text
+
+
 def test_without_an_export_there_is_nothing_to_refresh(tmp_path):
     assert not export.refresh(tmp_path)
 

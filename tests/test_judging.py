@@ -12,6 +12,7 @@ import tiny
 from pgjax import evaluation, judging, training
 from pgjax.errors import InputError
 from pgjax.image import write_png
+from pgjax.metrics import sets
 from pgjax.metrics.protocols import PROTOCOLS
 from tiny import SPLITS
 
@@ -102,6 +103,36 @@ def test_baselines_need_no_images(protocol):
         assert value == pytest.approx(perfect.get(name, 1.0), abs=1e-6)
     text = evaluation.table(result)
     assert "real targets" in text and "not measured: " in text
+
+
+def test_the_place_of_the_result_is_looked_at_first(tmp_path):
+    with pytest.raises(InputError, match=r"--out: .* is a folder; expected the name of a file"):
+        judge(None, out=tmp_path)
+    (tmp_path / "metrics.json").mkdir()
+    strips(tmp_path)
+    with pytest.raises(InputError, match=r"--out: .*metrics\.json is a folder"):
+        judge(tmp_path)
+
+
+def test_metrics_that_cannot_be_measured_alone_are_a_fault():
+    with pytest.raises(InputError, match="--metrics: fid, kid cannot be measured: fetch https://"):
+        judge(None, "pgjax", metrics=["fid", "kid"])
+    with pytest.raises(InputError, match="--metrics: missing"):
+        judge(None, metrics=[])
+
+
+def test_training_photos_that_a_metric_reads_are_counted(tmp_path, monkeypatch):
+    class Extractor:
+        what = "ones"
+
+        def __call__(self, images, targets=None):
+            return images[:, :2, 0, 0].astype(float), None
+
+    strips(tmp_path)
+    monkeypatch.setitem(sets.EXTRACTORS, "inception", lambda weights: Extractor())
+    count = len(SPLITS["train"].names)
+    assert judge(tmp_path, "pgjax", metrics=["fid"])["counts"]["training_photos"] == count
+    assert "training_photos" not in judge(tmp_path, "pgjax", metrics=["l1"])["counts"]
 
 
 def test_pairs_of_a_file_and_its_faults(tmp_path):

@@ -141,3 +141,22 @@ def test_conventions_of_names(tmp_path):
     assert len(Outputs(tmp_path, PAIRS, [SIZE], conventions=both)) == 3
     with pytest.raises(InputError, match=r"missing: .*; extra: "):
         Outputs(tmp_path, PAIRS, [SIZE])
+
+
+def test_names_of_photos_that_end_like_names_of_pictures(tmp_path):
+    pairs = [("a.webp", "b_vis.webp"), ("a.webp", "c.webp")]
+    for name in ("a.webp_b_vis.webp.png", "a___c_vis.png"):
+        write_png(tmp_path / name, panels(1)[0])
+    outputs = Outputs(tmp_path, pairs, [SIZE])
+    assert [p.name for p in outputs.paths] == ["a.webp_b_vis.webp.png", "a___c_vis.png"]
+
+
+def test_a_name_that_fits_several_pairs_is_told(tmp_path):
+    pairs = [("a", "b_c"), ("a_b", "c")]
+    write_png(tmp_path / "a_b_c.png", panels(1)[0])
+    with pytest.raises(InputError, match=r"ambiguous: a_b_c\.png may be of several pairs"):
+        Outputs(tmp_path, pairs, [SIZE])
+    (tmp_path / "a_b_c.png").unlink()
+    for a, b in pairs:
+        write_png(tmp_path / f"{a}___{b}.png", panels(1)[0])
+    assert len(Outputs(tmp_path, pairs, [SIZE])) == 2

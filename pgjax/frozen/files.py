@@ -41,8 +41,8 @@ def obtain(file: Published, folder: str | os.PathLike) -> Path:
     """The verified file in a folder; downloaded into it where it is not there.
 
     Raises:
-      NotMeasuredError: it is not there and can't be downloaded.
-      InputError: another file is there, or comes from the URL.
+      NotMeasuredError: it is not there and can't be downloaded, or another file comes from the URL.
+      InputError: another file is there.
     """
     path = Path(folder) / file.name
     if not path.is_file():
@@ -88,7 +88,7 @@ def _download(file: Published, path: Path) -> None:
                 shutil.copyfileobj(answer, copy, 1 << 20)
             found = digest(fetched)
             if found != file.sha256:
-                raise InputError(
+                raise NotMeasuredError(
                     f"{file.url}: cut short or another file: its sha256 is {found}, expected "
                     f"{file.sha256}; {file.remedy(path.parent)} by other means"
                 )

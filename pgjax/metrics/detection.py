@@ -58,10 +58,8 @@ class CaffeDetector:
             raise InputError(
                 f"{paths[NETWORK]}, {paths[MODEL]}: OpenCV cannot read them"
             ) from error
-        self.what = (
-            f"SSD300 VOC0712 (person) by OpenCV {cv2.__version__}; "
-            f"{MODEL}, sha256 {digest(paths[MODEL])}"
-        )
+        sums = (f"{name}, sha256 {digest(path)}" for name, path in paths.items())
+        self.what = f"SSD300 VOC0712 (person) by OpenCV {cv2.__version__}; {'; '.join(sums)}"
 
     def __call__(self, images: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         """Scores (B,) float32 of images uint8 (B, H, W, 3), RGB.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pgjax import estimators, skeleton
-from pgjax.errors import NotMeasuredError
+from pgjax.errors import InputError, NotMeasuredError
 from pgjax.frozen import openpose_weights
 
 HEAD = tuple(
@@ -54,11 +54,15 @@ class PoseExtractor:
     """Joints of the most prominent person, (B, 18, 2) and visible (B, 18), by the built-in estimator."""
 
     def __init__(self, weights: str | os.PathLike):
-        """Loads the weights out of a folder; raises NotMeasuredError where they are not there."""
+        """Loads the weights out of a folder; raises NotMeasuredError where they are not to be had."""
         source, folder = openpose_weights.SOURCE, Path(weights)
-        if not any((folder / name).is_file() for name in (source.file, source.official)):
-            raise NotMeasuredError(f"fetch {source.url} to {folder / source.official}")
-        self._estimate = estimators.load("openpose", folder)
+        there = any((folder / name).is_file() for name in (source.file, source.official))
+        try:
+            self._estimate = estimators.load("openpose", folder)
+        except InputError as error:
+            if there:  # and damaged
+                raise
+            raise NotMeasuredError(str(error)) from error
         self.what = f"{estimators.ESTIMATORS['openpose'].what}; {source.file}"
 
     def __call__(self, images: np.ndarray, targets: np.ndarray | None = None):

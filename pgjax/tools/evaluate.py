@@ -83,7 +83,8 @@ def _run() -> None:
 def _pictures() -> None:
     from pgjax import evaluation, judging
 
-    _refuse("--images and --baselines", save_images=SAVE_IMAGES, noise=NOISE)
+    hosts = {name: flags.FLAGS[name] for name in launch.FLAGS}
+    _refuse("--images and --baselines", save_images=SAVE_IMAGES, noise=NOISE, **hosts)
     if DATASET.value is None:
         raise InputError("--dataset: missing; expected the data set that the pairs are of")
     launch.start_alone()

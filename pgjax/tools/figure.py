@@ -28,7 +28,7 @@ from pgjax.data.annotations import PAIRS_HEADER
 from pgjax.errors import InputError
 from pgjax.evaluation import choose_pairs
 from pgjax.generation import Predictor
-from pgjax.image import draw_skeleton, grid, write_png
+from pgjax.image import draw_skeleton, format_of, grid, write_image
 from pgjax.judging import pictures
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import PIXEL_METRICS, PLAIN
@@ -49,19 +49,26 @@ class System(NamedTuple):
 
 
 def read_systems(
-    named: Sequence[str], dataset: str | None, data_dir: str
+    named: Sequence[str], dataset: str | None, data_dir: str, pairs_file: str | None = None
 ) -> tuple[str, stores.Split, list[System]]:
     """The data set's name, its test photos, and the systems, in the order in which they were named.
+
+    Args:
+      named: PATH or TITLE=PATH.
+      dataset: of which folders of pictures are, where no run says it.
+      data_dir: where it is.
+      pairs_file: a list that folders may hold more pictures of than are wanted, as of the test pairs.
 
     Raises:
       InputError: no data set is named, or runs are of several.
     """
     places = []
     for text in named:
-        title, equals, path = text.partition("=")
-        path = paths.of(path if equals else text)
+        title, equals, rest = text.partition("=")
+        titled = equals and not paths.of(text).exists()  # a folder's name may have a "=" in it
+        path = paths.of(rest if titled else text)
         buckets.check(path)
-        places.append((title if equals else path.name, path))
+        places.append((title if titled else path.name, path))
     configs = {p: rundir.read_config(p) for _, p in places if (p / rundir.CONFIG).is_file()}
     recipes = {path: build(config) for path, config in configs.items()}
     sets = list(dict.fromkeys([recipe.data.name for recipe in recipes.values()]))
@@ -77,7 +84,7 @@ def read_systems(
         if path in recipes:
             images = _of_run(path, configs[path], recipes[path], test)
         else:
-            images = _of_folder(path, sets[0], test, data_dir)
+            images = _of_folder(path, sets[0], test, data_dir, pairs_file)
         systems.append(System(title, images))
     return sets[0], test, systems
 
@@ -94,8 +101,11 @@ def _of_run(path, config, recipe, test: stores.Split) -> Callable[[np.ndarray], 
     return images
 
 
-def _of_folder(path, dataset: str, test: stores.Split, data_dir: str):
+def _of_folder(path, dataset: str, test: stores.Split, data_dir: str, pairs_file: str | None):
     listed = stores.test_pairs(dataset, test, data_dir)
+    if pairs_file is not None:
+        more, _ = choose_pairs(dataset, test, data_dir, pairs_file, None)
+        listed = np.concatenate([listed, more])
     frame = protocols.find("patn").frame(dataset)
 
     def images(pairs: np.ndarray) -> np.ndarray:
@@ -118,9 +128,9 @@ def choose(
     Raises:
       InputError: WHICH cannot be understood, or names a metric that compares no pixels.
     """
-    kind, colon, value = which.partition(":")
-    if kind not in (*ENDS, "seed") or not colon:
+    if _is_list(which):
         return choose_pairs(dataset, test, data_dir, which, count)[0], None
+    kind, _, value = which.partition(":")
     pairs, _ = choose_pairs(dataset, test, data_dir, None, None)
     if kind == "seed":
         if not value.isdecimal():
@@ -138,6 +148,11 @@ def choose(
     worst = min(count - best, len(order) - min(best, len(order)))
     kept = np.concatenate([order[:best], order[len(order) - worst :]])
     return pairs[kept], values[kept]
+
+
+def _is_list(which: str) -> bool:
+    kind, colon, _ = which.partition(":")
+    return kind not in (*ENDS, "seed") or not colon
 
 
 def _drawn(pairs: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -210,18 +225,20 @@ def main(argv: list[str] | None = None) -> None:
         default=data.DATA_DIR,
         help="folder of built data sets (default: %(default)s)",
     )
-    parser.add_argument("--out", metavar="FILE", required=True, help="the picture, a PNG")
+    parser.add_argument("--out", metavar="FILE", required=True, help="the picture, such as a PNG")
     arguments = parser.parse_args(argv)
     if arguments.count < 1 or arguments.among < 0:
         raise InputError("--count and --among: expected a positive number, and one from 0 on")
     if pathlib.Path(arguments.out).is_dir():
         raise InputError(f"--out: {arguments.out} is a folder; expected the name of a picture")
+    format_of(arguments.out)
     launch.start_alone()
     named, data_dir = arguments.runs, arguments.data_dir
-    dataset, test, systems = read_systems(named, arguments.dataset, data_dir)
     which, count, among = arguments.pairs, arguments.count, arguments.among
+    pairs_file = which if _is_list(which) else None
+    dataset, test, systems = read_systems(named, arguments.dataset, data_dir, pairs_file)
     pairs, values = choose(which, count, among, dataset, test, systems, data_dir)
-    write_png(arguments.out, draw(test, pairs, systems))
+    write_image(arguments.out, draw(test, pairs, systems))
     print(PAIRS_HEADER)
     for source, target in pairs:
         print(f"{test.names[source]},{test.names[target]}")

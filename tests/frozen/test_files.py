@@ -39,7 +39,7 @@ def test_another_file_there_is_named_and_kept(published, tmp_path):
 
 def test_another_file_at_the_url_leaves_nothing(published, tmp_path):
     other = published._replace(sha256="0" * 64)
-    with pytest.raises(InputError, match=f"{published.url}: cut short or another file"):
+    with pytest.raises(NotMeasuredError, match=f"{published.url}: cut short or another file"):
         files.obtain(other, tmp_path / "weights")
     assert list((tmp_path / "weights").iterdir()) == []
 

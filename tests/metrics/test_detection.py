@@ -90,7 +90,7 @@ def test_scores(linear, tmp_path):
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert mean(found) == pytest.approx(expected.mean(), abs=1e-5)
-    assert cv2.__version__ in detect.what and "sha256" in detect.what
+    assert cv2.__version__ in detect.what and detect.what.count("sha256") == 2
 
 
 def test_a_damaged_model_is_named(linear, tmp_path):

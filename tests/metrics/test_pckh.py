@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pgjax import estimators
-from pgjax.errors import NotMeasuredError
+from pgjax.errors import InputError, NotMeasuredError
 from pgjax.frozen import openpose_weights
 from pgjax.keypoints import make_pose
 from pgjax.metrics.pckh import PoseExtractor, pckh
@@ -53,9 +53,18 @@ def test_no_head_is_not_measured():
 
 
 def test_without_weights_it_says_what_to_fetch(tmp_path):
-    with pytest.raises(NotMeasuredError, match=r"fetch https://.*graph_opt\.pb to .*small\.pb$"):
+    with pytest.raises(
+        NotMeasuredError, match=r"fetch https://.*graph_opt\.pb and put it into .* as "
+    ):
         PoseExtractor(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_damaged_weights_are_a_fault(tmp_path):
+    (tmp_path / openpose_weights.SOURCE.official).write_bytes(b"no graph")
+    with pytest.raises(InputError, match=r"small\.pb: damaged or another file") as told:
+        PoseExtractor(tmp_path)
+    assert not isinstance(told.value, NotMeasuredError)
 
 
 def test_joints_of_a_photo_are_those_of_the_estimator(monkeypatch, tmp_path):

@@ -83,6 +83,26 @@ def test_a_seed_and_its_list_give_the_same_figure(pictures, tmp_path, capsys):
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), read_image(tmp_path / "b.png"))
 
 
+def test_a_list_shorter_than_the_folder(pictures, tmp_path, capsys):
+    """Pictures of pairs that are in the list alone, more of them than are shown."""
+    photos, names = TEST.store.images, TEST.names
+    known = {(names[a], names[b]) for a, b in pairs_of_test()}
+    others = [(a, b) for a in names for b in names if a != b and (a, b) not in known][:3]
+    for a, b in others:
+        write_png(pictures / f"{a}_{b}.png", photos[names.index(b)])
+    (tmp_path / "list.csv").write_text("from,to\n" + "".join(f"{a},{b}\n" for a, b in others))
+    wanted = ["--dataset", NAME, "--pairs", tmp_path / "list.csv", "--count", 2]
+    run(pictures, *wanted, "--out", tmp_path / "f.png")
+    assert listed(capsys) == others[:2]
+
+
+def test_a_folder_with_an_equals_sign_in_its_name(pictures, tmp_path):
+    place = pictures.rename(tmp_path / "rate=0.1")
+    named = [str(place), f"Theirs={place}"]
+    systems = figure.read_systems(named, NAME, "unused")[2]
+    assert [system.title for system in systems] == ["rate=0.1", "Theirs"]
+
+
 def test_a_run_stands_beside_pictures(pictures, tmp_path, capsys):
     workdir = tmp_path / "mine"
     training.train_and_evaluate(tiny.generator_config(), workdir, "unused")
@@ -112,6 +132,14 @@ def test_a_run_stands_beside_pictures(pictures, tmp_path, capsys):
 def test_faults(pictures, tmp_path, arguments, message):
     with pytest.raises(InputError, match=message):
         run(pictures, "--dataset", NAME, *arguments, "--out", tmp_path / "f.png")
+
+
+def test_the_extension_says_the_format(pictures, tmp_path):
+    out = tmp_path / "f.jpg"
+    run(pictures, "--dataset", NAME, "--count", 1, "--out", out)
+    assert out.read_bytes().startswith(b"\xff\xd8")  # JPEG
+    with pytest.raises(InputError, match=r"f\.txt: no format of images has the extension"):
+        run(pictures, "--dataset", NAME, "--out", tmp_path / "f.txt")
 
 
 def test_pictures_alone_need_a_data_set(pictures, tmp_path):
