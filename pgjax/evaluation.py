@@ -12,6 +12,7 @@ from tqdm import tqdm
 from pgjax import hosts, paths, rundir
 from pgjax.batch import Store
 from pgjax.checkpoint import Checkpoints
+from pgjax.data import fashion_names
 from pgjax.data import store as stores
 from pgjax.data.annotations import read_pairs
 from pgjax.errors import InputError
@@ -21,7 +22,7 @@ from pgjax.metrics import protocols
 from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
-from pgjax.report import ARROWS, CAUTION, LEGEND, aligned, digest, provenance, table
+from pgjax.report import ARROWS, CAUTION, LEGEND, aligned, digest, pairs_digest, provenance, table
 from pgjax.scoring import PIXEL, Scorer, chosen
 from pgjax.state import state_shapes
 
@@ -67,7 +68,8 @@ def choose_pairs(
     if pairs_file is None:
         pairs = stores.test_pairs(dataset, test, data_dir)
     else:
-        pairs = read_pairs(pairs_file, test.names)
+        fashion = dataset.startswith("deepfashion")  # whose photos have two published names
+        pairs = read_pairs(pairs_file, test.names, fashion_names.same if fashion else str)
     if not len(pairs):
         raise InputError(f"{pairs_file or f'{TEST_PAIRS} in {data_dir}'}: no pair in it")
     return pairs[:limit], len(pairs)
@@ -82,6 +84,7 @@ def evaluate(
     noise: bool = False,
     protocol: str = protocols.OWN.name,
     metrics: Sequence[str] = (PIXEL,),
+    reference: str | None = None,
 ) -> dict[str, Any]:
     """Generates the test pairs with a run's last checkpoint and scores them.
 
@@ -98,6 +101,7 @@ def evaluate(
         Siarohin's generators; reference fact 1.1).
       protocol: a name in protocols.PROTOCOLS. The project's own takes the recipe's mask radius.
       metrics: which of the protocol's (scoring.chosen); those that need no network unless given.
+      reference: the real images of FID and KID (protocols.REFERENCES); the protocol's unless given.
 
     Returns:
       What metrics.json holds.
@@ -110,8 +114,8 @@ def evaluate(
     workdir = paths.of(workdir)
     config = rundir.read_config(workdir)
     recipe = build(config)
-    judged = protocols.find(protocol)
-    if judged is protocols.OWN:
+    judged = protocols.find(protocol, reference)
+    if judged.name == protocols.OWN.name:
         judged = protocols.with_radius(judged, recipe.evaluation.mask_radius)
     wanted = chosen(judged, metrics)
     if limit is not None and limit <= 0:
@@ -166,6 +170,7 @@ def evaluate(
         "limit": limit,
         "noise": noise,
         "pairs_from": pairs_file or TEST_PAIRS,
+        "pairs_sha256": pairs_digest(test.names, pairs),
         "mask_radius": judged.mask.radius,
         "scores": scores,
         "published": dict(recipe.published),

@@ -19,7 +19,7 @@ from pgjax.evaluation import TEST_PAIRS, choose_pairs, counts, mean_image, write
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
 from pgjax.outputs import Outputs, Panels
-from pgjax.report import provenance
+from pgjax.report import pairs_digest, provenance
 from pgjax.scoring import PIXEL, Scorer, chosen
 
 CHUNK = 128  # pairs at a time
@@ -38,6 +38,7 @@ def judge(
     metrics: Sequence[str] = (PIXEL,),
     baselines: bool = False,
     out: str | pathlib.Path | None = None,
+    reference: str | None = None,
 ) -> dict[str, Any]:
     """Scores the pictures of a folder, or the baselines, or both.
 
@@ -53,6 +54,7 @@ def judge(
       metrics: which of the protocol's (scoring.chosen); those that need no network unless given.
       baselines: also score a copy of the source, the mean training image and the targets themselves.
       out: the file of the result; FOLDER/metrics.json unless given, nothing without a folder.
+      reference: the real images of FID and KID (protocols.REFERENCES); the protocol's unless given.
 
     Returns:
       What that file holds.
@@ -63,7 +65,7 @@ def judge(
     """
     started = time.perf_counter()
     size = data.find(dataset).size
-    judged = protocols.for_height(protocols.find(protocol), size[0])
+    judged = protocols.for_height(protocols.find(protocol, reference), size[0])
     wanted = chosen(judged, metrics)
     test = stores.load_split(dataset, "test", data_dir, MEMORY)
     pairs, _ = choose_pairs(dataset, test, data_dir, pairs_file, limit)
@@ -121,6 +123,7 @@ def judge(
         "limit": limit,
         "noise": False,
         "pairs_from": pairs_file or TEST_PAIRS,
+        "pairs_sha256": pairs_digest(test.names, pairs),
         "mask_radius": judged.mask.radius,
         "scores": scores,
         "published": {},

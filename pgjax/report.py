@@ -6,7 +6,7 @@ What metrics.json holds is described in docs/metrics_json.md.
 import collections
 import hashlib
 import importlib.metadata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -68,6 +68,12 @@ def digest(tree: Any) -> str:
         found.update(f"{jax.tree_util.keystr(path)} {x.dtype.str} {x.shape}".encode())
         found.update(np.ascontiguousarray(x).tobytes())
     return found.hexdigest()
+
+
+def pairs_digest(names: Sequence[str], pairs: np.ndarray) -> str:
+    """sha256 of a list of pairs (P, 2), positions in `names`: of its lines "source,target"."""
+    lines = (f"{names[source]},{names[target]}\n" for source, target in pairs)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def table(result: Mapping[str, Any]) -> str:

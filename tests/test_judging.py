@@ -1,5 +1,6 @@
 """Anyone's images under a protocol: what comes out, and that results say what the documentation says."""
 
+import hashlib
 import json
 import pathlib
 import re
@@ -103,6 +104,15 @@ def test_baselines_need_no_images(protocol):
         assert value == pytest.approx(perfect.get(name, 1.0), abs=1e-6)
     text = evaluation.table(result)
     assert "real targets" in text and "not measured: " in text
+
+
+def test_the_list_of_pairs_has_a_sum(tmp_path):
+    pairs = [(TEST.names[a], TEST.names[b]) for a, b in pairs_of_test()]
+    lines = "".join(f"{source},{target}\n" for source, target in pairs)
+    assert judge(None)["pairs_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+    (tmp_path / "pairs.csv").write_text("from,to\n" + lines)
+    same = judge(None, pairs_file=str(tmp_path / "pairs.csv"))["pairs_sha256"]
+    assert same == judge(None)["pairs_sha256"] != judge(None, limit=2)["pairs_sha256"]
 
 
 def test_the_place_of_the_result_is_looked_at_first(tmp_path):

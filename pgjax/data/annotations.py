@@ -5,7 +5,7 @@ file, the line and what was expected.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,8 +42,17 @@ def read_annotations(path: str | os.PathLike) -> Annotations:
     return Annotations(names, keypoints, visible)
 
 
-def read_pairs(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
+def read_pairs(
+    path: str | os.PathLike,
+    names: Sequence[str],
+    same: Callable[[str], Hashable] = str,
+) -> np.ndarray:
     """Reads `from,to` lines as positions in `names`.
+
+    Args:
+      path: of the CSV.
+      names: of the photos.
+      same: what two names of one photo have in common, where it may be called in several ways.
 
     Returns:
       int32 (P, 2), columns source and target.
@@ -52,7 +61,7 @@ def read_pairs(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
       FileNotFoundError: there is no such file.
       InputError: names the file, the line and the fault, such as an image that `names` lacks.
     """
-    positions = {name: position for position, name in enumerate(names)}
+    positions = {same(name): position for position, name in enumerate(names)}
     pairs = []
     for number, line in published.lines(path, PAIRS_HEADER):
         try:
@@ -60,10 +69,10 @@ def read_pairs(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
         except ValueError as error:
             raise InputError(f"{path}, line {number}: {error}") from None
         for name in pair:
-            if name not in positions:
+            if same(name) not in positions:
                 raise InputError(
                     f"{path}, line {number}: unknown image {name}; the data set has "
-                    f"{len(positions)} images, such as {next(iter(positions), 'none')}"
+                    f"{len(positions)} images, such as {next(iter(names), 'none')}"
                 )
-        pairs.append([positions[name] for name in pair])
+        pairs.append([positions[same(name)] for name in pair])
     return np.array(pairs, np.int32)

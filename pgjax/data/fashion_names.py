@@ -107,6 +107,11 @@ def parse(name: str | PurePath) -> FashionName | None:
     return FashionName(gender, category.replace("_", ""), garment, outfit, tuple(view))
 
 
+def same(name: str) -> FashionName | str:
+    """What all names of one photo have in common; the name itself where it is no published one."""
+    return parse(name) or name
+
+
 def identity(name: str) -> str:
     """The outfit that a flattened name shows, which is its identity: the name up to the last "_"."""
     return name.rpartition("_")[0]

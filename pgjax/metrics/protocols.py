@@ -197,15 +197,22 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
-def find(name: str) -> Protocol:
-    """The protocol of that name.
+REFERENCES = ("train", "targets")
+
+
+def find(name: str, reference: str | None = None) -> Protocol:
+    """The protocol of that name, with other real images for FID and KID where they are given.
 
     Raises:
-      InputError: there is none.
+      InputError: there is none, or no such images.
     """
     if name not in PROTOCOLS:
         raise InputError(f"--protocol: unknown {name!r}; there are {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[name]
+    if reference is None:
+        return PROTOCOLS[name]
+    if reference not in REFERENCES:
+        raise InputError(f"--reference: unknown {reference!r}; there are {', '.join(REFERENCES)}")
+    return dataclasses.replace(PROTOCOLS[name], reference=reference)
 
 
 def with_radius(protocol: Protocol, radius: int) -> Protocol:
@@ -215,4 +222,4 @@ def with_radius(protocol: Protocol, radius: int) -> Protocol:
 
 def for_height(protocol: Protocol, height: int) -> Protocol:
     """The protocol for photos of this height: the project's own halves its mask's radius at toy size."""
-    return with_radius(protocol, 2) if protocol is OWN and height < 128 else protocol
+    return with_radius(protocol, 2) if protocol.name == OWN.name and height < 128 else protocol

@@ -34,6 +34,11 @@ METRICS = flags.DEFINE_list(
     ["pixel"],
     "Which of the protocol's: names, pixel (those that need no network), or all.",
 )
+REFERENCE = flags.DEFINE_string(
+    "reference",
+    None,
+    "Real images of FID and KID in the place of the protocol's: train (all training photos) or targets.",
+)
 BASELINES = flags.DEFINE_bool(
     "baselines", False, "Score a copy of the source, the mean training image and the real targets."
 )
@@ -74,6 +79,7 @@ def _run() -> None:
         NOISE.value,
         PROTOCOL.value,
         METRICS.value,
+        REFERENCE.value,
     )
     if hosts.first():
         export.refresh(WORKDIR.value)
@@ -98,6 +104,7 @@ def _pictures() -> None:
         METRICS.value,
         BASELINES.value,
         OUT.value,
+        REFERENCE.value,
     )
     print(evaluation.table(result))
 

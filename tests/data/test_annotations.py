@@ -5,7 +5,8 @@ import ast
 import numpy as np
 import pytest
 
-from pgjax.data import annotations
+from pgjax.data import annotations, fashion_names
+from pgjax.errors import InputError
 
 HEADER = "name:keypoints_y:keypoints_x"
 Y = list(range(10, 28))
@@ -89,6 +90,16 @@ def test_pairs(write):
     found = annotations.read_pairs(path, ("a.jpg", "b.jpg", "c.jpg"))
     assert found.dtype == np.int32
     np.testing.assert_array_equal(found, [[1, 0], [0, 2]])
+
+
+def test_pairs_in_another_convention_of_names(write):
+    names = ("fasionMENDenimid0000008001_1front.jpg", "fasionMENDenimid0000008001_2side.jpg")
+    called = ("fashionMENDenimid0000008001_2side.jpg", "MEN/Denim/id_00000080/01_1_front.jpg")
+    path = write(",".join(called), header="from,to")
+    found = annotations.read_pairs(path, names, fashion_names.same)
+    np.testing.assert_array_equal(found, [[1, 0]])
+    with pytest.raises(InputError, match=f"line 2: unknown image {called[0]}"):
+        annotations.read_pairs(path, names)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,15 @@ def test_protocols_are_frozen_records_that_json_knows():
         protocols.find("pg3")
 
 
+def test_the_real_images_can_be_chosen_and_the_record_says_so():
+    assert protocols.find("pgjax").record()["reference"] == "train"
+    other = protocols.find("pgjax", "targets")
+    assert other.record()["reference"] == "targets"
+    assert protocols.for_height(other, 64).mask.radius == 2
+    with pytest.raises(InputError, match="--reference: unknown 'test'; there are train, targets"):
+        protocols.find("pgjax", "test")
+
+
 def test_metrics_are_chosen_by_name_and_unknown_ones_refused():
     protocol = PROTOCOLS["deformable"]
     assert chosen(protocol, ["is", "l1"]) == ("l1", "is")
