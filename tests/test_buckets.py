@@ -217,7 +217,7 @@ def test_metrics_read_their_weights_there(home, monkeypatch):
 
     monkeypatch.setitem(sets.EXTRACTORS, sets.SET_METRICS["fid"].extractor, told)
     test, pairs = tiny.SPLITS["test"].store, np.zeros((1, 2), np.int32)
-    scorer = Scorer(OWN, "synthetic_people", test, pairs, home / "weights", ["fid"])
+    scorer = Scorer(OWN, "synthetic_people", test, pairs, home / "weights", ["l1", "fid"])
     assert scorer.not_measured == {"fid": "numbers"}
 
 

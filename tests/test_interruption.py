@@ -130,6 +130,7 @@ def _until_logged(workdir, process, known=""):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_sigterm_saves_the_step_under_way_and_a_second_start_is_refused(tmp_path):
     """A real training process, stopped wherever it is, and one beside it on the same directory."""
     long, workdir = 100_000, tmp_path / "run"

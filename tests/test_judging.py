@@ -167,6 +167,7 @@ def run(tmp_path_factory):
     return workdir, result
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_on_masked_inputs(run):
     workdir, result = run
     model = result["scores"]["model"]
@@ -181,6 +182,7 @@ def test_a_run_is_scored_on_masked_inputs(run):
     assert re.fullmatch("[0-9a-f]{64}", own["checkpoint"]["sha256"])
 
 
+@pytest.mark.slow
 def test_a_runs_saved_images_judge_as_the_run(run):
     """What a run writes and what judges folders agree, to the last bit."""
     workdir, result = run
@@ -207,6 +209,7 @@ def leaves(value, path=""):
             yield place, inner
 
 
+@pytest.mark.slow
 def test_results_have_the_documented_keys(run, tmp_path):
     strips(tmp_path)
     keys, seen = documented(), set()

@@ -265,6 +265,7 @@ def test_broken_weights_draw_no_picture(transfer):
         broken(*arguments(PAIRS[:1]))
 
 
+@pytest.mark.slow
 def test_a_told_background():
     """The true one gives what evaluation draws; without it the source's own is taken, person erased."""
     made = tiny.generator_config()

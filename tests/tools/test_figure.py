@@ -103,6 +103,7 @@ def test_a_folder_with_an_equals_sign_in_its_name(pictures, tmp_path):
     assert [system.title for system in systems] == ["rate=0.1", "Theirs"]
 
 
+@pytest.mark.slow
 def test_a_run_stands_beside_pictures(pictures, tmp_path, capsys):
     workdir = tmp_path / "mine"
     training.train_and_evaluate(tiny.generator_config(), workdir, "unused")
