@@ -17,10 +17,8 @@ import gcs
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# Compiling is most of the time, and most of compiling is LLVM's optimisation, which tests can do without;
-# XLA's older way to write a fusion's code takes a third less time.
-_QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_QUICK}"
+# Compiling is most of the time, and most of compiling is LLVM's optimisation, which tests can do without.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
 
 # The same examples in every run, and as many as take seconds.
 hypothesis.settings.register_profile(
