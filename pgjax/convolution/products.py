@@ -81,8 +81,8 @@ def _correlate(x, kernel, lengths, swapped: bool):
     """Stride 1, no padding, `lengths` rows and columns: in the best formulation for the shape."""
     taps, channels = kernel.shape[0], x.shape[-1]
     features = kernel.size // (taps**2 * channels)
-    few = few_pixels(x.shape[0], *lengths)
-    if taps in _INPUT and features * taps**2 > channels >= _FEW_CHANNELS and not few:
+    few = channels < _FEW_CHANNELS or few_pixels(x.shape[0], *lengths)
+    if taps in _INPUT and features * taps**2 > channels and not few:
         return _winograd(x, kernel, lengths, swapped)
     kernel = jnp.swapaxes(kernel, 2, 3) if swapped else kernel
     if taps == 1:
@@ -95,21 +95,15 @@ def _correlate(x, kernel, lengths, swapped: bool):
 def _patches(x, kernel, stride: int, lengths):
     """One product of all that an output reads, laid side by side."""
     size, features = kernel.shape[0], kernel.shape[-1]
-    return jnp.tensordot(_laid(x, size, stride, lengths), kernel.reshape(-1, features), 1)
-
-
-def _laid(x, size: int, stride: int, lengths):
-    """What each of `lengths` outputs reads of (B, H, W, C): (B, *lengths, size * size * C)."""
     height, width = (stride * (n - 1) + 1 for n in lengths)
     read = [
         x[:, i : i + height : stride, j : j + width : stride]
         for i in range(size)
         for j in range(size)
     ]
-    return jnp.concatenate(read, axis=-1)
+    return jnp.tensordot(jnp.concatenate(read, axis=-1), kernel.reshape(-1, features), 1)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _pixels(x, kernel, lengths):
     """One product of a pixel with all taps; the taps' results are then shifted and added."""
     taps, (height, width) = kernel.shape[0], lengths
@@ -118,27 +112,6 @@ def _pixels(x, kernel, lengths):
         found[:, i : i + height, j : j + width, i, j] for i in range(taps) for j in range(taps)
     ]
     return functools.reduce(jnp.add, shifted)
-
-
-def _pixels_forward(x, kernel, lengths):
-    return _pixels(x, kernel, lengths), (x, kernel)
-
-
-def _pixels_backward(lengths, kept, cotangent):
-    """Both gradients are products with what a pixel's taps receive, the few channels' patches."""
-    x, kernel = kept
-    taps, channels = kernel.shape[0], x.shape[-1]
-    around = [(taps - 1, n - m) for n, m in zip(x.shape[1:3], lengths, strict=True)]
-    received = _laid(_edged(cotangent, *around), taps, 1, x.shape[1:3])
-    flipped = kernel[::-1, ::-1]
-    to_x = jnp.tensordot(received, flipped.transpose(0, 1, 3, 2).reshape(-1, channels), 1)
-    received = received.reshape(-1, received.shape[-1])
-    to_kernel = jnp.einsum("tk,tc->kc", received, x.reshape(-1, channels))
-    to_kernel = to_kernel.reshape(taps, taps, -1, channels).transpose(0, 1, 3, 2)
-    return to_x, to_kernel[::-1, ::-1]
-
-
-_pixels.defvjp(_pixels_forward, _pixels_backward)
 
 
 def scattered(x, kernel, stride: int):
