@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import keypoints, limbs, skeleton
+from pgjax import keypoints, limbs, paths, skeleton
 from pgjax.errors import InputError
 from pgjax.image import write_image
 from pgjax.keypoints import Pose, in_photo, inside, moved
@@ -102,9 +102,9 @@ def usable(folder: str | os.PathLike, poses_file: str | os.PathLike) -> dict[str
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder of photos")
-    paths = sorted(str(p) for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS)
+    images = sorted(str(p) for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS)
     found = {}
-    for path, people in keypoints.for_photos(keypoints.read(poses_file), paths).items():
+    for path, people in keypoints.for_photos(keypoints.read(poses_file), images).items():
         name = Path(path).name
         if len(people) > 1:
             raise InputError(f"{poses_file}: {len(people)} people in {name}; expected one")
@@ -119,7 +119,7 @@ def usable(folder: str | os.PathLike, poses_file: str | os.PathLike) -> dict[str
                 found[name] = pose
     if not found:
         raise InputError(
-            f"{folder}: of {len(paths)} photos none can be read and has hips and shoulders in "
+            f"{folder}: of {len(images)} photos none can be read and has hips and shoulders in "
             f"{poses_file}"
         )
     return found
@@ -226,9 +226,7 @@ def _is_whole(path: Path) -> bool:
 def _same(path: Path, content: bytes) -> None:
     """Writes the file whole, or finds it there already as it is to be."""
     if not path.exists():
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        paths.write_bytes(path, content)
     elif path.read_bytes() != content:
         raise InputError(
             f"{path}: of another augmentation (other photos, poses, model, seed, batch size or number); name "

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pgjax import paths
 from pgjax.errors import InputError
 from pgjax.keypoints import files
 from pgjax.keypoints.pose import JOINTS, Pose, make_pose
@@ -88,4 +89,4 @@ def _table(pose: Pose | None) -> np.ndarray:
 def _save(path: Path, array: np.ndarray) -> None:
     content = io.BytesIO()
     np.save(content, array, allow_pickle=False)
-    files.write_bytes(path, content.getvalue())
+    paths.write_bytes(path, content.getvalue())

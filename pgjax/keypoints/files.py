@@ -2,12 +2,12 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from pgjax import paths
 from pgjax.errors import InputError
 from pgjax.keypoints.pose import Pose
 
@@ -65,19 +65,8 @@ def _short(value) -> str:
     return text if len(text) <= 40 else f"{text[:40]}..."
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file whole; parent folders are made, and a reader never sees a part of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_json(path: Path, content) -> None:
-    write_bytes(path, (json.dumps(content) + "\n").encode())
+    paths.write_bytes(path, (json.dumps(content) + "\n").encode())
 
 
 def stem(photo: str) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import skeleton
+from pgjax import paths, skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import files
 from pgjax.keypoints.pose import JOINTS, Pose, make_pose
@@ -55,7 +55,7 @@ def write(path: Path, poses: Mapping[str, Sequence[Pose]]) -> None:
             inside = pose.visible & (rounded >= 0).all(axis=1)
             pixels[inside] = rounded[inside]
         lines.append(": ".join((name, *(str(axis.tolist()) for axis in pixels.T))))
-    files.write_bytes(path, ("\n".join(lines) + "\n").encode())
+    paths.write_bytes(path, ("\n".join(lines) + "\n").encode())
 
 
 def rows(path: str | os.PathLike) -> Iterator[Row]:

@@ -167,12 +167,7 @@ PROTOCOLS: dict[str, Protocol] = {
             pairs="12,800 random pairs that are not published; here " + PUBLISHED_PAIRS,
             metrics=("ssim_reference", "masked_input_ssim", "l1", "is", "masked_input_is", "ds"),
             columns=_table(
-                ssim="ssim_reference",
-                mask_ssim="masked_input_ssim",
-                l1="l1",
-                mask_is="masked_input_is",
-                ds="ds",
-                **{"is": "is"},
+                **_DEFORMABLE | {"mask_ssim": "masked_input_ssim", "mask_is": "masked_input_is"}
             ),
             notes=(
                 "Masked scores as the text describes them: the source photo's background is masked out "
