@@ -169,3 +169,10 @@ def test_names_and_poses_that_cannot_be():
     taken = {"0002_c1s1_900000_00.jpg": pose, "0003_c1s1_900000_00.jpg": pose}
     with pytest.raises(InputError, match="the name of a photo that is there"):
         augment.plan(taken, list(taken), 1, 0)
+
+
+def test_photos_that_cannot_be_used_are_counted(tmp_path):
+    write_image(tmp_path / "photos" / "0001_c1s1_000001_00.png", np.zeros((128, 64, 3), np.uint8))
+    (tmp_path / "nobody_keypoints.json").write_text('{"people": []}')
+    with pytest.raises(InputError, match="of 1 photos none can be read and has hips and shoulders"):
+        augment.usable(tmp_path / "photos", tmp_path / "nobody_keypoints.json")
