@@ -1,0 +1,1 @@
+"""Training steps in PyTorch, for benchmarks.against_torch; run in an environment without JAX."""
