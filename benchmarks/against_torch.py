@@ -1,17 +1,17 @@
 """Training steps against equal ones in PyTorch, turn about on one machine.
 
     python -m benchmarks.against_torch --torch=TORCH/bin/python [--row deformable:dsc ...]
-        [--batch_size N ...] [--out=FILE] [--check]
+        [--batch_size N ...] [--compile] [--check] [--out=FILE]
 
 TORCH is an environment with torch and numpy; a process of it (benchmarks.torch_peers) makes one step
 whenever it is told to. Both sides have the same layers, start from the same parameters and see the same
-pairs; PyTorch keeps channels last, as oneDNN likes them, and Adam in its fused form. Both use all cores,
-one at a time. What only our steps do is left out on the other side: they derive poses, masks and
-transforms from joints, and the norms of the gradients for the log; only PyTorch's halving convolutions of
-PG2 pad on both sides, which spares it copies.
+pairs; both use all cores, one at a time. PyTorch keeps channels last, as oneDNN likes them, and Adam in
+its fused form; --compile lets torch.compile have its networks. It is spared some of our steps' work: what
+is derived from joints (poses, masks, transforms), the gradients' norms for the log, and in PG2, whose
+halving convolutions TensorFlow pads at one end, the copies that take torch to do so.
 
---check compares instead of timing: without dropout, and with TensorFlow's padding, both sides make two
-steps, and the largest relative difference in losses and gradients' norms is told.
+--check compares numbers instead: without dropout and with TensorFlow's padding both sides make two steps.
+It tells the relative differences of their losses and gradients' norms.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from benchmarks.stepping import Training
 from configs import deformable, pg2
 from pgjax import scene
 from pgjax.recipe import Recipe, Stage, build
-from pgjax.state import parameter_counts
+from pgjax.state import parameter_counts, state_shapes
 
 PAPERS = {"pg2": pg2, "deformable": deformable}
 ROWS = {"pg2:g1_g2_d": (4,), "deformable:dsc": (4, 2), "deformable:full": (4,)}
@@ -61,6 +61,7 @@ class Peer:
     def _answer(self) -> dict:
         line = self._process.stdout.readline()
         if not line:
+            self.close()
             raise SystemExit("PyTorch's side ended; what it said stands above")
         return json.loads(line)
 
@@ -71,8 +72,7 @@ class Peer:
         return self._answer()
 
     def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()
 
 
 def _named(prefix: str, tree) -> dict[str, np.ndarray]:
@@ -136,11 +136,11 @@ def compare(paper: str, recipe: Recipe, name: str, options) -> dict:
     training = Training(recipe, stage, "", cache=False)
     settings = _settings(recipe, stage, options)
     peer = Peer(options.torch, paper, settings, _given(recipe, training))
-    counts = parameter_counts(jax.tree.map(lambda x: x[0], training.state))
+    counts = parameter_counts(state_shapes(recipe))
     if counts != peer.about["parameters"]:
         raise SystemExit(f"not the same networks: {counts} and {peer.about['parameters']}")
     found = {"row": f"{paper}:{recipe.row}", "stage": name, "batch_size": recipe.batch_size}
-    found |= peer.about
+    found |= peer.about | {"torch_compiled": options.compile}
     if options.check:
         steps = [(training.move(1), peer.step(name)["log"]) for _ in range(2)]
         peer.close()
@@ -154,9 +154,8 @@ def compare(paper: str, recipe: Recipe, name: str, options) -> dict:
     peer.close()
     # The first round warms up.
     spreads = {side: measure.spread(np.array(seconds[1:])) for side, seconds in times.items()}
-    medians = {side: np.median(seconds[1:]) for side, seconds in times.items()}
-    faster = measure.rounded(medians["torch"] / medians["pgjax"])
-    return found | spreads | {"times_faster_than_torch": faster}
+    faster = spreads["torch"]["seconds"] / spreads["pgjax"]["seconds"]
+    return found | spreads | {"times_faster_than_torch": measure.rounded(faster, 3)}
 
 
 def main() -> None:

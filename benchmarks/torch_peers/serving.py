@@ -106,7 +106,7 @@ def serve(make: Callable[..., tuple[Nets, dict[str, Callable[[], Log]]]]) -> Non
             net.compile()
     del arrays
     counts = {name: sum(p.numel() for p in net.parameters()) for name, net in nets.items()}
-    _say({"torch": torch.__version__, "parameters": counts})
+    _say({"torch_version": torch.__version__, "parameters": counts})
     for line in sys.stdin:
         started = time.perf_counter()
         log = steps[line.strip()]()
