@@ -1,14 +1,14 @@
 """Training steps against equal ones in PyTorch, turn about on one machine.
 
     python -m benchmarks.against_torch --torch=TORCH/bin/python [--row deformable:dsc ...]
-        [--batch_size N ...] [--compile] [--keep_memory] [--check] [--out=FILE]
+        [--batch_size N ...] [--compile] [--check] [--out=FILE]
 
 TORCH is an environment with torch and numpy; a process of it (benchmarks.torch_peers) makes one step
 whenever it is told to. Both sides have the same layers, start from the same parameters and see the same
 pairs; both use all cores, one at a time. PyTorch keeps channels last, as oneDNN likes them, and Adam in
-its fused form; --compile lets torch.compile have its networks, --keep_memory has glibc keep for it what a
-step frees, which PyTorch leaves to malloc's defaults. It is spared some of our steps' work: what is derived
-from joints (poses, masks, transforms), the gradients' norms for the log, and in PG2, whose halving
+its fused form; --compile lets torch.compile have its networks. Its process has its memory as ours has
+(pgjax.memory), which PyTorch by itself does not see to. It is spared some of our steps' work: what is
+derived from joints (poses, masks, transforms), the gradients' norms for the log, and in PG2, whose halving
 convolutions TensorFlow pads at one end, the copies that take torch to do so.
 
 --check compares numbers instead: without dropout and with TensorFlow's padding both sides make two steps.
@@ -17,7 +17,6 @@ It tells the relative differences of their losses and gradients' norms.
 
 import argparse
 import json
-import os
 import pathlib
 import subprocess
 import tempfile
@@ -29,7 +28,7 @@ import numpy as np
 from benchmarks import measure
 from benchmarks.stepping import Training
 from configs import deformable, pg2
-from pgjax import scene
+from pgjax import memory, scene
 from pgjax.recipe import Recipe, Stage, build
 from pgjax.state import parameter_counts, state_shapes
 
@@ -43,21 +42,11 @@ SEEN = (
 )
 """What PyTorch's side is given of a scene."""
 
-KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**33), "MALLOC_TRIM_THRESHOLD_": str(2**34)}
-"""Has glibc keep what a step frees; else every large tensor's memory is the system's, mapped anew."""
-
 
 class Peer:
     """The process of PyTorch, with the parameters and pairs of a training of ours."""
 
-    def __init__(
-        self,
-        python: str,
-        paper: str,
-        settings: dict,
-        given: dict[str, np.ndarray],
-        keep_memory: bool = False,
-    ):
+    def __init__(self, python: str, paper: str, settings: dict, given: dict[str, np.ndarray]):
         with tempfile.TemporaryDirectory() as folder:
             place = pathlib.Path(folder)
             (place / "settings.json").write_text(json.dumps(settings))
@@ -67,7 +56,6 @@ class Peer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                env=os.environ | (KEPT if keep_memory else {}),
             )
             self.about = self._answer()
 
@@ -148,13 +136,13 @@ def compare(paper: str, recipe: Recipe, name: str, options) -> dict:
     stage = recipe.stages[name]
     training = Training(recipe, stage, "", cache=False)
     settings = _settings(recipe, stage, options)
-    peer = Peer(options.torch, paper, settings, _given(recipe, training), options.keep_memory)
+    peer = Peer(options.torch, paper, settings, _given(recipe, training))
     counts = parameter_counts(state_shapes(recipe))
     if counts != peer.about["parameters"]:
         raise SystemExit(f"not the same networks: {counts} and {peer.about['parameters']}")
     found = {"row": f"{paper}:{recipe.row}", "stage": name, "batch_size": recipe.batch_size}
     found |= peer.about
-    found |= {"torch_compiled": options.compile, "torch_keeps_memory": options.keep_memory}
+    found["torch_compiled"] = options.compile
     if options.check:
         steps = [(training.move(1), peer.step(name)["log"]) for _ in range(2)]
         peer.close()
@@ -182,9 +170,6 @@ def main() -> None:
     parser.add_argument(
         "--compile", action="store_true", help="PyTorch's networks, by torch.compile"
     )
-    parser.add_argument(
-        "--keep_memory", action="store_true", help="PyTorch's process keeps what a step frees"
-    )
     parser.add_argument("--check", action="store_true", help="compare numbers, not times")
     parser.add_argument("--out", help="JSON file")
     options = parser.parse_args()
@@ -202,4 +187,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    memory.keep()
     main()

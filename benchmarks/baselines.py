@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks import measure
-from pgjax import data, launch
+from pgjax import data, launch, memory
 from pgjax.judging import judge
 from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.report import SUBJECTS, table
@@ -103,4 +103,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    memory.keep()
     main()

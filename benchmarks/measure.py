@@ -1,6 +1,7 @@
 """Clocks, memory and ceilings: what the benchmarks of whole steps measure with."""
 
 import json
+import os
 import pathlib
 import resource
 import time
@@ -10,6 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from pgjax import memory
 
 MIB = 2**20
 
@@ -35,7 +38,7 @@ def arithmetic(device: jax.Device, precision: str) -> str:
     Unless jax_default_matmul_precision says otherwise, JAX multiplies float32 as TF32 on GPUs and as
     bfloat16 on TPUs.
     """
-    if precision == "bfloat16":
+    if precision.startswith("bfloat16"):
         return "bfloat16"
     strict = jax.config.jax_default_matmul_precision in ("highest", "float32")
     return (
@@ -111,7 +114,8 @@ def matmul_rate(kind: str = "float32", size: int | None = None) -> float:
     dtype = jnp.bfloat16 if kind == "bfloat16" else jnp.float32
     precision = {"float32": "highest", "tf32": "default", "bfloat16": "default"}[kind]
     pair = jax.random.normal(jax.random.key(0), (2, size, size)).astype(dtype)
-    product = jax.jit(lambda a, b: jnp.matmul(a, b, precision=precision))
+    options = {"precision": precision, "preferred_element_type": jnp.float32}
+    product = jax.jit(lambda a, b: jnp.matmul(a, b, **options))
     return 2 * size**3 / in_turn({"": lambda: product(*pair)}, 7)[""].min()
 
 
@@ -146,6 +150,7 @@ def machine() -> dict[str, Any]:
         "device": devices[0].device_kind,
         "devices": len(devices),
         "jax": jax.__version__,
+        memory.VARIABLE: os.environ.get(memory.VARIABLE),
     }
 
 

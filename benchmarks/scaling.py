@@ -23,7 +23,7 @@ import tempfile
 from typing import Any
 
 from benchmarks import measure
-from pgjax import cli
+from pgjax import cli, memory
 from pgjax.errors import InputError
 from pgjax.tools import papers
 
@@ -173,4 +173,5 @@ def _line(cells) -> str:
 
 
 if __name__ == "__main__":
+    memory.keep()
     cli.run(main)

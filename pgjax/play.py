@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from pgjax import losses, nets
+from pgjax import losses, nets, precision
 from pgjax.losses import ADVERSARIAL, TERMS
 from pgjax.recipe import Recipe, Stage
 from pgjax.scene import Scene, as_seen
@@ -21,11 +21,13 @@ def appliers(recipe: Recipe) -> dict[str, Callable]:
 
     What goes in and comes out is float32, so that neither networks nor losses know of it.
     """
-    precision = recipe.compute.precision
+    arithmetic = recipe.compute.precision
+    kind = precision.kind(arithmetic)
 
     def applied(module, variables, scene, given, train):
-        given = jax.tree.map(lambda image: image.astype(precision), given)
-        output = module.apply(variables, as_seen(scene, precision), given, train=train)
+        given = jax.tree.map(lambda image: image.astype(kind), given)
+        with precision.products(arithmetic):
+            output = module.apply(variables, as_seen(scene, kind), given, train=train)
         return output.astype(jnp.float32)
 
     return {name: functools.partial(applied, module) for name, module in modules(recipe).items()}

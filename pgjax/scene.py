@@ -50,9 +50,9 @@ _IMAGE_LIKE = (
 )
 
 
-def as_seen(scene: Scene, precision: str) -> Scene:
-    """The scene as networks of a precision read it: images and drawn poses rounded, geometry exact."""
-    fields = {name: getattr(scene, name).astype(precision) for name in _IMAGE_LIKE}
+def as_seen(scene: Scene, kind: str) -> Scene:
+    """The scene as networks of a type read it: images and drawn poses rounded, geometry exact."""
+    fields = {name: getattr(scene, name).astype(kind) for name in _IMAGE_LIKE}
     return scene._replace(**fields)
 
 

@@ -5,7 +5,8 @@ are few, of pixels where the result's channels are few, and else by Winograd's a
 2016): two outputs a side from r taps take r + 1 products a side instead of 2 r. A stride of 2 is first
 folded into the channels. There XLA's own convolutions run below the rate of its products, and its
 gradient for the kernel of a transposed one takes a hundred times as long. Accelerators' libraries choose
-for themselves and get the plain ones; so does bfloat16, which Winograd's sums would round twice.
+for themselves and get the plain ones. Where products are rounded to bfloat16 (pgjax.precision), all that
+surrounds them on the CPU is float32.
 """
 
 import functools
@@ -14,7 +15,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from pgjax.convolution import plain, products
+from pgjax import precision
+from pgjax.convolution import plain, products, rounding
 
 
 def convolve(x: jax.Array, kernel: jax.Array, stride: int, padding: plain.Padding) -> jax.Array:
@@ -26,12 +28,16 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int, padding: plain.Paddin
       stride: 1 or more.
       padding: "SAME" as TensorFlow's, "VALID", or pixels as ((top, bottom), (left, right)).
     """
-    if not _as_products(x, stride):
-        return plain.convolve(x, kernel, stride, padding)
+    if not _as_products(stride):
+        return _plainly(plain.convolve, x, kernel, stride, padding)
     size = kernel.shape[0]
     if isinstance(padding, str):
         padding = lax.padtype_to_pads(x.shape[1:3], (size, size), (stride, stride), padding)
-    return products.folded(x, kernel, stride, tuple(map(tuple, padding)))
+    precise, einsum = _arithmetic(x)
+    found = products.folded(
+        precise(x), precise(kernel), stride, tuple(map(tuple, padding)), einsum=einsum
+    )
+    return found.astype(x.dtype)
 
 
 def convolve_transposed(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
@@ -40,24 +46,41 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Arr
     Pixel i adds to the pixels stride i - crop + (0 .. k - 1), crop = (k - stride) // 2. The kernel is not
     flipped. No forward-mode derivative.
     """
-    if not _as_products(x, stride):
-        return plain.transposed(x, kernel, stride)
+    if not _as_products(stride):
+        return _plainly(plain.transposed, x, kernel, stride)
     batch, height, width, _ = x.shape
+    precise, einsum = _arithmetic(x)
     if products.few_pixels(batch, height, width):
-        return products.scattered(x, kernel, stride)
-    shape = (batch, height * stride, width * stride, kernel.shape[-1])
+        return products.scattered(precise(x), precise(kernel), stride, einsum).astype(x.dtype)
     # Of a linear function: at which point does not matter.
     strided = functools.partial(
         products.folded,
-        kernel=kernel,
+        kernel=precise(kernel),
         stride=stride,
         padding=plain.crop_of(kernel, stride),
         swapped=True,
+        einsum=einsum,
     )
-    _, transpose = jax.vjp(strided, jnp.zeros(shape, x.dtype))
-    return transpose(x)[0]
+    shape = (batch, height * stride, width * stride, kernel.shape[-1])
+    _, transpose = jax.vjp(strided, precise(jnp.zeros(shape, x.dtype)))
+    return transpose(precise(x))[0].astype(x.dtype)
 
 
-def _as_products(x, stride: int) -> bool:
+def _as_products(stride: int) -> bool:
     # Known when a function is traced; a program for another device than the default one is still right.
-    return jax.default_backend() == "cpu" and x.dtype != jnp.bfloat16 and stride <= 2
+    return jax.default_backend() == "cpu" and stride <= 2
+
+
+def _arithmetic(x):
+    """What x is computed in where it is by products, and the product."""
+    if not precision.rounded(x):
+        return (lambda array: array), jnp.einsum
+    return (lambda array: array.astype(jnp.float32)), rounding.einsum
+
+
+def _plainly(function, x, kernel, *options):
+    if not precision.rounded(x):
+        return function(x, kernel, *options)
+    return function(*(array.astype(jnp.bfloat16) for array in (x, kernel)), *options).astype(
+        x.dtype
+    )

@@ -30,7 +30,7 @@ def few_pixels(*shape: int) -> bool:
     return math.prod(shape) < _FEW_PIXELS
 
 
-def folded(x, kernel, stride: int, padding, swapped: bool = False):
+def folded(x, kernel, stride: int, padding, swapped: bool = False, einsum=jnp.einsum):
     """Convolution by products; a stride of 2 folds 2x2 pixels into channels and halves the kernel.
 
     A swapped kernel is (k, k, O, C): exchanging its axes would cost more than many a product.
@@ -51,9 +51,9 @@ def folded(x, kernel, stride: int, padding, swapped: bool = False):
         ),
     )
     if stride == 1:
-        return _correlate(x, kernel, lengths, swapped)
+        return _correlate(x, kernel, lengths, swapped, einsum)
     if few_pixels(x.shape[0], *lengths) and not swapped:
-        return _patches(x, kernel, stride, lengths)
+        return _patches(x, kernel, stride, lengths, einsum)
     x = x.reshape(-1, height // 2, 2, width // 2, 2, channels).transpose(0, 1, 3, 2, 4, 5)
     x = x.reshape(-1, height // 2, width // 2, 4 * channels)
     extra = 2 * taps - size
@@ -68,7 +68,7 @@ def folded(x, kernel, stride: int, padding, swapped: bool = False):
         )
     )
     kernel = kernel.transpose(order).reshape(taps, taps, *shape)
-    return _correlate(x, kernel, lengths, swapped)
+    return _correlate(x, kernel, lengths, swapped, einsum)
 
 
 def _edged(x, rows, columns):
@@ -77,22 +77,24 @@ def _edged(x, rows, columns):
     return lax.pad(x, jnp.zeros((), x.dtype), config)
 
 
-def _correlate(x, kernel, lengths, swapped: bool):
+def _correlate(x, kernel, lengths, swapped: bool, einsum):
     """Stride 1, no padding, `lengths` rows and columns: in the best formulation for the shape."""
     taps, channels = kernel.shape[0], x.shape[-1]
     features = kernel.size // (taps**2 * channels)
     few = channels < _FEW_CHANNELS or few_pixels(x.shape[0], *lengths)
     if taps in _INPUT and features * taps**2 > channels and not few:
-        return _winograd(x, kernel, lengths, swapped)
+        return _winograd(x, kernel, lengths, swapped, einsum)
     kernel = jnp.swapaxes(kernel, 2, 3) if swapped else kernel
     if taps == 1:
-        return jnp.tensordot(x, kernel[0, 0], 1)
+        return einsum("bhwc,co->bhwo", x, kernel[0, 0])
     if features * taps**2 <= channels:
-        return _pixels(x, kernel, lengths)
-    return _patches(x, kernel, 1, lengths) if few else plain.convolve(x, kernel, 1, "VALID")
+        return _pixels(x, kernel, lengths, einsum)
+    if few:
+        return _patches(x, kernel, 1, lengths, einsum)
+    return plain.convolve(x, kernel, 1, "VALID")
 
 
-def _patches(x, kernel, stride: int, lengths):
+def _patches(x, kernel, stride: int, lengths, einsum):
     """One product of all that an output reads, laid side by side."""
     size, features = kernel.shape[0], kernel.shape[-1]
     height, width = (stride * (n - 1) + 1 for n in lengths)
@@ -101,25 +103,26 @@ def _patches(x, kernel, stride: int, lengths):
         for i in range(size)
         for j in range(size)
     ]
-    return jnp.tensordot(jnp.concatenate(read, axis=-1), kernel.reshape(-1, features), 1)
+    kernel = kernel.reshape(-1, features)
+    return einsum("bhwc,co->bhwo", jnp.concatenate(read, axis=-1), kernel)
 
 
-def _pixels(x, kernel, lengths):
+def _pixels(x, kernel, lengths, einsum):
     """One product of a pixel with all taps; the taps' results are then shifted and added."""
     taps, (height, width) = kernel.shape[0], lengths
-    found = jnp.einsum("bhwc,uvco->bhwuvo", x, kernel)
+    found = einsum("bhwc,uvco->bhwuvo", x, kernel)
     shifted = [
         found[:, i : i + height, j : j + width, i, j] for i in range(taps) for j in range(taps)
     ]
     return functools.reduce(jnp.add, shifted)
 
 
-def scattered(x, kernel, stride: int):
+def scattered(x, kernel, stride: int, einsum=jnp.einsum):
     """Transposed convolution of few pixels: a product for each tap, the kernel read where it lies."""
     size, (batch, height, width, channels) = kernel.shape[0], x.shape
     pixels = x.reshape(1, -1, channels)
     pixels = jnp.broadcast_to(pixels, (size**2, *pixels.shape[1:]))
-    found = jnp.matmul(pixels, kernel.reshape(size**2, channels, -1))
+    found = einsum("kpc,kco->kpo", pixels, kernel.reshape(size**2, channels, -1))
     found = found.reshape(size, size, batch, height, width, -1)
     crop = plain.crop_of(kernel, stride)[0][0]
     # Tap k of pixel i lies at stride i + low, of stride * length pixels in all.
@@ -132,7 +135,7 @@ def scattered(x, kernel, stride: int):
     return functools.reduce(jnp.add, placed)
 
 
-def _winograd(x, kernel, lengths, swapped: bool):
+def _winograd(x, kernel, lengths, swapped: bool, einsum):
     """F(2 x 2, taps x taps): a tile of 2 x 2 outputs takes (taps + 1)^2 products of C with O channels."""
     taps, channels = kernel.shape[0], x.shape[-1]
     rows, columns = (-(-n // 2) for n in lengths)
@@ -145,7 +148,7 @@ def _winograd(x, kernel, lengths, swapped: bool):
         # What was transformed last comes first: columns, as in the input.
         kernel = _transform(kernel, _KERNEL[taps], axis, 0)
     kernel = kernel.reshape(-1, *kernel.shape[2:])
-    found = jnp.einsum("ktc,koc->kto" if swapped else "ktc,kco->kto", x, kernel)
+    found = einsum("ktc,koc->kto" if swapped else "ktc,kco->kto", x, kernel)
     features = found.shape[-1]
     found = found.reshape(taps + 1, taps + 1, -1, rows, columns, features)
     found = _transform(found, _OUTPUT[taps], 0, 4)

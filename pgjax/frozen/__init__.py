@@ -81,7 +81,7 @@ def extract(
       images: (B, H, W, 3) RGB in [-1, 1].
       layer: one of LAYERS[name].
       means: "proper", as the network was trained, or "swapped" (reference fact 1.3).
-      precision: of the arithmetic, a type's name.
+      precision: of the arithmetic, a name in precision.PRECISIONS.
 
     Returns:
       (B, h, w, C) float32.

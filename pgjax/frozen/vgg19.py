@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pgjax import precision
 from pgjax.convolution import convolve
 from pgjax.errors import InputError
 from pgjax.frozen.weights import Source
@@ -62,15 +63,17 @@ def _pool(x: jax.Array) -> jax.Array:
 
 
 def extract(
-    params, images: jax.Array, layer: str, means: str, precision: str = "float32"
+    params, images: jax.Array, layer: str, means: str, arithmetic: str = "float32"
 ) -> jax.Array:
     """Activations of a layer; as `pgjax.frozen.extract`. Later layers are not computed."""
     if layer not in LAYERS:
         raise InputError(f"layer: VGG-19 has no {layer!r} here; there are {', '.join(LAYERS)}")
-    x = preprocess(images, means).astype(precision)
+    x = preprocess(images, means).astype(precision.kind(arithmetic))
     for name in LAYERS[: LAYERS.index(layer) + 1]:
         if name.endswith("conv1") and name != LAYERS[0]:
             x = _pool(x)
         kernel, bias = (params[name][part].astype(x.dtype) for part in ("kernel", "bias"))
-        x = jax.nn.relu(convolve(x, kernel, 1, "SAME") + bias.reshape(1, 1, 1, -1))
+        with precision.products(arithmetic):
+            x = convolve(x, kernel, 1, "SAME")
+        x = jax.nn.relu(x + bias.reshape(1, 1, 1, -1))
     return x.astype(jnp.float32)

@@ -13,6 +13,7 @@ from pgjax import data, frozen, scene
 from pgjax.data.pairs import RULES
 from pgjax.errors import InputError
 from pgjax.nets import NETS
+from pgjax.precision import PRECISIONS
 from pgjax.recipe.checks import OPTIMIZERS, check_accumulation, check_optimizer, check_stage
 from pgjax.recipe.parsing import (
     check_choice,
@@ -24,7 +25,6 @@ from pgjax.recipe.parsing import (
 )
 from pgjax.recipe.records import (
     PLACES,
-    PRECISIONS,
     Compute,
     Data,
     Evaluation,
@@ -40,7 +40,6 @@ from pgjax.recipe.records import (
 __all__ = [
     "OPTIMIZERS",
     "PLACES",
-    "PRECISIONS",
     "Compute",
     "Data",
     "Evaluation",

@@ -7,7 +7,6 @@ from typing import Any
 
 from pgjax import data, losses
 
-PRECISIONS = ("float32", "bfloat16")
 PLACES = ("auto", "host", "device")
 """Of photos; "device" gathers pairs in the compiled step, "auto" does on accelerators that have the room."""
 
@@ -117,8 +116,8 @@ class Evaluation:
 class Compute:
     """How a row is computed.
 
-    precision: a name in PRECISIONS, of the networks' arithmetic; parameters, statistics and losses are
-    float32 always. Products in "float32" have the backend's default (TF32 on some GPUs), but for
+    precision: a name in precision.PRECISIONS, of the networks' arithmetic; parameters, statistics and
+    losses are float32 always. Products in "float32" have the backend's default (TF32 on some GPUs), but for
     spectral norms, transforms and distances, which are exact. accumulate: a step's batch goes through
     in so many equal parts, and the mean of their gradients is applied. images: a name in PLACES: where
     decoded photos are held while training. steps_per_call: so many steps run in one call of the

@@ -18,7 +18,7 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from pgjax import cli, launch
+from pgjax import cli, launch, memory
 from pgjax.errors import InputError
 from pgjax.interruption import Interruption
 
@@ -64,4 +64,5 @@ def _export(state) -> None:
 
 
 if __name__ == "__main__":
+    memory.keep()
     cli.run_absl(main)

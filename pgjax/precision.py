@@ -1,0 +1,31 @@
+"""The arithmetic that a row's networks compute in: `config.compute.precision`."""
+
+import contextlib
+
+import jax
+import jax.numpy as jnp
+
+PRECISIONS = ("float32", "bfloat16_products", "bfloat16")
+"""Of features and products, of the products' factors alone, or of both; sums of products are float32."""
+
+_PRODUCTS = "BF16_BF16_F32"
+
+
+def kind(precision: str) -> str:
+    """The type of features in a precision, by name."""
+    return "bfloat16" if precision == "bfloat16" else "float32"
+
+
+def products(precision: str):
+    """Within this context networks, their backward passes included, multiply as the precision has it.
+
+    JAX's own `default_matmul_precision`: its products know by themselves, the convolutions ask `rounded`.
+    """
+    if precision != "bfloat16_products":
+        return contextlib.nullcontext()
+    return jax.default_matmul_precision(_PRODUCTS)
+
+
+def rounded(x: jax.Array) -> bool:
+    """Whether features x are multiplied as bfloat16, by their type or by the context."""
+    return x.dtype == jnp.bfloat16 or jax.config.jax_default_matmul_precision == _PRODUCTS
