@@ -8,7 +8,8 @@ import jax.numpy as jnp
 PRECISIONS = ("float32", "bfloat16_products", "bfloat16")
 """Of features and products, of the products' factors alone, or of both; sums of products are float32."""
 
-_PRODUCTS = "BF16_BF16_F32"
+# Not "BF16_BF16_F32", on which XLA's CPU compiler aborts where an attention has one channel (jaxlib 0.10.2).
+_PRODUCTS = "bfloat16"
 
 
 def kind(precision: str) -> str:
@@ -19,7 +20,8 @@ def kind(precision: str) -> str:
 def products(precision: str):
     """Within this context networks, their backward passes included, multiply as the precision has it.
 
-    JAX's own `default_matmul_precision`: its products know by themselves, the convolutions ask `rounded`.
+    It is JAX's own `default_matmul_precision`, which convolutions ask by `rounded`; the few other products
+    follow where the device has such an arithmetic for float32 (TPUs).
     """
     if precision != "bfloat16_products":
         return contextlib.nullcontext()

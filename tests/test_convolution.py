@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pgjax.convolution import convolve, convolve_transposed
+from pgjax import precision
+from pgjax.convolution import convolve, convolve_transposed, rounding
 
 
 def plain(x, kernel, stride, padding):
@@ -115,3 +116,57 @@ def test_accelerators_get_one_plain_convolution(monkeypatch):
         assert "dot_general[" not in program
         assert program.count("conv_general_dilated[") in (2, 3)
         assert program.count("lhs_dilation=(2, 2)") <= 1
+
+
+@pytest.mark.parametrize("spec", ["ktc,kco->kto", "ktc,koc->kto", "bhwc,uvco->bhwuvo"])
+def test_rounded_products_are_those_of_rounded_factors(spec):
+    sizes = dict(zip("bhwuvktco", (2, 3, 4, 2, 2, 3, 7, 33, 5), strict=True))
+    factors, result = spec.split("->")
+    rng = np.random.default_rng(0)
+    a, b, cotangent = (
+        rng.normal(size=[sizes[i] for i in term]).astype(np.float32)
+        for term in (*factors.split(","), result)
+    )
+    found, backward = jax.vjp(lambda a, b: rounding.einsum(spec, a, b), a, b)
+
+    def exact(spec, *operands):
+        halves = (np.asarray(x.astype(jnp.bfloat16), np.float64) for x in operands)
+        return np.einsum(spec, *halves)
+
+    first, second = factors.split(",")
+    expected = [
+        exact(spec, a, b),
+        exact(f"{result},{second}->{first}", cotangent, b),
+        exact(f"{first},{result}->{second}", a, cotangent),
+    ]
+    for ours, theirs in zip((found, *backward(cotangent)), expected, strict=True):
+        assert ours.dtype == np.float32
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+@pytest.mark.parametrize("name", ["bfloat16_products", "bfloat16"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rounded_convolutions_are_near_and_keep_their_type(shape, name, backend, monkeypatch):
+    """Both formulations of both precisions, with their gradients: 2^-9 a factor, and what sums make of it."""
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    x, kernel = (a.astype(np.float32) for a in operands(shape, 4))
+    kind = precision.kind(name)
+
+    for ours, theirs in (
+        (lambda x, k: convolve(x, k, 2, "SAME"), lambda x, k: plain(x, k, 2, "SAME")),
+        (lambda x, k: convolve_transposed(x, k, 2), lambda x, k: plain_transposed(x, k, 2)),
+    ):
+
+        def rounded(x, kernel, ours=ours):
+            with precision.products(name):
+                found = ours(x.astype(kind), kernel.astype(kind))
+            assert found.dtype == kind
+            return found.astype(np.float32)
+
+        found, backward = jax.vjp(rounded, x, kernel)
+        expected, exact = jax.vjp(theirs, x, kernel)
+        assert not np.array_equal(found, expected)
+        pairs = zip((found, *backward(found)), (expected, *exact(found)), strict=True)
+        for a, b in pairs:
+            assert np.linalg.norm(a - b) < 0.01 * np.linalg.norm(b)

@@ -1,4 +1,4 @@
-"""Every family of networks in bfloat16 beside float32: what is rounded, and by how much."""
+"""Every family of networks in the rounded precisions beside float32: what is rounded, and by how much."""
 
 import dataclasses
 
@@ -14,6 +14,7 @@ from pgjax import frozen
 from pgjax.data.pipeline import split_over_devices
 from pgjax.devices import DEVICES, over_devices, replicate
 from pgjax.nets import NETS
+from pgjax.precision import PRECISIONS
 from pgjax.recipe import Compute, build
 from pgjax.state import init_state, state_shapes
 from pgjax.steps import make_step
@@ -29,10 +30,10 @@ TOLERANCE = 0.05
 """Of a first loss, relative; measured: at most 0.02."""
 
 
-def recipes(name):
+def recipes(name, precision="bfloat16"):
     module, row, stage = ROWS[name]
     recipe = build(tiny.narrow(module.get_config(f"synthetic_people/{row}")))
-    half = dataclasses.replace(recipe, compute=Compute(precision="bfloat16"))
+    half = dataclasses.replace(recipe, compute=Compute(precision=precision))
     return recipe, half, stage
 
 
@@ -41,9 +42,12 @@ def weights_of(recipe):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ROWS)
-def test_bfloat16_steps_are_close_and_their_state_is_float32(name):
-    *both, stage = recipes(name)
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [*((name, "bfloat16") for name in ROWS), *((name, PRECISIONS[1]) for name in ("full", "pg2"))],
+)
+def test_rounded_steps_are_close_and_their_state_is_float32(name, precision):
+    *both, stage = recipes(name, precision)
     start = init_state(both[0])
     batches = tuple(tiny.batch(seed) for seed in range(both[0].stages[stage].batches))
     batches = tuple(split_over_devices(batch, 2) for batch in batches)
@@ -76,8 +80,10 @@ def equations(jaxpr):
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_every_convolution_of_a_bfloat16_step_is_one(name):
-    _, recipe, stage = recipes(name)
+@pytest.mark.parametrize("precision", PRECISIONS[1:])
+def test_every_convolution_of_an_accelerators_rounded_step_is_one(name, precision, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    _, recipe, stage = recipes(name, precision)
     stage = recipe.stages[stage]
     step = jax.vmap(make_step(recipe, stage), axis_name=DEVICES)
     one = jax.tree.map(lambda x: jnp.zeros((1, *x.shape), x.dtype), state_shapes(recipe))
