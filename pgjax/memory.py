@@ -6,10 +6,12 @@ million page faults in a full-width step. glibc reads how it should be otherwise
 begins, hence from the environment alone (the GNU C Library's manual, "Memory Allocation Tunables").
 """
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import MutableMapping
 
 VARIABLE = "GLIBC_TUNABLES"
@@ -21,20 +23,37 @@ TUNABLES = {
 }
 
 
+MARK = "PGJAX_MEMORY"
+"""Set where a process was begun again, whatever became of VARIABLE."""
+
+
 def keep(environment: MutableMapping[str, str] = os.environ) -> None:
     """Begins this process again under TUNABLES, with the same number and arguments.
 
     To be called first of all by a command that computes. Does nothing where VARIABLE is set, to
-    whatever; where JAX has an accelerator to find; and on other systems than Linux.
+    whatever; where JAX has an accelerator to find; on other systems than Linux; and in a process that
+    is more than the command, such as a notebook's or a debugger's.
     """
-    if sys.platform != "linux" or VARIABLE in environment or _accelerated(environment):
+    told = VARIABLE in environment or MARK in environment
+    if sys.platform != "linux" or told or not _alone() or _accelerated(environment):
         return
-    environment[VARIABLE] = ":".join(f"{name}={value}" for name, value in TUNABLES.items())
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], dict(environment))
+    tunables = ":".join(f"{name}={value}" for name, value in TUNABLES.items())
+    again = {**environment, VARIABLE: tunables, MARK: "kept"}
+    with contextlib.suppress(OSError):  # without, it is slower
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], again)
+
+
+def _alone() -> bool:
+    """Whether the process is the command's own, and has begun nothing that would be lost."""
+    count = len(sys.argv) - 1
+    called = sys.orig_argv[len(sys.orig_argv) - count :] == sys.argv[1:]
+    hosts = {"IPython", "mpi4py"} & sys.modules.keys()
+    traced = sys.gettrace() is not None or threading.active_count() > 1
+    return bool(sys.executable) and called and not hosts and not traced
 
 
 def _accelerated(environment) -> bool:
-    """Whether JAX may come to run on anything but the CPU; it is not imported yet."""
+    """Whether JAX may come to run on anything but the CPU, as far as is known without asking it."""
     if environment.get("JAX_PLATFORMS") == "cpu":
         return False
     plugins = importlib.metadata.entry_points(group="jax_plugins")

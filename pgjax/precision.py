@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 PRECISIONS = ("float32", "bfloat16_products", "bfloat16")
-"""Of features and products, of the products' factors alone, or of both; sums of products are float32."""
+"""Everything float32; what convolutions multiply rounded (on accelerators what they give, too); features and
+products both bfloat16. Sums of products are float32 always."""
 
 # Not "BF16_BF16_F32", on which XLA's CPU compiler aborts where an attention has one channel (jaxlib 0.10.2).
 _PRODUCTS = "bfloat16"
@@ -29,5 +30,8 @@ def products(precision: str):
 
 
 def rounded(x: jax.Array) -> bool:
-    """Whether features x are multiplied as bfloat16, by their type or by the context."""
+    """Whether features x are multiplied as bfloat16: by their type, or by the context.
+
+    JAX_DEFAULT_MATMUL_PRECISION=bfloat16 is such a context, for every row.
+    """
     return x.dtype == jnp.bfloat16 or jax.config.jax_default_matmul_precision == _PRODUCTS

@@ -7,7 +7,7 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
-    {"devices", "errors", "interruption"},
+    {"devices", "errors", "interruption", "memory", "precision"},
     {"cli", "compiled", "hosts", "paths", "photo", "skeleton"},
     {"batch", "buckets", "image", "keypoints", "launch", "outputs"},
     {"geometry", "lease"},
@@ -28,7 +28,7 @@ FLOORS = (
     {"__main__"},
 )
 PLAIN = {
-    *("skeleton", "batch", "image", "geometry", "keypoints", "photo"),
+    *("skeleton", "batch", "image", "geometry", "keypoints", "photo", "precision"),
     *("convolution", "raster", "similarity", "spectral", "warp"),
 }
 FOREIGN = {"flax", "tensorflow_datasets", "grain", "optax", "orbax"}

@@ -31,8 +31,9 @@ pytestmark = pytest.mark.skipif(
 
 
 def _kept(*arguments, **environment) -> list[str]:
-    left_out = (memory.VARIABLE, "JAX_PLATFORMS")
-    known = {k: v for k, v in os.environ.items() if k not in left_out}
+    known = {k: v for k, v in os.environ.items() if k not in (memory.VARIABLE, memory.MARK)}
+    # NumPy asks for large pages by itself.
+    known |= {"NUMPY_MADVISE_HUGEPAGE": "0", "JAX_PLATFORMS": "cpu"}
     path = os.pathsep.join([str(ROOT), environment.pop("PYTHONPATH", "")])
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", SCRIPT, *arguments],
@@ -65,5 +66,18 @@ def test_processes_that_may_find_an_accelerator_stay_as_they_are(tmp_path):
     plugin.mkdir()
     (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1\n")
     (plugin / "entry_points.txt").write_text("[jax_plugins]\nplugin = plugin\n")
-    assert _kept(PYTHONPATH=str(tmp_path))[1] == "None"
-    assert _kept(PYTHONPATH=str(tmp_path), JAX_PLATFORMS="cpu")[1] != "None"
+    assert _kept(PYTHONPATH=str(tmp_path), JAX_PLATFORMS="")[1] == "None"
+    assert _kept(PYTHONPATH=str(tmp_path))[1] != "None"
+
+
+def test_a_process_is_begun_again_once_at_most():
+    assert _kept(PGJAX_MEMORY="kept")[1] == "None"
+
+
+def test_a_process_that_runs_a_command_within_itself_stays_as_it_is(monkeypatch):
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(os, "execve", never)
+    monkeypatch.setattr(sys, "argv", ["train.py", "--config=another's"])
+    memory.keep({"JAX_PLATFORMS": "cpu"})

@@ -79,23 +79,35 @@ def equations(jaxpr):
             yield from equations(inner)
 
 
-@pytest.mark.parametrize("name", ROWS)
-@pytest.mark.parametrize("precision", PRECISIONS[1:])
-def test_every_convolution_of_an_accelerators_rounded_step_is_one(name, precision, monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    _, recipe, stage = recipes(name, precision)
+def operands_of(primitive, recipe, stage):
+    """The names of the types that each such primitive of a step has."""
     stage = recipe.stages[stage]
     step = jax.vmap(make_step(recipe, stage), axis_name=DEVICES)
     one = jax.tree.map(lambda x: jnp.zeros((1, *x.shape), x.dtype), state_shapes(recipe))
     batches = (jax.tree.map(lambda x: x[None], tiny.batch()),) * stage.batches
     weights = jax.tree.map(lambda x: jnp.array(x)[None], weights_of(recipe))
     program = jax.make_jaxpr(step)(one, batches, weights)
-    kinds = [
+    return [
         {operand.aval.dtype.name for operand in equation.invars}
         for equation in equations(program.jaxpr)
-        if equation.primitive.name == "conv_general_dilated"
+        if equation.primitive.name == primitive
     ]
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("precision", PRECISIONS[1:])
+def test_every_convolution_of_an_accelerators_rounded_step_is_one(name, precision, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    _, recipe, stage = recipes(name, precision)
+    kinds = operands_of("conv_general_dilated", recipe, stage)
     assert len(kinds) > 10 and all(kind == {"bfloat16"} for kind in kinds)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS[1:])
+def test_every_product_of_a_processors_rounded_step_is_one(precision):
+    _, recipe, stage = recipes("full", precision)
+    kinds = operands_of("dot_general", recipe, stage)
+    assert len(kinds) > 100 and all(kind == {"bfloat16"} for kind in kinds)
 
 
 def test_every_network_is_among_them():

@@ -103,7 +103,7 @@ def serve(make: Callable[..., tuple[Nets, dict[str, Callable[[], Log]]]]) -> Non
     for name, net in nets.items():
         _load(net, _below(arrays, f"params/{name}"))
         if settings["compile"]:
-            net.compile()
+            net.compile(dynamic=False)
     del arrays
     counts = {name: sum(p.numel() for p in net.parameters()) for name, net in nets.items()}
     _say({"torch_version": torch.__version__, "parameters": counts})

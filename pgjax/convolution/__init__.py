@@ -59,7 +59,7 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Arr
         stride=stride,
         padding=plain.crop_of(kernel, stride),
         swapped=True,
-        einsum=einsum,
+        einsum=rounding.transposable if einsum is rounding.einsum else einsum,
     )
     shape = (batch, height * stride, width * stride, kernel.shape[-1])
     _, transpose = jax.vjp(strided, precise(jnp.zeros(shape, x.dtype)))

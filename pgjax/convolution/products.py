@@ -33,7 +33,8 @@ def few_pixels(*shape: int) -> bool:
 def folded(x, kernel, stride: int, padding, swapped: bool = False, einsum=jnp.einsum):
     """Convolution by products; a stride of 2 folds 2x2 pixels into channels and halves the kernel.
 
-    A swapped kernel is (k, k, O, C): exchanging its axes would cost more than many a product.
+    A swapped kernel is (k, k, O, C): exchanging its axes would cost more than many a product. einsum
+    multiplies, except for kernels that stride leaves four taps a side or more: these stay XLA's own.
     """
     size, channels = kernel.shape[0], x.shape[-1]
     lengths = tuple(

@@ -23,10 +23,21 @@ def einsum(spec: str, a: jax.Array, b: jax.Array) -> jax.Array:
     )
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def transposable(spec: str, a: jax.Array, b: jax.Array) -> jax.Array:
+    """As einsum, for a function whose transpose is what is wanted, and differentiated."""
+    return einsum(spec, a, b)
+
+
 def _forward(spec, a, b):
     # What is kept for the backward pass takes half the room.
     kept = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
     return einsum(spec, a, b), kept
+
+
+def _forward_as_given(spec, a, b):
+    # The gradient of a rounded factor would be rounded too.
+    return einsum(spec, a, b), (a, b)
 
 
 def _backward(spec, kept, cotangent):
@@ -40,3 +51,4 @@ def _backward(spec, kept, cotangent):
 
 
 einsum.defvjp(_forward, _backward)
+transposable.defvjp(_forward_as_given, _backward)

@@ -16,7 +16,7 @@ seen: see the model's card.
 
 import json
 
-from pgjax import cli
+from pgjax import cli, memory
 from pgjax.errors import InputError
 
 
@@ -78,4 +78,5 @@ def _parser() -> cli.ArgumentParser:
 
 
 if __name__ == "__main__":
+    memory.keep()
     cli.run(main)
