@@ -97,8 +97,8 @@ def test_a_matrix_product_takes_as_long_as_its_rate_says():
     pair = np.random.default_rng(0).normal(0, 1, (2, size, size)).astype(np.float32)
     rate = measure.matmul_rate("float32", size)
     seconds = measure.in_turn({"numpy": lambda: pair[0] @ pair[1]}, 50)["numpy"].min()
-    # Two libraries, and other processes beside them: a wrong power of the size is a factor of 512.
-    assert 0.03 < rate * seconds / (2 * size**3) < 30
+    # Two libraries, and other processes beside them: the order of magnitude.
+    assert 0.1 < rate * seconds / (2 * size**3) < 10
     assert measure.copy_rate(2**22) > 1e8
 
 
