@@ -54,6 +54,8 @@ def check(workdir: str | pathlib.Path, config: Any) -> None:
     """
     workdir, values = paths.of(workdir), plain(config)
     buckets.check(workdir)
+    foreign = workdir.exists() and (not workdir.is_dir() or any(map(_foreign, workdir.iterdir())))
+    # Looked for after the others: a run that begins just now writes it before all of them.
     if (workdir / CONFIG).exists():
         difference = first_difference(fixed(read_config(workdir)), fixed(values))
         if difference is not None:
@@ -62,7 +64,7 @@ def check(workdir: str | pathlib.Path, config: Any) -> None:
                 f"{workdir} already holds another run: config.{key} is {theirs!r} there and {ours!r} "
                 "here; choose another --workdir, or remove that one"
             )
-    elif workdir.exists() and (not workdir.is_dir() or any(map(_foreign, workdir.iterdir()))):
+    elif foreign:
         raise InputError(
             f"{workdir} is not an empty directory and holds no run; choose another --workdir"
         )

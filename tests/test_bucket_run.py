@@ -33,11 +33,17 @@ SMALL = [
 @pytest.fixture
 def environment(emulator, tmp_path, monkeypatch):
     gcs.use(monkeypatch, emulator, tmp_path / "cache")
-    return os.environ | {"PYTHONPATH": str(ROOT)}
+    yield os.environ | {"PYTHONPATH": str(ROOT)}
+    while _started:  # a test that failed may have left one at a million steps
+        _started[-1].kill()
+        _started.pop().communicate()
+
+
+_started = []
 
 
 def _start(environment, *arguments):
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
         env=environment,
@@ -45,6 +51,8 @@ def _start(environment, *arguments):
         stderr=subprocess.PIPE,
         text=True,
     )
+    _started.append(process)
+    return process
 
 
 def _end(process) -> tuple[str, str]:

@@ -49,6 +49,20 @@ def test_a_file_is_no_run_directory(tmp_path):
         _open(tmp_path / "file")
 
 
+def test_a_run_that_begins_meanwhile_is_a_run(tmp_path, monkeypatch):
+    """Another process writes its config and the rest just as this one looks into the directory."""
+    found = type(tmp_path).iterdir
+
+    def begins(path):
+        monkeypatch.undo()
+        _open(tmp_path)
+        return found(path)
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", begins)
+    rundir.check(tmp_path, CONFIG)
+    assert (tmp_path / "environment.jsonl").exists()
+
+
 @pytest.mark.parametrize("content", ["{", "[]", "{}", "\xff"])
 def test_a_damaged_config_is_named(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content.encode("latin-1"))
