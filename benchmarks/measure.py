@@ -46,19 +46,21 @@ def arithmetic(device: jax.Device, precision: str) -> str:
     )
 
 
-def in_turn(calls: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, np.ndarray]:
+def in_turn(
+    calls: Mapping[str, Callable[[], Any]], rounds: int, warm: int = 1
+) -> dict[str, np.ndarray]:
     """Seconds of every call in every round, (rounds,) by name.
 
-    In turn, so that the machine's drift meets all alike; a round before the first warms up. A call
+    In turn, so that the machine's drift meets all alike; `warm` rounds before the first warm up. A call
     returns what has to be finished for it to count as done.
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds + 1):
+    for _ in range(warm + rounds):
         for name, call in calls.items():
             started = time.perf_counter()
             jax.block_until_ready(call())
             times[name].append(time.perf_counter() - started)
-    return {name: np.array(seconds[1:]) for name, seconds in times.items()}
+    return {name: np.array(seconds[warm:]) for name, seconds in times.items()}
 
 
 def rounded(value: float, digits: int = 4) -> float:

@@ -17,6 +17,9 @@ from pgjax.recipe import Recipe, Stage
 from pgjax.state import State, frozen_weights, init_state
 from pgjax.steps import make_step
 
+WARM = 3
+"""Rounds before the first that counts: a process's heap grows during its first steps."""
+
 
 class Training:
     """One stage's step, compiled ahead, with a state that it owns and moves on."""
@@ -111,7 +114,7 @@ def measured(
     ceilings = ceilings or measure.ceilings(recipe.compute.precision)
     training = Training(recipe, recipe.stages[stage], data_dir, cache)
     memory = measure.PeakMemory()
-    seconds = measure.in_turn({stage: lambda: training.move(steps)}, rounds)[stage] / steps
+    seconds = measure.in_turn({stage: lambda: training.move(steps)}, rounds, WARM)[stage] / steps
     peak = memory.read()
     counted = training.flops()
     step = float(np.median(seconds))

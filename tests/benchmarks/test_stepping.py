@@ -73,11 +73,13 @@ def test_it_is_json(result):
     assert json.loads(json.dumps(result)) == result
 
 
-def test_calls_come_in_turn_and_the_first_round_does_not_count():
+def test_calls_come_in_turn_and_the_first_rounds_do_not_count():
     order = []
     found = measure.in_turn({n: lambda n=n: order.append(n) for n in "ab"}, 3)
     assert "".join(order) == "abababab"
     assert {n: len(t) for n, t in found.items()} == {"a": 3, "b": 3}
+    assert len(measure.in_turn({"": lambda: order.append("c")}, 2, warm=4)[""]) == 2
+    assert order[8:] == ["c"] * 6
 
 
 def test_the_mark_of_peak_memory_is_reset_where_it_can_be():
