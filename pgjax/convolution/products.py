@@ -98,14 +98,13 @@ def _correlate(x, kernel, lengths, swapped: bool, einsum):
 def _patches(x, kernel, stride: int, lengths, einsum):
     """One product of all that an output reads, laid side by side."""
     size, features = kernel.shape[0], kernel.shape[-1]
-    height, width = (stride * (n - 1) + 1 for n in lengths)
-    read = [
-        x[:, i : i + height : stride, j : j + width : stride]
-        for i in range(size)
-        for j in range(size)
-    ]
-    kernel = kernel.reshape(-1, features)
-    return einsum("bhwc,co->bhwo", jnp.concatenate(read, axis=-1), kernel)
+    # Side by side in a row first: 2 size slices instead of size^2, each of which XLA compiles by itself.
+    for axis, length in ((2, lengths[1]), (1, lengths[0])):
+        read = [
+            lax.slice_in_dim(x, i, i + stride * (length - 1) + 1, stride, axis) for i in range(size)
+        ]
+        x = jnp.concatenate(read, axis=-1)
+    return einsum("bhwc,co->bhwo", x, kernel.reshape(-1, features))
 
 
 def _pixels(x, kernel, lengths, einsum):
