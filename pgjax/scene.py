@@ -1,5 +1,6 @@
 """Batch -> Scene: everything that a network or a loss may read, derived on the device."""
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -56,6 +57,8 @@ def as_seen(scene: Scene, kind: str) -> Scene:
     return scene._replace(**fields)
 
 
+# A step derives every draw: jit traces it once.
+@functools.partial(jax.jit, static_argnames=("disc_radius", "heatmap_sigma"))
 def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) -> Scene:
     """Computes a Scene; inside jit, what nobody reads costs nothing.
 

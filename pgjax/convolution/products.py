@@ -98,12 +98,13 @@ def _correlate(x, kernel, lengths, swapped: bool, einsum):
 def _patches(x, kernel, stride: int, lengths, einsum):
     """One product of all that an output reads, laid side by side."""
     size, features = kernel.shape[0], kernel.shape[-1]
-    # Side by side in a row first: 2 size slices instead of size^2, each of which XLA compiles by itself.
-    for axis, length in ((2, lengths[1]), (1, lengths[0])):
-        read = [
-            lax.slice_in_dim(x, i, i + stride * (length - 1) + 1, stride, axis) for i in range(size)
-        ]
-        x = jnp.concatenate(read, axis=-1)
+    # A row's pixels first, `stride` of them at once; then the rows. XLA compiles every slice by itself, and
+    # pixel by pixel there are size^2.
+    x = x.reshape(*x.shape[:2], -1, stride * x.shape[3])
+    read = [x[:, :, i : i + lengths[1]] for i in range(-(-size // stride))]
+    x = jnp.concatenate(read, axis=-1)[..., : size * kernel.shape[2]]
+    height = stride * (lengths[0] - 1) + 1
+    x = jnp.concatenate([x[:, i : i + height : stride] for i in range(size)], axis=-1)
     return einsum("bhwc,co->bhwo", x, kernel.reshape(-1, features))
 
 
