@@ -1,8 +1,11 @@
-"""Compiled programs kept on disk, so that a run that goes on does not compile again."""
+"""Compiled programs kept on disk, so that a run that goes on does not compile again; and faster tracing."""
 
+import functools
+import gc
 import os
 import pathlib
 import tempfile
+from collections.abc import Callable
 
 import jax
 
@@ -24,3 +27,23 @@ def keep() -> None:
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+
+
+def uncollected(function: Callable) -> Callable:
+    """The function, with Python's garbage collector paused while JAX traces it.
+
+    Tracing a step makes some twenty thousand operations, which stay; to look through them again and again
+    takes a fifth of the tracing's time.
+    """
+
+    @functools.wraps(function)
+    def traced(*args, **options):
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return function(*args, **options)
+        finally:
+            if enabled:
+                gc.enable()
+
+    return traced

@@ -1,9 +1,15 @@
-"""Where compiled programs are kept: in processes of their own, since JAX's settings are the process's."""
+"""Where compiled programs are kept (in processes of their own: JAX's settings are the process's), and tracing."""
 
+import gc
 import os
 import pathlib
 import subprocess
 import sys
+
+import jax
+import pytest
+
+from pgjax import compiled
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SCRIPT = """
@@ -44,3 +50,36 @@ def test_a_home_that_cannot_be_written_is_no_fault(tmp_path):
     # A file in the place of the folder: permissions do not stop root.
     (tmp_path / ".cache").write_text("")
     assert _kept(HOME=str(tmp_path)) == "None"
+
+
+def test_the_collector_waits_while_a_function_is_traced():
+    seen = []
+
+    @jax.jit
+    @compiled.uncollected
+    def double(x, times=2):
+        seen.append(gc.isenabled())
+        return times * x
+
+    assert double(3.0) == 6 and double(3.0, times=4) == 12
+    assert seen == [False, False]
+    assert gc.isenabled()
+
+
+def test_the_collector_goes_on_where_tracing_fails():
+    @compiled.uncollected
+    def refuse(x):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        jax.jit(refuse)(1.0)
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        jax.jit(compiled.uncollected(lambda x: x + 1))(1.0)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -92,6 +92,17 @@ def test_convolution_is_xlas(shape, kernel, stride, padding):
         compare(ours, theirs, *operands(shape, kernel), twice=kernel == 4 and shape != "odd")
 
 
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 2), (3, 1), (3, 2), (4, 2)])
+def test_a_batch_of_none_gives_none(kernel, stride):
+    shapes = (0, 6, 4, 3), (kernel, kernel, 3, 8)
+    found = convolve(*map(jnp.zeros, shapes), stride, "SAME")
+    assert (
+        found.shape
+        == plain(*map(jnp.zeros, shapes), stride, "SAME").shape
+        == (0, 6 // stride, 4 // stride, 8)
+    )
+
+
 @pytest.mark.parametrize(
     ("shape", "kernel", "stride"),
     [*((shape, 4, 2) for shape in SHAPES), ("few pixels", 5, 2), ("odd", 3, 1), ("winograd", 5, 2)],

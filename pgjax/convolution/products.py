@@ -100,8 +100,9 @@ def _patches(x, kernel, stride: int, lengths, einsum):
     size, features = kernel.shape[0], kernel.shape[-1]
     # A row's pixels first, `stride` of them at once; then the rows. XLA compiles every slice by itself, and
     # pixel by pixel there are size^2.
-    x = x.reshape(*x.shape[:2], -1, stride * x.shape[3])
+    x = x.reshape(*x.shape[:2], x.shape[2] // stride, stride * x.shape[3])
     read = [x[:, :, i : i + lengths[1]] for i in range(-(-size // stride))]
+    # One pixel too many where the stride does not divide the kernel's side.
     x = jnp.concatenate(read, axis=-1)[..., : size * kernel.shape[2]]
     height = stride * (lengths[0] - 1) + 1
     x = jnp.concatenate([x[:, i : i + height : stride] for i in range(size)], axis=-1)
