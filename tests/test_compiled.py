@@ -1,4 +1,4 @@
-"""Where compiled programs are kept (in processes of their own: JAX's settings are the process's), and tracing."""
+"""Compiled programs kept (in processes of their own: JAX's settings are the process's), and tracing."""
 
 import gc
 import os
