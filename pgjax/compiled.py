@@ -32,8 +32,8 @@ def keep() -> None:
 def uncollected(function: Callable) -> Callable:
     """The function, with Python's garbage collector paused while JAX traces it.
 
-    Tracing a step makes some twenty thousand operations, which stay; to look through them again and again
-    takes a fifth of the tracing's time.
+    Tracing a step makes some twenty thousand operations, which stay; the collector would look through them
+    again and again.
     """
 
     @functools.wraps(function)

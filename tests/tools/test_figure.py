@@ -117,6 +117,8 @@ def test_a_run_stands_beside_pictures(pictures, tmp_path, capsys):
         stems = (TEST.names[i].removesuffix(".png") for i in (source, target))
         (folder,) = (workdir / "generated").iterdir()
         np.testing.assert_array_equal(image, read_image(folder / f"{'_to_'.join(stems)}.png"))
+    fewer = systems[0].images(pairs[:2])
+    np.testing.assert_allclose(fewer.astype(int), mine[:2].astype(int), rtol=0, atol=1)
     drawn = figure.draw(test, pairs, systems)
     assert drawn.shape[0] == 18 + 4 + 4 * (3 * 64 + 4) and drawn.shape[1] >= 5 * 3 * 32
     run(workdir, pictures, "--out", tmp_path / "f.png", "--count", 2)
