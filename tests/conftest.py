@@ -17,8 +17,15 @@ import gcs
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# Compiling is most of the time, and most of compiling is LLVM's optimisation, which tests can do without.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
+# Compiling is most of the time, and most of compiling is LLVM's and MLIR's passes over the code of fusions,
+# which tests can do without; tiny.fused_as_ever where the bits depend on it.
+os.environ["XLA_FLAGS"] = " ".join(
+    [
+        os.environ.get("XLA_FLAGS", ""),
+        "--xla_backend_optimization_level=0",
+        "--xla_cpu_use_fusion_emitters=false",
+    ]
+)
 
 # The same examples in every run, and as many as take seconds.
 hypothesis.settings.register_profile(

@@ -43,7 +43,8 @@ class Runs:
             together=counts and zip(starts, counts, strict=False),
             gather=not held,
         )
-        step = over_devices(make_step(self.recipe, stage, counts is not None), donate=(0,))
+        mapped = over_devices(make_step(self.recipe, stage, counts is not None), donate=(0,))
+        step = tiny.fused_as_ever(mapped)
         store = replicate(SPLIT.store) if held else None
         state, logs = replicate(self.state), []
         for given in ahead(steps, place):

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 
@@ -11,7 +12,7 @@ from pgjax.skeleton import INDEX
 def both():
     batch = tiny.batch(3)
     assert not np.array_equal(batch.source_image, batch.target_image)
-    return batch, derive(batch, disc_radius=2, heatmap_sigma=3.0)
+    return batch, tiny.fused_as_ever(derive)(batch, disc_radius=2, heatmap_sigma=3.0)
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
@@ -44,10 +45,13 @@ def test_transforms_lead_from_the_target_to_the_source(both):
     batch, scene = both
     source = batch.source_keypoints, batch.source_visible
     target = batch.target_keypoints, batch.target_visible
-    transforms, exists = warp.part_affines(*source, *target)
+    part_affines, body_affine = (
+        tiny.fused_as_ever(jax.jit(f)) for f in (warp.part_affines, warp.body_affine)
+    )
+    transforms, exists = part_affines(*source, *target)
     np.testing.assert_array_equal(scene.part_transforms, transforms)
     np.testing.assert_array_equal(scene.part_exists, exists)
-    transform, exists = warp.body_affine(*source, *target)
+    transform, exists = body_affine(*source, *target)
     np.testing.assert_array_equal(scene.body_transform, transform)
     np.testing.assert_array_equal(scene.body_exists, exists)
     np.testing.assert_array_equal(scene.part_masks, raster.part_masks(*target, tiny.SIZE))

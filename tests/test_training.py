@@ -18,6 +18,7 @@ import tiny
 from pgjax import evaluation, generation, raster, rundir, training
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import pairs, store
+from pgjax.devices import over_devices
 from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.image import read_image
 from pgjax.recipe import build
@@ -128,10 +129,16 @@ def test_a_run_that_is_told_to_stop_saves_itself_and_goes_on(finished, tmp_path)
 
 
 @pytest.mark.slow
-def test_photos_on_the_device_change_nothing(finished, tmp_path):
-    config = tiny.config()
-    config.compute.images = "device"
-    _equal(training.train_and_evaluate(config, tmp_path / "run", "unused"), finished[1])
+def test_photos_on_the_device_change_nothing(tmp_path, monkeypatch):
+    def mapped(*args, **options):
+        return tiny.fused_as_ever(over_devices(*args, **options))
+
+    monkeypatch.setattr(training, "over_devices", mapped)
+    states, config = [], tiny.config()
+    for images in ("host", "device"):
+        config.compute.images = images
+        states.append(training.train_and_evaluate(config, tmp_path / images, "unused"))
+    _equal(*states)
 
 
 @pytest.mark.slow

@@ -42,6 +42,24 @@ def generator_config():
     return made
 
 
+def fused_as_ever(function):
+    """A jitted or mapped function, compiled with the fusions that users get (see conftest.py).
+
+    The others contract multiplications and additions elsewhere: two programs of one formula then differ
+    in their last bits.
+    """
+    programs = {}
+
+    def call(*args, **static):
+        shapes = tuple(jnp.shape(x) for x in jax.tree.leaves(args))
+        if shapes not in programs:
+            options = {"xla_cpu_use_fusion_emitters": True}
+            programs[shapes] = function.lower(*args, **static).compile(options)
+        return programs[shapes](*args)
+
+    return call
+
+
 def narrow(made):
     """Any config at batch 4, its networks four features wide."""
     made.batch_size = 4
