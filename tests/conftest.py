@@ -18,7 +18,8 @@ jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # Compiling is most of the time, and most of compiling is LLVM's and MLIR's passes over the code of fusions,
-# which tests can do without; tiny.fused_as_ever where the bits depend on it.
+# which tests can do without. Where bits of two programs are compared, or memory is, tests/tiny.py's
+# USERS_FUSIONS undo the second flag.
 os.environ["XLA_FLAGS"] = " ".join(
     [
         os.environ.get("XLA_FLAGS", ""),

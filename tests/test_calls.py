@@ -44,7 +44,7 @@ class Runs:
             gather=not held,
         )
         mapped = over_devices(make_step(self.recipe, stage, counts is not None), donate=(0,))
-        step = tiny.fused_as_ever(mapped)
+        step = tiny.with_users_fusions(mapped)
         store = replicate(SPLIT.store) if held else None
         state, logs = replicate(self.state), []
         for given in ahead(steps, place):

@@ -12,7 +12,12 @@ from pgjax.skeleton import INDEX
 def both():
     batch = tiny.batch(3)
     assert not np.array_equal(batch.source_image, batch.target_image)
-    return batch, tiny.fused_as_ever(derive)(batch, disc_radius=2, heatmap_sigma=3.0)
+    return batch, tiny.with_users_fusions(derive)(batch, disc_radius=2, heatmap_sigma=3.0)
+
+
+def _apart(function, *joints):
+    """What a function of the joints gives by itself."""
+    return tiny.with_users_fusions(jax.jit(function))(*joints)
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
@@ -21,8 +26,8 @@ def test_each_side_is_drawn_from_its_own(both, side):
     joints = getattr(batch, f"{side}_keypoints"), getattr(batch, f"{side}_visible")
     expected = getattr(batch, f"{side}_image").astype(float) / 255 * 2 - 1
     np.testing.assert_allclose(getattr(scene, f"{side}_image"), expected, atol=1e-6)
-    discs = raster.discs(*joints, tiny.SIZE, radius=2)
-    heatmaps = raster.heatmaps(*joints, tiny.SIZE, sigma=3.0)
+    discs = _apart(lambda *joints: raster.discs(*joints, tiny.SIZE, radius=2), *joints)
+    heatmaps = _apart(lambda *joints: raster.heatmaps(*joints, tiny.SIZE, sigma=3.0), *joints)
     np.testing.assert_array_equal(getattr(scene, f"{side}_discs"), discs)
     np.testing.assert_array_equal(getattr(scene, f"{side}_heatmaps"), heatmaps)
     np.testing.assert_array_equal(getattr(scene, f"{side}_keypoints"), joints[0])
@@ -45,13 +50,10 @@ def test_transforms_lead_from_the_target_to_the_source(both):
     batch, scene = both
     source = batch.source_keypoints, batch.source_visible
     target = batch.target_keypoints, batch.target_visible
-    part_affines, body_affine = (
-        tiny.fused_as_ever(jax.jit(f)) for f in (warp.part_affines, warp.body_affine)
-    )
-    transforms, exists = part_affines(*source, *target)
+    transforms, exists = _apart(warp.part_affines, *source, *target)
     np.testing.assert_array_equal(scene.part_transforms, transforms)
     np.testing.assert_array_equal(scene.part_exists, exists)
-    transform, exists = body_affine(*source, *target)
+    transform, exists = _apart(warp.body_affine, *source, *target)
     np.testing.assert_array_equal(scene.body_transform, transform)
     np.testing.assert_array_equal(scene.body_exists, exists)
     np.testing.assert_array_equal(scene.part_masks, raster.part_masks(*target, tiny.SIZE))
@@ -59,7 +61,7 @@ def test_transforms_lead_from_the_target_to_the_source(both):
 
 def test_a_background_is_the_data_sets_or_the_target_without_the_person(both):
     batch, scene = both
-    with_one = derive(batch._replace(background=batch.source_image))
+    with_one = tiny.with_users_fusions(derive)(batch._replace(background=batch.source_image))
     np.testing.assert_array_equal(with_one.background, scene.source_image)
     target = batch.target_keypoints, batch.target_visible
     mask = np.asarray(person_region(*target, tiny.SIZE, 8)) > 0

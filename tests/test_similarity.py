@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
+import tiny
 from pgjax import similarity
 
 SETTINGS = {
@@ -208,7 +209,7 @@ def test_nearest_neighbour_map_holds_no_copies(sides, limit):
     memory = (
         jax.jit(jax.value_and_grad(loss, argnums=sides))
         .lower(shape, shape)
-        .compile()
+        .compile(tiny.USERS_FUSIONS)
         .memory_analysis()
     )
     held = memory.temp_size_in_bytes + memory.output_size_in_bytes

@@ -131,7 +131,7 @@ def test_a_run_that_is_told_to_stop_saves_itself_and_goes_on(finished, tmp_path)
 @pytest.mark.slow
 def test_photos_on_the_device_change_nothing(tmp_path, monkeypatch):
     def mapped(*args, **options):
-        return tiny.fused_as_ever(over_devices(*args, **options))
+        return tiny.with_users_fusions(over_devices(*args, **options))
 
     monkeypatch.setattr(training, "over_devices", mapped)
     states, config = [], tiny.config()

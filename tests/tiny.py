@@ -42,20 +42,24 @@ def generator_config():
     return made
 
 
-def fused_as_ever(function):
-    """A jitted or mapped function, compiled with the fusions that users get (see conftest.py).
+USERS_FUSIONS = {"xla_cpu_use_fusion_emitters": True}
+"""Options of a compilation: the emitters that users have, not the older ones of other tests (conftest.py).
 
-    The others contract multiplications and additions elsewhere: two programs of one formula then differ
-    in their last bits.
-    """
+The older ones round one formula otherwise in another program; with these the programs that tests compare
+agree to the bit (as measured; XLA promises neither).
+"""
+
+
+def with_users_fusions(function):
+    """A jitted or mapped function, compiled with USERS_FUSIONS; static arguments by keyword."""
     programs = {}
 
     def call(*args, **static):
-        shapes = tuple(jnp.shape(x) for x in jax.tree.leaves(args))
-        if shapes not in programs:
-            options = {"xla_cpu_use_fusion_emitters": True}
-            programs[shapes] = function.lower(*args, **static).compile(options)
-        return programs[shapes](*args)
+        leaves, structure = jax.tree.flatten(args)
+        key = structure, tuple(map(jnp.shape, leaves)), tuple(sorted(static.items()))
+        if key not in programs:
+            programs[key] = function.lower(*args, **static).compile(USERS_FUSIONS)
+        return programs[key](*args)
 
     return call
 

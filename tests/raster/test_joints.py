@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from skimage import draw, morphology
 
+import tiny
 from golden import load, masks, overlap, poses
 from pgjax import raster, skeleton
 
@@ -236,6 +237,6 @@ def test_vmap_and_jit_change_nothing(name):
 def test_memory_stays_near_the_result(name):
     """No temporary of limbs times samples times pixels."""
     keypoints, visible = poses(4)
-    compiled = DRAWINGS[name].lower(keypoints, visible, (128, 64)).compile()
+    compiled = DRAWINGS[name].lower(keypoints, visible, (128, 64)).compile(tiny.USERS_FUSIONS)
     pixels = 4 * 128 * 64
     assert compiled.memory_analysis().temp_size_in_bytes < 40 * pixels

@@ -7,6 +7,7 @@ import pytest
 from scipy.ndimage import distance_transform_edt
 from skimage import draw
 
+import tiny
 from golden import load, overlap, poses
 from pgjax import geometry, raster, skeleton
 
@@ -200,5 +201,5 @@ def test_vmap_and_jit_change_nothing():
 def test_memory_stays_near_the_result():
     """No temporary of lines times pixels."""
     keypoints, visible = poses(4)
-    compiled = raster.sticks.lower(keypoints, visible, (128, 64)).compile()
+    compiled = raster.sticks.lower(keypoints, visible, (128, 64)).compile(tiny.USERS_FUSIONS)
     assert compiled.memory_analysis().temp_size_in_bytes < 40 * 4 * 128 * 64
