@@ -30,14 +30,14 @@ def keep() -> None:
 
 
 def uncollected(function: Callable) -> Callable:
-    """The function, with Python's garbage collector paused while JAX traces it.
+    """The function, with Python's garbage collector paused while it is called.
 
-    Tracing a step makes some twenty thousand operations, which stay; the collector would look through them
-    again and again.
+    Tracing and lowering a step makes some twenty thousand operations, which stay; the collector would look
+    through them again and again.
     """
 
     @functools.wraps(function)
-    def traced(*args, **options):
+    def called(*args, **options):
         enabled = gc.isenabled()
         gc.disable()
         try:
@@ -46,4 +46,4 @@ def uncollected(function: Callable) -> Callable:
             if enabled:
                 gc.enable()
 
-    return traced
+    return called

@@ -6,6 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from pgjax.compiled import uncollected
+
 DEVICES = "devices"
 """Its name: whatever depends on the whole batch is averaged over it (jax.lax.pmean)."""
 
@@ -22,7 +24,10 @@ def over_devices(
         host's alone.
     """
     devices = None if everywhere else jax.local_devices()
-    return jax.pmap(function, axis_name=DEVICES, donate_argnums=donate, devices=devices)
+    mapped = jax.pmap(function, axis_name=DEVICES, donate_argnums=donate, devices=devices)
+    # A call may be the one that compiles.
+    called, called.lower = uncollected(mapped), uncollected(mapped.lower)
+    return called
 
 
 def _sharding() -> jax.NamedSharding:

@@ -10,7 +10,6 @@ import optax
 
 from pgjax import frozen, spectral
 from pgjax.batch import Batch, Store, fetch
-from pgjax.compiled import uncollected
 from pgjax.devices import DEVICES
 from pgjax.play import Log, appliers, critic_loss, generator_loss, judged_alone
 from pgjax.recipe import Recipe, Stage
@@ -93,7 +92,7 @@ def make_step(
 
         return _loop(body, state, batches)
 
-    return uncollected(loop if looped else step)
+    return loop if looped else step
 
 
 def _loop(step: Callable, state: State, batches: Any) -> tuple[State, Log]:

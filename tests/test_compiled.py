@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 import jax
+import numpy as np
 import pytest
 
 from pgjax import compiled
+from pgjax.devices import over_devices, replicate
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SCRIPT = """
@@ -64,6 +66,20 @@ def test_the_collector_waits_while_a_function_is_traced():
     assert double(3.0) == 6 and double(3.0, times=4) == 12
     assert seen == [False, False]
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("way", [lambda f: f, lambda f: f.lower], ids=["called", "lowered"])
+def test_the_collector_waits_for_what_is_mapped_over_devices(way):
+    seen = []
+
+    def double(x):
+        seen.append(gc.isenabled())
+        return 2 * x
+
+    for _ in range(2):
+        way(over_devices(double))(replicate(np.ones(3)))
+        assert gc.isenabled()
+    assert seen == [False]  # once: mapped twice, it is the same function to JAX
 
 
 def test_the_collector_goes_on_where_tracing_fails():
