@@ -7,8 +7,9 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
+    {"compiled"},
     {"devices", "errors", "interruption", "memory", "precision"},
-    {"cli", "compiled", "hosts", "paths", "photo", "skeleton"},
+    {"cli", "hosts", "paths", "photo", "skeleton"},
     {"batch", "buckets", "image", "keypoints", "launch", "outputs"},
     {"geometry", "lease"},
     {"convolution", "raster", "similarity", "spectral", "warp"},
