@@ -148,7 +148,7 @@ def _winograd(x, kernel, lengths, swapped: bool, einsum):
     x = _window(x, 3, taps).reshape((taps + 1) ** 2, -1, channels)
     for axis in (0, 1):
         # What was transformed last comes first: columns, as in the input.
-        kernel = _transform(kernel, _KERNEL[taps], axis, 0)
+        kernel = _factors(jnp.unstack(kernel, axis=axis), _KERNEL[taps])
     kernel = kernel.reshape(-1, *kernel.shape[2:])
     found = einsum("ktc,koc->kto" if swapped else "ktc,kco->kto", x, kernel)
     features = found.shape[-1]
@@ -163,21 +163,27 @@ def _window(x, axis: int, taps: int):
     """The input's transform along pairs (.., n + 1, 2, ..) at `axis`: n tiles, each of its own pair and the
     next; the factors' axis comes first."""
     before = (slice(None),) * axis
-    own, following = (
-        _transform(x[(*before, which)], matrix, axis + 1, 0)
-        for which, matrix in (
-            (slice(0, -1), tuple(row[:2] for row in _INPUT[taps])),
-            (slice(1, None), tuple(row[2:] + (0,) * (4 - len(row)) for row in _INPUT[taps])),
-        )
-    )
-    return own + following
+    pairs = (x[(*before, which)] for which in (slice(0, -1), slice(1, None)))
+    parts = [part for pair in pairs for part in jnp.unstack(pair, axis=axis + 1)]
+    return _factors(parts[: taps + 1], _INPUT[taps])
+
+
+def _factors(parts, matrix):
+    """The parts' sums by a small matrix, stacked along a new first axis: one pass over memory."""
+    return jnp.stack([_sum(row, parts) for row in matrix])
+
+
+def _sum(weights, parts):
+    terms = [w * part for w, part in zip(weights, parts, strict=True) if w]
+    return functools.reduce(jnp.add, terms)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
 def _transform(x, matrix, here: int, there: int):
     """Multiplies the axis `here` of x by a small matrix and puts it at `there`.
 
-    Written as sums of multiples, which XLA makes one pass over memory; its transpose is one as well.
+    Written as sums of multiples: the outputs' axes lie within, where stacking is slow. One pass over memory,
+    and so is its transpose.
     """
     matrix = np.array(matrix)
     total = None
