@@ -39,8 +39,8 @@ def uncollected(function: Callable) -> Callable:
     @functools.wraps(function)
     def called(*args, **options):
         enabled = gc.isenabled()
-        gc.disable()
         try:
+            gc.disable()
             return function(*args, **options)
         finally:
             if enabled:

@@ -26,7 +26,8 @@ def over_devices(
     devices = None if everywhere else jax.local_devices()
     mapped = jax.pmap(function, axis_name=DEVICES, donate_argnums=donate, devices=devices)
     # A call may be the one that compiles.
-    called, called.lower = uncollected(mapped), uncollected(mapped.lower)
+    called = uncollected(mapped)
+    called.lower = uncollected(mapped.lower)
     return called
 
 

@@ -165,6 +165,7 @@ def _window(x, axis: int, taps: int):
     before = (slice(None),) * axis
     pairs = (x[(*before, which)] for which in (slice(0, -1), slice(1, None)))
     parts = [part for pair in pairs for part in jnp.unstack(pair, axis=axis + 1)]
+    # Two taps leave the last of them unread.
     return _factors(parts[: taps + 1], _INPUT[taps])
 
 
@@ -174,7 +175,7 @@ def _factors(parts, matrix):
 
 
 def _sum(weights, parts):
-    terms = [w * part for w, part in zip(weights, parts, strict=True) if w]
+    terms = [part if w == 1 else w * part for w, part in zip(weights, parts, strict=True) if w]
     return functools.reduce(jnp.add, terms)
 
 
@@ -185,16 +186,12 @@ def _transform(x, matrix, here: int, there: int):
     Written as sums of multiples: the outputs' axes lie within, where stacking is slow. One pass over memory,
     and so is its transpose.
     """
-    matrix = np.array(matrix)
-    total = None
-    for column, part in zip(matrix.T, jnp.unstack(x, axis=here), strict=True):
-        if column.any():
-            shape = [1] * x.ndim
-            shape[there] = -1
-            shape = tuple(len(column) if n == -1 else n for n in shape)
-            term = jnp.array(column.reshape(shape), x.dtype) * jnp.expand_dims(part, there)
-            total = term if total is None else total + term
-    return total
+    shape = tuple(len(matrix) if axis == there else 1 for axis in range(x.ndim))
+    terms = [
+        jnp.array(np.reshape(column, shape), x.dtype) * jnp.expand_dims(part, there)
+        for column, part in zip(zip(*matrix, strict=True), jnp.unstack(x, axis=here), strict=True)
+    ]
+    return functools.reduce(jnp.add, terms)
 
 
 def _transform_forward(x, matrix, here, there):
