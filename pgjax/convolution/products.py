@@ -170,7 +170,7 @@ def _window(x, axis: int, taps: int):
 
 
 def _factors(parts, matrix):
-    """The parts' sums by a small matrix, stacked along a new first axis: one pass over memory."""
+    """The sums of n parts (...) by an m x n matrix, stacked to (m, ...): one pass over memory."""
     return jnp.stack([_sum(row, parts) for row in matrix])
 
 
