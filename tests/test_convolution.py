@@ -155,6 +155,25 @@ def test_rounded_products_are_those_of_rounded_factors(spec):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
 
 
+@pytest.mark.parametrize("spec", ["ktc,kco->kto", "ktc,koc->kto"])
+def test_rounded_products_in_batches_sum_over_the_last_axis(spec, monkeypatch):
+    """In whatever way they are asked for: XLA's CPU makes the others in float32."""
+    summed = []
+    einsum = jnp.einsum
+
+    def watched(spec, *factors, **options):
+        if len(factors) == 2:
+            first, result = spec.split(",")[0], spec.split("->")[1]
+            summed.append([i for i in first if i not in result] == [first[-1]])
+        return einsum(spec, *factors, **options)
+
+    monkeypatch.setattr(jnp, "einsum", watched)
+    a, b = jnp.ones((3, 4, 5)), jnp.ones((3, 5, 5))
+    found, backward = jax.vjp(lambda a, b: rounding.einsum(spec, a, b), a, b)
+    backward(found)
+    assert summed == [True] * 3
+
+
 @pytest.mark.parametrize("backend", ["cpu", "gpu"])
 @pytest.mark.parametrize("name", ["bfloat16_products", "bfloat16"])
 @pytest.mark.parametrize("shape", SHAPES)

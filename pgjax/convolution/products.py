@@ -60,15 +60,7 @@ def folded(x, kernel, stride: int, padding, swapped: bool = False, einsum=jnp.ei
     extra = 2 * taps - size
     kernel = jnp.pad(kernel, ((0, extra), (0, extra), (0, 0), (0, 0)))
     kernel = kernel.reshape(taps, 2, taps, 2, *kernel.shape[2:])
-    order, shape = (
-        ((0, 2, 4, 1, 3, 5), (-1, 4 * channels))
-        if swapped
-        else (
-            (0, 2, 1, 3, 4, 5),
-            (4 * channels, -1),
-        )
-    )
-    kernel = kernel.transpose(order).reshape(taps, taps, *shape)
+    kernel = kernel.transpose((0, 2, 4, 1, 3, 5) if swapped else (0, 2, 1, 3, 4, 5))
     return _correlate(x, kernel, lengths, swapped, einsum)
 
 
@@ -79,12 +71,18 @@ def _edged(x, rows, columns):
 
 
 def _correlate(x, kernel, lengths, swapped: bool, einsum):
-    """Stride 1, no padding, `lengths` rows and columns: in the best formulation for the shape."""
+    """Stride 1, no padding, `lengths` rows and columns: in the best formulation for the shape.
+
+    The kernel's channels may lie in several axes: Winograd's sums run faster over these.
+    """
     taps, channels = kernel.shape[0], x.shape[-1]
     features = kernel.size // (taps**2 * channels)
     few = channels < _FEW_CHANNELS or few_pixels(x.shape[0], *lengths)
     if taps in _INPUT and features * taps**2 > channels and not few:
         return _winograd(x, kernel, lengths, swapped, einsum)
+    kernel = kernel.reshape(
+        taps, taps, *((features, channels) if swapped else (channels, features))
+    )
     kernel = jnp.swapaxes(kernel, 2, 3) if swapped else kernel
     if taps == 1:
         return einsum("bhwc,co->bhwo", x, kernel[0, 0])
@@ -113,10 +111,10 @@ def _pixels(x, kernel, lengths, einsum):
     """One product of a pixel with all taps; the taps' results are then shifted and added."""
     taps, (height, width) = kernel.shape[0], lengths
     found = einsum("bhwc,uvco->bhwuvo", x, kernel)
-    shifted = [
-        found[:, i : i + height, j : j + width, i, j] for i in range(taps) for j in range(taps)
-    ]
-    return functools.reduce(jnp.add, shifted)
+    # Columns, then rows: of all at once, XLA would add the gradients one by one, transposed where they
+    # are a factor.
+    found = functools.reduce(jnp.add, [found[:, :, j : j + width, :, j] for j in range(taps)])
+    return functools.reduce(jnp.add, [found[:, i : i + height, :, i] for i in range(taps)])
 
 
 def scattered(x, kernel, stride: int, einsum=jnp.einsum):
@@ -149,7 +147,7 @@ def _winograd(x, kernel, lengths, swapped: bool, einsum):
     for axis in (0, 1):
         # What was transformed last comes first: columns, as in the input.
         kernel = _factors(jnp.unstack(kernel, axis=axis), _KERNEL[taps])
-    kernel = kernel.reshape(-1, *kernel.shape[2:])
+    kernel = kernel.reshape((taps + 1) ** 2, *((-1, channels) if swapped else (channels, -1)))
     found = einsum("ktc,koc->kto" if swapped else "ktc,kco->kto", x, kernel)
     features = found.shape[-1]
     found = found.reshape(taps + 1, taps + 1, -1, rows, columns, features)
