@@ -7,6 +7,7 @@ import pytest
 
 from pgjax import precision
 from pgjax.convolution import convolve, convolve_transposed, rounding
+from programs import equations
 
 
 def plain(x, kernel, stride, padding):
@@ -129,7 +130,9 @@ def test_accelerators_get_one_plain_convolution(monkeypatch):
         assert program.count("lhs_dilation=(2, 2)") <= 1
 
 
-@pytest.mark.parametrize("spec", ["ktc,kco->kto", "ktc,koc->kto", "bhwc,uvco->bhwuvo"])
+@pytest.mark.parametrize(
+    "spec", ["ktc,kco->kto", "ktc,koc->kto", "kto,koc->ktc", "ktc,kto->koc", "bhwc,uvco->bhwuvo"]
+)
 def test_rounded_products_are_those_of_rounded_factors(spec):
     sizes = dict(zip("bhwuvktco", (2, 3, 4, 2, 2, 3, 7, 33, 5), strict=True))
     factors, result = spec.split("->")
@@ -155,23 +158,25 @@ def test_rounded_products_are_those_of_rounded_factors(spec):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
 
 
-@pytest.mark.parametrize("spec", ["ktc,kco->kto", "ktc,koc->kto"])
-def test_rounded_products_in_batches_sum_over_the_last_axis(spec, monkeypatch):
-    """In whatever way they are asked for: XLA's CPU makes the others in float32."""
-    summed = []
-    einsum = jnp.einsum
+@pytest.mark.parametrize(
+    ("spec", "moved"),
+    [("ktc,kco->kto", 1), ("ktc,koc->kto", 1), ("kto,koc->ktc", 1), ("ktc,kto->koc", 2)],
+)
+def test_rounded_products_in_batches_sum_over_the_left_factors_last_axis(spec, moved):
+    """In memory too: XLA's CPU makes the others in float32."""
+    sizes = dict(zip("ktco", (3, 4, 5, 6), strict=True))
+    factors, result = spec.split("->")
+    given = [jnp.ones([sizes[i] for i in term]) for term in (*factors.split(","), result)]
 
-    def watched(spec, *factors, **options):
-        if len(factors) == 2:
-            first, result = spec.split(",")[0], spec.split("->")[1]
-            summed.append([i for i in first if i not in result] == [first[-1]])
-        return einsum(spec, *factors, **options)
+    def both_ways(a, b, cotangent):
+        found, backward = jax.vjp(lambda a, b: rounding.einsum(spec, a, b), a, b)
+        return found, backward(cotangent)
 
-    monkeypatch.setattr(jnp, "einsum", watched)
-    a, b = jnp.ones((3, 4, 5)), jnp.ones((3, 5, 5))
-    found, backward = jax.vjp(lambda a, b: rounding.einsum(spec, a, b), a, b)
-    backward(found)
-    assert summed == [True] * 3
+    program = list(equations(jax.make_jaxpr(both_ways)(*given).jaxpr))
+    products = [e.params["dimension_numbers"] for e in program if e.primitive.name == "dot_general"]
+    assert len(products) == 3
+    assert all(summed[0] == (2,) and batch[0] == (0,) for summed, batch in products)
+    assert [e.primitive.name for e in program].count("layout_constraint") == moved
 
 
 @pytest.mark.parametrize("backend", ["cpu", "gpu"])

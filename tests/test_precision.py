@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.extend.core import jaxprs_in_params
 
 import tiny
 from configs import deformable, horiuchi, pg2, vdg
@@ -18,6 +17,7 @@ from pgjax.precision import PRECISIONS
 from pgjax.recipe import Compute, build
 from pgjax.state import init_state, state_shapes
 from pgjax.steps import make_step
+from programs import equations
 
 ROWS = {
     "full": (deformable, "percloss", "stage1"),
@@ -70,13 +70,6 @@ def test_rounded_steps_are_close_and_their_state_is_float32(name, precision):
     for key, value in exact.items():
         if key.startswith(f"{first}/") and not key.endswith("gradient_norm"):
             np.testing.assert_allclose(rounded[key], value, rtol=TOLERANCE, err_msg=key)
-
-
-def equations(jaxpr):
-    for equation in jaxpr.eqns:
-        yield equation
-        for inner in jaxprs_in_params(equation.params):
-            yield from equations(inner)
 
 
 def operands_of(primitive, recipe, stage):

@@ -111,8 +111,7 @@ def _pixels(x, kernel, lengths, einsum):
     """One product of a pixel with all taps; the taps' results are then shifted and added."""
     taps, (height, width) = kernel.shape[0], lengths
     found = einsum("bhwc,uvco->bhwuvo", x, kernel)
-    # Columns, then rows: of all at once, XLA would add the gradients one by one, transposed where they
-    # are a factor.
+    # Columns, then rows: in one sum, the product's cotangent would be taps^2 padded arrays to add, twice.
     found = functools.reduce(jnp.add, [found[:, :, j : j + width, :, j] for j in range(taps)])
     return functools.reduce(jnp.add, [found[:, i : i + height, :, i] for i in range(taps)])
 

@@ -15,30 +15,28 @@ from jax.experimental.layout import Layout, with_layout_constraint
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def einsum(spec: str, a: jax.Array, b: jax.Array) -> jax.Array:
     """jnp.einsum of two float32 arrays, each index of one being in the other or in the result."""
-    spec, a = _summed_last(spec, a.astype(jnp.bfloat16))
-    return jnp.einsum(
-        spec,
+    a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
+    factors, result = spec.split("->")
+    first, second = factors.split(",")
+    made = result
+    if any(i in second and i in result for i in first):
+        # In batches. XLA's CPU multiplies these in float32 unless the left factor's last axis is what is
+        # summed over; without a constraint it would only rename a transposed one's axes.
+        kept = "".join(i for i in first if i in result)
+        order = kept + "".join(i for i in first if i not in result)
+        if order != first:
+            a = jnp.einsum(f"{first}->{order}", a)
+            a = with_layout_constraint(a, Layout(tuple(range(a.ndim))))
+        # In any other order jnp.einsum exchanges the factors.
+        first, made = order, kept + "".join(i for i in second if i not in first)
+    found = jnp.einsum(
+        f"{first},{second}->{made}",
         a,
-        b.astype(jnp.bfloat16),
+        b,
         precision=lax.Precision.DEFAULT,
         preferred_element_type=jnp.float32,
     )
-
-
-def _summed_last(spec, a):
-    """Of products in batches, spec and first factor with what is summed over laid out last.
-
-    XLA's CPU multiplies any others in float32.
-    """
-    factors, result = spec.split("->")
-    first, second = factors.split(",")
-    summed = "".join(i for i in first if i not in result)
-    batched = any(i in second and i in result for i in first)
-    if not batched or first.endswith(summed):
-        return spec, a
-    order = "".join(i for i in first if i not in summed) + summed
-    a = with_layout_constraint(jnp.einsum(f"{first}->{order}", a), Layout(tuple(range(a.ndim))))
-    return f"{order},{second}->{result}", a
+    return found if made == result else jnp.einsum(f"{made}->{result}", found)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
