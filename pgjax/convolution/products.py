@@ -60,6 +60,7 @@ def folded(x, kernel, stride: int, padding, swapped: bool = False, einsum=jnp.ei
     extra = 2 * taps - size
     kernel = jnp.pad(kernel, ((0, extra), (0, extra), (0, 0), (0, 0)))
     kernel = kernel.reshape(taps, 2, taps, 2, *kernel.shape[2:])
+    # (taps, taps, 2, 2, C, O) or, swapped, (taps, taps, O, 2, 2, C).
     kernel = kernel.transpose((0, 2, 4, 1, 3, 5) if swapped else (0, 2, 1, 3, 4, 5))
     return _correlate(x, kernel, lengths, swapped, einsum)
 
@@ -73,7 +74,8 @@ def _edged(x, rows, columns):
 def _correlate(x, kernel, lengths, swapped: bool, einsum):
     """Stride 1, no padding, `lengths` rows and columns: in the best formulation for the shape.
 
-    The kernel's channels may lie in several axes: Winograd's sums run faster over these.
+    The kernel is (taps, taps, C, O), swapped (taps, taps, O, C). C may lie in several axes, as a stride of 2
+    leaves it: Winograd's sums run faster over these.
     """
     taps, channels = kernel.shape[0], x.shape[-1]
     features = kernel.size // (taps**2 * channels)
