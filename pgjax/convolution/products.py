@@ -103,10 +103,16 @@ def _patches(x, kernel, stride: int, lengths, einsum):
     x = x.reshape(*x.shape[:2], x.shape[2] // stride, stride * x.shape[3])
     read = [x[:, :, i : i + lengths[1]] for i in range(-(-size // stride))]
     # One pixel too many where the stride does not divide the kernel's side.
-    x = jnp.concatenate(read, axis=-1)[..., : size * kernel.shape[2]]
+    x = _beside(read)[..., : size * kernel.shape[2]]
     height = stride * (lengths[0] - 1) + 1
-    x = jnp.concatenate([x[:, i : i + height : stride] for i in range(size)], axis=-1)
+    x = _beside([x[:, i : i + height : stride] for i in range(size)])
     return einsum("bhwc,co->bhwo", x, kernel.reshape(-1, features))
+
+
+def _beside(parts):
+    """Concatenated channels: stacked, of which XLA makes one program with the slices."""
+    x = jnp.stack(parts, axis=-2)
+    return x.reshape(*x.shape[:-2], len(parts) * x.shape[-1])
 
 
 def _pixels(x, kernel, lengths, einsum):
