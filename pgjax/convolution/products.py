@@ -98,8 +98,8 @@ def _correlate(x, kernel, lengths, swapped: bool, einsum):
 def _patches(x, kernel, stride: int, lengths, einsum):
     """One product of all that an output reads, laid side by side."""
     size, features = kernel.shape[0], kernel.shape[-1]
-    # A row's pixels first, `stride` of them at once; then the rows. XLA compiles every slice by itself, and
-    # pixel by pixel there are size^2.
+    # A row's pixels first, `stride` of them at once; then the rows: pixel by pixel there are size^2 slices,
+    # and XLA compiles those of more than eight each by itself.
     x = x.reshape(*x.shape[:2], x.shape[2] // stride, stride * x.shape[3])
     read = [x[:, :, i : i + lengths[1]] for i in range(-(-size // stride))]
     # One pixel too many where the stride does not divide the kernel's side.
@@ -110,7 +110,10 @@ def _patches(x, kernel, stride: int, lengths, einsum):
 
 
 def _beside(parts):
-    """Concatenated channels: stacked, of which XLA makes one program with the slices."""
+    """The channels of n parts (..., C) one after another: (..., n C).
+
+    XLA fuses what is stacked with the slices that it is made of, but not what is concatenated on channels.
+    """
     x = jnp.stack(parts, axis=-2)
     return x.reshape(*x.shape[:-2], len(parts) * x.shape[-1])
 
