@@ -7,7 +7,7 @@ TORCH is an environment with torch and numpy; a process of it (benchmarks.torch_
 whenever it is told to. Both sides have the same layers, start from the same parameters and see the same
 pairs; both use all cores, one at a time. PyTorch keeps channels last, as oneDNN likes them, and Adam in
 its fused form; --compile lets torch.compile have its networks. Its process has its memory as ours has
-(pgjax.memory), which PyTorch by itself does not see to. It is spared some of our steps' work: what is
+(pgjax.process), which PyTorch by itself does not see to. It is spared some of our steps' work: what is
 derived from joints (poses, masks, transforms), the gradients' norms for the log, and in PG2, whose halving
 convolutions TensorFlow pads at one end, the copies that take torch to do so.
 
@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks import measure
 from benchmarks.stepping import Training
 from configs import deformable, pg2
-from pgjax import memory, scene
+from pgjax import process, scene
 from pgjax.recipe import Recipe, Stage, build
 from pgjax.state import parameter_counts, state_shapes
 
@@ -187,5 +187,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     main()

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks import measure
-from pgjax import data, launch, memory
+from pgjax import data, launch, process
 from pgjax.judging import judge
 from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.report import SUBJECTS, table
@@ -103,5 +103,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     main()

@@ -24,7 +24,7 @@ from jax import lax
 
 from benchmarks.warp import OUT, REPEATS
 from benchmarks.warp_share import CONFIG, DATA_DIR, random_batch
-from pgjax import cli, convolution, memory, rundir
+from pgjax import cli, convolution, process, rundir
 from pgjax.data.pipeline import split_over_devices
 from pgjax.devices import over_devices, replicate
 from pgjax.frozen import vgg19
@@ -162,5 +162,5 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run_absl(main)

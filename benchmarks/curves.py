@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from absl import flags
 
-from pgjax import cli, memory, rundir
+from pgjax import cli, process, rundir
 from pgjax.checkpoint import Checkpoints, saved_steps
 from pgjax.data import store as stores
 from pgjax.data.pipeline import batches
@@ -90,5 +90,5 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run_absl(main)

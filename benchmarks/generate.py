@@ -20,7 +20,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from benchmarks import latency, measure
-from pgjax import cli, export, memory, model_folder
+from pgjax import cli, export, model_folder, process
 from pgjax.errors import InputError
 from pgjax.recipe import build
 from pgjax.state import init_state
@@ -56,6 +56,6 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     jax.config.update("jax_enable_compilation_cache", False)
     cli.run_absl(main)

@@ -47,7 +47,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pgjax import cli, memory
+from pgjax import cli, process
 from pgjax.errors import InputError
 from pgjax.tools.apart import call_apart
 
@@ -194,5 +194,5 @@ def _parser() -> cli.ArgumentParser:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run(main)

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks import feeding, measure
 from benchmarks.parts import random_store
-from pgjax import cli, data, memory
+from pgjax import cli, data, process
 from pgjax.data import store as stores
 
 RULE = "pg2"
@@ -81,5 +81,5 @@ def random_pairs(size: tuple[int, int], count: int = 4096):
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run(main)

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks import measure
-from pgjax import cli, estimators, image, keypoints, memory, photo
+from pgjax import cli, estimators, image, keypoints, photo, process
 from pgjax.estimators.openpose import OpenPose
 
 NEAR = 0.05  # of the photo's height
@@ -151,5 +151,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run(main)

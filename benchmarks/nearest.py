@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from absl import app, flags
 
-from pgjax import memory
+from pgjax import process
 from pgjax.similarity import nearest_neighbour_map
 
 OUT = flags.DEFINE_string("out", None, "File for the table.")
@@ -62,5 +62,5 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     app.run(main)

@@ -14,7 +14,7 @@ import time
 import jax
 import numpy as np
 
-from pgjax import memory
+from pgjax import process
 from pgjax.frozen import inception as network
 from pgjax.frozen import lpips as distance
 from pgjax.metrics import inception, lpips
@@ -98,5 +98,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     main()

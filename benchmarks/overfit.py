@@ -18,7 +18,7 @@ from absl import flags
 from flax import jax_utils
 from ml_collections import config_flags
 
-from pgjax import cli, memory, rundir
+from pgjax import cli, process, rundir
 from pgjax.batch import Indices, fetch
 from pgjax.data import store as stores
 from pgjax.data.pipeline import split_over_devices
@@ -74,5 +74,5 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run_absl(main)

@@ -23,7 +23,7 @@ import tempfile
 from typing import Any
 
 from benchmarks import measure
-from pgjax import cli, memory
+from pgjax import cli, process
 from pgjax.errors import InputError
 from pgjax.tools import papers
 
@@ -173,5 +173,5 @@ def _line(cells) -> str:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run(main)

@@ -24,7 +24,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from benchmarks import measure, stepping
-from pgjax import cli, memory
+from pgjax import cli, process
 from pgjax.errors import InputError
 from pgjax.evaluation import aligned
 from pgjax.recipe import build
@@ -90,5 +90,5 @@ def table(result: dict) -> str:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run_absl(main)

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from absl import app, flags
 
-from pgjax import memory, raster, warp
+from pgjax import process, raster, warp
 
 OUT = flags.DEFINE_string("out", None, "File for the table.")
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed calls; their median counts.")
@@ -185,5 +185,5 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     app.run(main)

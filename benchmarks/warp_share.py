@@ -20,7 +20,7 @@ from ml_collections import config_flags
 
 import pgjax.warp
 from benchmarks import warp as variants
-from pgjax import cli, memory, rundir
+from pgjax import cli, process, rundir
 from pgjax.batch import Batch
 from pgjax.data.pipeline import split_over_devices
 from pgjax.devices import over_devices, replicate
@@ -108,5 +108,5 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run_absl(main)

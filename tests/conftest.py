@@ -12,6 +12,7 @@ import jax
 import pytest
 
 import gcs
+from pgjax import process
 
 # Two CPU devices, so that every pmapped step is tested as a multi-device one.
 jax.config.update("jax_num_cpu_devices", 2)
@@ -25,6 +26,7 @@ os.environ["XLA_FLAGS"] = " ".join(
         os.environ.get("XLA_FLAGS", ""),
         "--xla_backend_optimization_level=0",
         "--xla_cpu_use_fusion_emitters=false",
+        process.ROLLED,  # as commands do, which find what was compiled here
     ]
 )
 

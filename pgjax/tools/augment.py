@@ -16,7 +16,7 @@ seen: see the model's card.
 
 import json
 
-from pgjax import cli, memory
+from pgjax import cli, process
 from pgjax.errors import InputError
 
 
@@ -78,5 +78,5 @@ def _parser() -> cli.ArgumentParser:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run(main)

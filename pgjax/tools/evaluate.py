@@ -20,7 +20,7 @@ cannot be had is named with what to put where.
 
 from absl import flags
 
-from pgjax import cli, launch, memory
+from pgjax import cli, launch, process
 from pgjax.errors import InputError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
@@ -116,5 +116,5 @@ def _refuse(beside: str, **others: flags.FlagHolder) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run_absl(main)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import buckets, cli, data, launch, memory, paths, rundir
+from pgjax import buckets, cli, data, launch, paths, process, rundir
 from pgjax.batch import Indices, fetch
 from pgjax.checkpoint import Checkpoints
 from pgjax.data import store as stores
@@ -249,5 +249,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run(main)

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from pgjax import cli, keypoints, memory, skeleton
+from pgjax import cli, keypoints, process, skeleton
 from pgjax.errors import InputError
 from pgjax.image import write_image
 from pgjax.keypoints import Pose
@@ -239,5 +239,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run(main)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import cli, compiled, estimators, keypoints, memory, photo, skeleton
+from pgjax import cli, compiled, estimators, keypoints, photo, process, skeleton
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, files, openpose
@@ -185,5 +185,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run(main)

@@ -27,7 +27,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgjax import cli, data, memory, paths, rundir, summary
+from pgjax import cli, data, paths, process, rundir, summary
 from pgjax.checkpoint import saved_steps
 from pgjax.errors import InputError
 from pgjax.evaluation import TEST_PAIRS
@@ -249,5 +249,5 @@ def _study(args: argparse.Namespace, started: float, stop: Interruption) -> None
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run(main)

@@ -18,7 +18,7 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from pgjax import cli, launch, memory
+from pgjax import cli, launch, process
 from pgjax.errors import InputError
 from pgjax.interruption import Interruption
 
@@ -64,5 +64,5 @@ def _export(state) -> None:
 
 
 if __name__ == "__main__":
-    memory.keep()
+    process.begin()
     cli.run_absl(main)

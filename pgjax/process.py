@@ -1,9 +1,13 @@
-"""Large pages for a process that computes on the CPU, and memory kept for its next step.
+"""The process that a command computes in, where that is on the CPU: its memory, and how XLA compiles.
 
 XLA asks for a step's temporary memory anew at every step and gives it back at its end. By glibc's
 defaults each of its 4 KiB pages then comes from the kernel again, filled with zeros: a quarter of a
 million page faults in a full-width step. glibc reads how it should be otherwise before a process
 begins, hence from the environment alone (the GNU C Library's manual, "Memory Allocation Tunables").
+
+XLA has LLVM unroll the loops of every fusion, which doubles the code of a step, and with it the work of
+compiling, for steps that are no faster (benchmarks/README.md). XLA reads its options once, when it is
+first asked to compile.
 """
 
 import contextlib
@@ -14,7 +18,7 @@ import sys
 import threading
 from collections.abc import MutableMapping
 
-VARIABLE = "GLIBC_TUNABLES"
+MEMORY = "GLIBC_TUNABLES"
 TUNABLES = {
     "glibc.malloc.hugetlb": 1,  # pages of 2 MiB, where the kernel has them for who asks
     "glibc.malloc.mmap_max": 0,  # large blocks from the heap, which stays
@@ -22,23 +26,31 @@ TUNABLES = {
     "glibc.malloc.arena_max": 1,  # one heap, whichever thread asks
 }
 
+COMPILER = "XLA_FLAGS"
+EXTRA = "--xla_backend_extra_options="
+ROLLED = EXTRA + "xla_cpu_disable_loop_unrolling"
 
-MARK = "PGJAX_MEMORY"
-"""Set where a process was begun again, whatever became of VARIABLE."""
+
+MARK = "PGJAX_PROCESS"
+"""Set where a process was begun again, whatever became of MEMORY."""
 
 
-def keep(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Begins this process again under TUNABLES, with the same number and arguments.
+def begin(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Sets ROLLED, and begins this process again under TUNABLES, with the same number and arguments.
 
-    To be called first of all by a command that computes. Does nothing where VARIABLE is set, to
-    whatever; where JAX has an accelerator to find; on other systems than Linux; and in a process that
-    is more than the command, such as a notebook's or a debugger's.
+    To be called first of all by a command that computes. Does nothing where JAX has an accelerator to
+    find, and in a process that is more than the command, such as a notebook's or a debugger's. What the
+    user has set stands: extra options of XLA's; MEMORY, to whatever, which only Linux has.
     """
-    told = VARIABLE in environment or MARK in environment
-    if sys.platform != "linux" or told or not _alone() or _accelerated(environment):
+    if not _alone() or _accelerated(environment):
+        return
+    said = environment.get(COMPILER, "").strip()
+    if EXTRA not in said and said[:1] in ("", "-"):  # otherwise it names a file of options
+        environment[COMPILER] = f"{said} {ROLLED}".strip()
+    if sys.platform != "linux" or MEMORY in environment or MARK in environment:
         return
     tunables = ":".join(f"{name}={value}" for name, value in TUNABLES.items())
-    again = {**environment, VARIABLE: tunables, MARK: "kept"}
+    again = {**environment, MEMORY: tunables, MARK: "begun"}
     with contextlib.suppress(OSError):  # without, it is slower
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], again)
 

@@ -1,0 +1,136 @@
+"""The process that a command begins again as: in processes of their own, since it replaces them."""
+
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from pgjax import process
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SCRIPT = """
+import json, os, resource, sys
+from pgjax import process
+process.begin()
+import numpy as np
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+np.ones(2**24)
+before = faults()
+np.ones(2**24)
+print(
+    json.dumps(
+        {
+            "number": os.getpid(),
+            "faults": faults() - before,
+            "memory": os.environ.get(process.MEMORY),
+            "compiler": os.environ.get(process.COMPILER),
+            "arguments": sys.argv[1:],
+        }
+    )
+)
+"""
+COMPILED = """
+from pgjax import process
+process.begin()
+import jax
+jax.jit(lambda: jax.numpy.ones((64, 512)))()
+"""
+SMALL_PAGES = 2**24 * 8 // 4096
+
+glibc = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only glibc's memory is told how to be"
+)
+
+
+def _run(script: str, *arguments, **environment) -> tuple[int, str]:
+    """The number of the process that a script was begun as, and what it printed."""
+    ours = (process.MEMORY, process.COMPILER, process.MARK)
+    known = {k: v for k, v in os.environ.items() if k not in ours}
+    # NumPy asks for large pages by itself.
+    known |= {"NUMPY_MADVISE_HUGEPAGE": "0", "JAX_PLATFORMS": "cpu"}
+    path = os.pathsep.join([str(ROOT), environment.pop("PYTHONPATH", "")])
+    running = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", script, *arguments],
+        env=known | environment | {"PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    printed, _ = running.communicate()
+    assert running.returncode == 0
+    return running.pid, printed
+
+
+def _begun(*arguments, **environment) -> dict:
+    number, printed = _run(SCRIPT, *arguments, **environment)
+    found = json.loads(printed)
+    assert found["number"] == number
+    return found
+
+
+@glibc
+def test_memory_is_kept_and_the_arguments_are_too():
+    found = _begun("--config=x", "y z")
+    assert found["faults"] < SMALL_PAGES / 50
+    assert all(f"{name}={value}" in found["memory"] for name, value in process.TUNABLES.items())
+    assert found["arguments"] == ["--config=x", "y z"]
+
+
+@glibc
+def test_what_the_user_said_of_memory_stands():
+    found = _begun(GLIBC_TUNABLES="glibc.malloc.check=0")
+    assert found["faults"] > SMALL_PAGES / 2
+    assert found["memory"] == "glibc.malloc.check=0"
+    assert found["compiler"] == process.ROLLED
+
+
+@pytest.mark.parametrize(
+    ("said", "then"),
+    [
+        ("", process.ROLLED),
+        ("--xla_dump_to=x", f"--xla_dump_to=x {process.ROLLED}"),
+        ("--xla_backend_extra_options=xla_cpu_x", "--xla_backend_extra_options=xla_cpu_x"),
+        ("options.txt", "options.txt"),
+    ],
+)
+def test_xla_is_told_beside_what_the_user_says(said, then):
+    assert _begun(XLA_FLAGS=said)["compiler"] == then
+
+
+def test_xla_writes_less_code_for_it(tmp_path):
+    # Two to three times as much without.
+    sizes = []
+    for name, other in (("rolled", ""), ("unrolled", "--xla_backend_extra_options=xla_cpu_none")):
+        _run(COMPILED, XLA_FLAGS=f"--xla_dump_to={tmp_path / name} {other}")
+        (code,) = (tmp_path / name).glob("*jit__lambda*.ir-with-opt.ll")
+        sizes.append(code.read_bytes().count(b"\n"))
+    assert sizes[0] < 0.6 * sizes[1]
+
+
+def test_processes_that_may_find_an_accelerator_stay_as_they_are(tmp_path):
+    plugin = tmp_path / "plugin-1.dist-info"
+    plugin.mkdir()
+    (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1\n")
+    (plugin / "entry_points.txt").write_text("[jax_plugins]\nplugin = plugin\n")
+    found = _begun(PYTHONPATH=str(tmp_path), JAX_PLATFORMS="")
+    assert found["memory"] is found["compiler"] is None
+    assert _begun(PYTHONPATH=str(tmp_path))["compiler"] == process.ROLLED
+
+
+def test_a_process_is_begun_again_once_at_most():
+    assert _begun(PGJAX_PROCESS="begun")["memory"] is None
+
+
+def test_a_process_that_runs_a_command_within_itself_stays_as_it_is(monkeypatch):
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(os, "execve", never)
+    monkeypatch.setattr(sys, "argv", ["train.py", "--config=another's"])
+    environment = {"JAX_PLATFORMS": "cpu"}
+    process.begin(environment)
+    assert environment == {"JAX_PLATFORMS": "cpu"}
