@@ -123,8 +123,8 @@ def _pixels(x, kernel, lengths, einsum):
     taps, (height, width) = kernel.shape[0], lengths
     found = einsum("bhwc,uvco->bhwuvo", x, kernel)
     # Columns, then rows: in one sum, the product's cotangent would be taps^2 padded arrays to add, twice.
-    found = functools.reduce(jnp.add, [found[:, :, j : j + width, :, j] for j in range(taps)])
-    return functools.reduce(jnp.add, [found[:, i : i + height, :, i] for i in range(taps)])
+    found = functools.reduce(lax.add, [found[:, :, j : j + width, :, j] for j in range(taps)])
+    return functools.reduce(lax.add, [found[:, i : i + height, :, i] for i in range(taps)])
 
 
 def scattered(x, kernel, stride: int, einsum=jnp.einsum):
@@ -142,7 +142,7 @@ def scattered(x, kernel, stride: int, einsum=jnp.einsum):
         for i in range(size)
         for j in range(size)
     ]
-    return functools.reduce(jnp.add, placed)
+    return functools.reduce(lax.add, placed)
 
 
 def _winograd(x, kernel, lengths, swapped: bool, einsum):
@@ -183,8 +183,15 @@ def _factors(parts, matrix):
 
 
 def _sum(weights, parts):
-    terms = [part if w == 1 else w * part for w, part in zip(weights, parts, strict=True) if w]
-    return functools.reduce(jnp.add, terms)
+    terms = [_multiple(w, part) for w, part in zip(weights, parts, strict=True) if w]
+    return functools.reduce(lax.add, terms)
+
+
+def _multiple(weight, part):
+    # What is not multiplied need not be traced: a step has hundreds of these.
+    if abs(weight) != 1:
+        return weight * part
+    return part if weight > 0 else lax.neg(part)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
@@ -196,10 +203,10 @@ def _transform(x, matrix, here: int, there: int):
     """
     shape = tuple(len(matrix) if axis == there else 1 for axis in range(x.ndim))
     terms = [
-        jnp.array(np.reshape(column, shape), x.dtype) * jnp.expand_dims(part, there)
+        np.asarray(np.reshape(column, shape), x.dtype) * lax.expand_dims(part, (there,))
         for column, part in zip(zip(*matrix, strict=True), jnp.unstack(x, axis=here), strict=True)
     ]
-    return functools.reduce(jnp.add, terms)
+    return functools.reduce(lax.add, terms)
 
 
 def _transform_forward(x, matrix, here, there):
