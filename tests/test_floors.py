@@ -8,7 +8,7 @@ import pgjax
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
     {"compiled"},
-    {"devices", "errors", "interruption", "memory", "precision"},
+    {"devices", "errors", "interruption", "precision", "process"},
     {"cli", "hosts", "paths", "photo", "skeleton"},
     {"batch", "buckets", "image", "keypoints", "launch", "outputs"},
     {"geometry", "lease"},
