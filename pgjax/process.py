@@ -7,7 +7,7 @@ begins, hence from the environment alone (the GNU C Library's manual, "Memory Al
 
 XLA has LLVM unroll the loops of every fusion, which doubles the code of a step, and with it the work of
 compiling, for steps that are no faster (benchmarks/README.md). XLA reads its options once, when it is
-first asked to compile.
+first asked to compile. Sums may round otherwise without.
 """
 
 import contextlib
@@ -29,7 +29,6 @@ TUNABLES = {
 COMPILER = "XLA_FLAGS"
 EXTRA = "--xla_backend_extra_options="
 ROLLED = EXTRA + "xla_cpu_disable_loop_unrolling"
-
 
 MARK = "PGJAX_PROCESS"
 """Set where a process was begun again, whatever became of MEMORY."""
