@@ -56,7 +56,7 @@ def _run(script: str, *arguments, **environment) -> tuple[int, str]:
     known |= {"NUMPY_MADVISE_HUGEPAGE": "0", "JAX_PLATFORMS": "cpu"}
     path = os.pathsep.join([str(ROOT), environment.pop("PYTHONPATH", "")])
     running = subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, "-W", "error", "-c", script, *arguments],
         env=known | environment | {"PYTHONPATH": path},
         stdout=subprocess.PIPE,
         text=True,
