@@ -11,11 +11,12 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from benchmarks import flops, measure
 from benchmarks.parts import feed, parts
+from pgjax import programs
 from pgjax.batch import Batch
 from pgjax.devices import over_devices, replicate
 from pgjax.recipe import Recipe, Stage
 from pgjax.state import State, frozen_weights, init_state
-from pgjax.steps import make_step
+from pgjax.steps import make_step, step_identity
 
 WARM = 3
 """Rounds before the first that counts: a process's heap grows during its first steps."""
@@ -35,14 +36,14 @@ class Training:
             self.cold = self._compile()
             self.warm = self._compile() if cache else None
 
-    def _mapped(self):
-        return over_devices(make_step(self._recipe, self._stage), donate=(0,))
+    def _mapped(self, identity: str | None = None):
+        return over_devices(make_step(self._recipe, self._stage), donate=(0,), identity=identity)
 
     def _compile(self) -> float:
         jax.clear_caches()
         started = time.perf_counter()
-        lowered = self._mapped().lower(self.state, self.batches, self.weights)
-        self.compiled = lowered.compile()
+        mapped = self._mapped(step_identity(self._recipe, self._stage))
+        self.compiled = mapped.lower(self.state, self.batches, self.weights).compile()
         return time.perf_counter() - started
 
     def move(self, steps: int) -> Any:
@@ -62,7 +63,7 @@ class Training:
 
 
 class _Cache:
-    """Compiles into this folder alone, however little there is to compile."""
+    """Keeps programs in this folder alone, however little there is to compile."""
 
     _SETTINGS = (
         "jax_compilation_cache_dir",
@@ -77,8 +78,10 @@ class _Cache:
     def __enter__(self) -> None:
         self._before = [getattr(jax.config, name) for name in self._SETTINGS]
         self._set(self._values)
+        programs.keep(jax.config.jax_compilation_cache_dir)
 
     def __exit__(self, *_) -> None:
+        programs.keep(None)
         self._set(self._before)
 
     def _set(self, values) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from pgjax import programs
 from pgjax.compiled import uncollected
 
 DEVICES = "devices"
@@ -13,7 +14,10 @@ DEVICES = "devices"
 
 
 def over_devices(
-    function: Callable, donate: tuple[int, ...] = (), everywhere: bool = True
+    function: Callable,
+    donate: tuple[int, ...] = (),
+    everywhere: bool = True,
+    identity: str | None = None,
 ) -> Callable:
     """Maps a function of (local devices, ...) arrays over devices: the one place that does.
 
@@ -22,9 +26,13 @@ def over_devices(
       donate: arguments that it may overwrite.
       everywhere: over the devices of all hosts, which then must call it together; else over this
         host's alone.
+      identity: what the function follows from beside its arguments and pgjax itself. Where given, its
+        program may be read from disk instead of traced (programs.keep).
     """
     devices = None if everywhere else jax.local_devices()
     mapped = jax.pmap(function, axis_name=DEVICES, donate_argnums=donate, devices=devices)
+    if identity is not None:
+        mapped = programs.kept(mapped, identity, _sharding(), donate)
     # A call may be the one that compiles.
     called = uncollected(mapped)
     called.lower = uncollected(mapped.lower)

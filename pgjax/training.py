@@ -24,7 +24,7 @@ from pgjax.logbook import Logbook
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
 from pgjax.state import State, frozen_weights, init_state, state_shapes
-from pgjax.steps import make_step
+from pgjax.steps import make_step, step_identity
 
 
 def train_and_evaluate(
@@ -133,7 +133,11 @@ class _Stage:
         self.stage = recipe.stages[name]
         self.checkpoints, self.logbook, self.workdir = checkpoints, logbook, workdir
         looped = recipe.compute.steps_per_call > 1
-        self.step = over_devices(make_step(recipe, self.stage, looped), donate=(0,))
+        self.step = over_devices(
+            make_step(recipe, self.stage, looped),
+            donate=(0,),
+            identity=step_identity(recipe, self.stage, looped),
+        )
         self.predict = Predictor(recipe, name)
         self.stopped = False  # before its end, or at it
 

@@ -7,9 +7,11 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
-    {"compiled"},
-    {"devices", "errors", "interruption", "precision", "process"},
-    {"cli", "hosts", "paths", "photo", "skeleton"},
+    {"compiled", "errors", "interruption", "precision", "process"},
+    {"cli", "paths", "photo", "skeleton"},
+    {"programs"},
+    {"devices"},
+    {"hosts"},
     {"batch", "buckets", "image", "keypoints", "launch", "outputs"},
     {"geometry", "lease"},
     {"convolution", "raster", "similarity", "spectral", "warp"},

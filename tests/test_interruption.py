@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from pgjax import checkpoint, rundir
+from pgjax import checkpoint, programs, rundir
 from pgjax.interruption import EXIT_CODES, Interruption, Stopped
 from pgjax.recipe import build
 from pgjax.state import state_shapes
@@ -103,8 +103,10 @@ import jax, pathlib, signal, sys
 jax.config.update("jax_num_cpu_devices", 2)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import pytest, tiny
-from pgjax import cli, training
+from pgjax import cli, programs, training
 from pgjax.interruption import Interruption
+
+programs.keep(pathlib.Path(sys.argv[1]).parent)  # as the command does, elsewhere
 
 def main(workdir):
     with pytest.MonkeyPatch.context() as patch:
@@ -175,6 +177,7 @@ def test_sigterm_and_ctrl_c_at_any_moment_change_nothing(tmp_path):
         assert err.splitlines()[-1].startswith(f"stopped by {number.name} at step {step};")
     process = _start(workdir, total)
     assert process.communicate()[1] and process.returncode == 0
+    assert len(list((tmp_path / programs.FOLDER).iterdir())) == 1  # traced once, then read
     a, b = (_restored(tmp_path / name) for name in ("whole", "stopped"))
     assert a.step == total
     for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):

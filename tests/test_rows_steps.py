@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tiny
-from pgjax import frozen
+from pgjax import frozen, programs
 from pgjax.checkpoint import Checkpoints
 from pgjax.data.pipeline import split_over_devices
 from pgjax.devices import over_devices, replicate
@@ -13,7 +13,7 @@ from pgjax.image import to_uint8
 from pgjax.recipe import build
 from pgjax.rundir import identity
 from pgjax.state import init_state, state_shapes
-from pgjax.steps import make_generate, make_step
+from pgjax.steps import make_generate, make_step, step_identity
 from pgjax.tools import papers
 
 PAPERS = papers.load()
@@ -26,10 +26,17 @@ def _changed(a, b) -> bool:
     return not all(np.array_equal(x, y) for x, y in pairs)
 
 
+@pytest.fixture
+def kept_programs(tmp_path):
+    programs.keep(tmp_path / "cache")
+    yield tmp_path / "cache" / programs.FOLDER
+    programs.keep(None)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("paper", "row"), ROWS)
-def test_a_real_step_of_every_row(paper, row, tmp_path):
-    """Exactly the stage's players change, everything is finite, the state is kept."""
+def test_a_real_step_of_every_row(paper, row, tmp_path, kept_programs):
+    """Exactly the stage's players change, everything is finite, the state and the programs are kept."""
     config = tiny.narrow(PAPERS[paper].get_config(f"synthetic_people/{row}"))
     recipe = build(config)
     state = init_state(recipe)
@@ -38,7 +45,7 @@ def test_a_real_step_of_every_row(paper, row, tmp_path):
         split_over_devices(tiny.batch(seed), jax.local_device_count()) for seed in (3, 4, 5)
     )
     for name, stage in recipe.stages.items():
-        step = over_devices(make_step(recipe, stage))
+        step = over_devices(make_step(recipe, stage), identity=step_identity(recipe, stage))
         after, log = step(replicate(state), batches[: stage.batches], weights)
         assert all(np.isfinite(value).all() for value in log.values())
         after = jax.tree.map(lambda x: np.asarray(x[0]), after)
@@ -51,9 +58,10 @@ def test_a_real_step_of_every_row(paper, row, tmp_path):
             shown = to_uint8(image)
             assert shown.dtype == np.uint8 and np.asarray(shown).std() > 0
         state = after
-    with Checkpoints(tmp_path, identity(config)) as checkpoints:
+    assert len(list(kept_programs.iterdir())) == len(recipe.stages)
+    with Checkpoints(tmp_path / "run", identity(config)) as checkpoints:
         checkpoints.save(state)
-    with Checkpoints(tmp_path, identity(config)) as checkpoints:
+    with Checkpoints(tmp_path / "run", identity(config)) as checkpoints:
         kept = checkpoints.restore(state_shapes(recipe))
     for x, y in zip(jax.tree.leaves(kept), jax.tree.leaves(state), strict=True):
         np.testing.assert_array_equal(x, y)

@@ -1,0 +1,305 @@
+"""Traced programs kept on disk: found again, never a wrong one, and no run fails for them."""
+
+import os
+import pathlib
+import subprocess
+import sys
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import tiny
+from pgjax import programs
+from pgjax.data.pipeline import split_over_devices
+from pgjax.devices import DEVICES, over_devices, place, replicate
+from pgjax.recipe import build
+from pgjax.steps import make_step, step_identity
+
+
+class Inner(NamedTuple):
+    x: jax.Array
+
+
+class Outer(NamedTuple):
+    count: jax.Array
+    inner: dict[str, Inner]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    programs.keep(tmp_path)
+    yield tmp_path / programs.FOLDER
+    programs.keep(None)
+
+
+class Counted:
+    """A function of a state and numbers that counts how often it is traced."""
+
+    def __init__(self, factor: float = 2.0):
+        self.traced, self._factor = 0, factor
+
+    def step(self, state: Outer, numbers: jax.Array, more: jax.Array | None = None):
+        self.traced += 1
+        x = state.inner["a"].x * self._factor + numbers.sum()
+        mean = jax.lax.pmean(x, DEVICES)
+        return Outer(state.count + 1, {"a": Inner(x)}), {"mean": mean.mean()}
+
+    def mapped(self, identity: str | None = "counted", donate: tuple[int, ...] = (0,)):
+        return over_devices(self.step, donate, identity=identity)
+
+
+def _state() -> Outer:
+    return replicate(Outer(np.int32(0), {"a": Inner(np.arange(3.0, dtype=np.float32))}))
+
+
+def _numbers(count: int = 4) -> jax.Array:
+    """Other numbers for each device."""
+    devices = jax.local_device_count()
+    return place(np.arange(devices * count, dtype=np.float32).reshape(devices, count))
+
+
+def _same(a, b) -> bool:
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    same = jax.tree.structure(a) == jax.tree.structure(b)
+    return same and all(np.array_equal(x, y) for x, y in pairs)
+
+
+def _files(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def test_a_kept_program_is_not_traced_again_and_gives_the_same(folder):
+    first, second = Counted(), Counted()
+    expected = Counted().mapped(None)(_state(), _numbers())
+    assert _same(first.mapped()(_state(), _numbers()), expected)
+    assert first.traced == 1 and len(_files(folder)) == 1
+    mapped = second.mapped()
+    state, log = mapped(_state(), _numbers())
+    assert _same((state, log), expected)
+    assert state.inner["a"].x.sharding == expected[0].inner["a"].x.sharding
+    mapped(state, _numbers())
+    assert second.traced == 0 and len(_files(folder)) == 1
+
+
+def test_a_kept_program_lowers_and_takes_what_is_donated(folder):
+    for _ in range(2):
+        state = _state()
+        compiled = Counted().mapped().lower(state, _numbers()).compile()
+        moved, _ = compiled(state, _numbers())
+        assert state.inner["a"].x.is_deleted()
+        assert not moved.inner["a"].x.is_deleted()
+    kept = _state()
+    Counted().mapped(donate=())(kept, _numbers())
+    assert not kept.inner["a"].x.is_deleted()
+
+
+LAUNCH = """
+import sys
+from absl import flags
+from pgjax import launch, programs
+launch.define()
+flags.FLAGS(sys.argv)
+launch.start()
+print(programs._folder)
+"""
+
+
+def test_commands_keep_programs_beside_those_compiled_unless_jax_keeps_none(tmp_path):
+    def folder(**environment) -> str:
+        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(tmp_path), **environment}
+        command = [sys.executable, "-W", "error", "-c", LAUNCH]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.strip()
+
+    assert folder() == str(tmp_path / programs.FOLDER)
+    assert folder(JAX_ENABLE_COMPILATION_CACHE="false") == "None"
+
+
+def test_nothing_is_kept_unless_asked_for(folder):
+    Counted().mapped(identity=None)(_state(), _numbers())
+    programs.keep(None)
+    Counted().mapped()(_state(), _numbers())
+    programs.keep("gs://bucket/cache")
+    Counted().mapped()(_state(), _numbers())
+    assert _files(folder) == []
+
+
+def test_other_shapes_types_and_arguments_are_other_programs(folder):
+    mapped = Counted().mapped()
+    mapped(_state(), _numbers(4))
+    mapped(_state(), _numbers(5))
+    mapped(_state(), _numbers(4).astype(jnp.int32))
+    mapped(_state(), _numbers(4), _numbers(1))
+    assert len(_files(folder)) == 4
+
+
+@pytest.fixture
+def set_jax():
+    """jax.config.update, undone after the test."""
+    before = dict(jax.config.values)
+    changed = []
+
+    def update(name, value):
+        changed.append(name)
+        jax.config.update(name, value)
+
+    yield update
+    for name in changed:
+        jax.config.update(name, before[name])
+
+
+def _other_identity(monkeypatch):
+    return "other"
+
+
+def _other_source(monkeypatch):
+    monkeypatch.setattr(programs, "_source", lambda: "other")
+
+
+def _other_python(monkeypatch):
+    monkeypatch.setattr(programs.sys, "version", "other")
+
+
+@pytest.mark.parametrize("change", [_other_identity, _other_source, _other_python])
+def test_what_a_program_follows_from_is_looked_at(change, folder, monkeypatch):
+    Counted(2.0).mapped()(_state(), _numbers())
+    identity = change(monkeypatch) or "counted"
+    changed = Counted(3.0)
+    found = changed.mapped(identity)(_state(), _numbers())
+    assert changed.traced == 1
+    assert _same(found, Counted(3.0).mapped(None)(_state(), _numbers()))
+
+
+def test_a_setting_of_jax_makes_another_program_but_not_where_its_cache_lies(
+    folder, set_jax, tmp_path
+):
+    Counted().mapped()(_state(), _numbers())
+    set_jax("jax_compilation_cache_dir", str(tmp_path / "elsewhere"))
+    Counted().mapped()(_state(), _numbers())
+    assert len(_files(folder)) == 1
+    set_jax("jax_default_matmul_precision", "highest")
+    Counted().mapped()(_state(), _numbers())
+    assert len(_files(folder)) == 2
+
+
+def test_a_changed_file_changes_the_digest_of_the_source(tmp_path, monkeypatch):
+    """Of pgjax its bytes, of a library its size and time too: a file mended in place has no version."""
+    home, library = tmp_path / "pgjax", tmp_path / "library"
+    for path in (home / "programs.py", home / "nets" / "net.py", library / "__init__.py"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x = 1\n")
+    module = type(programs)("library")
+    module.__file__, module.__version__ = str(library / "__init__.py"), "1.0"
+    monkeypatch.setattr(programs, "__file__", str(home / "programs.py"))
+    monkeypatch.setattr(programs, "LIBRARIES", ("library",))
+    monkeypatch.setitem(programs.sys.modules, "library", module)
+    source, seen = programs._source.__wrapped__, []
+
+    def changed() -> bool:
+        seen.append(source())
+        return seen[-1] not in seen[:-1]
+
+    assert changed() and not changed()
+    (home / "nets" / "__pycache__").mkdir()
+    (home / "nets" / "__pycache__" / "net.py").write_text("")
+    (home / "nets" / "notes.txt").write_text("")
+    assert not changed()
+    (home / "nets" / "net.py").write_text("x = 2\n")
+    assert changed()
+    (home / "nets" / "net.py").rename(home / "nets" / "other.py")
+    assert changed()
+    (library / "__init__.py").write_text("x = 10\n")
+    assert changed()
+    module.__version__ = "1.1"
+    assert changed()
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-7], lambda b: b[:10], lambda b: b"", lambda b: b + b"x"]
+)
+def test_a_damaged_file_is_traced_again_and_replaced(damage, folder):
+    expected = Counted().mapped()(_state(), _numbers())
+    (path,) = _files(folder)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    again = Counted()
+    with pytest.warns(UserWarning, match=f"{path} is damaged; traced again"):
+        found = again.mapped()(_state(), _numbers())
+    assert again.traced == 1 and _same(found, expected)
+    assert _files(folder) == [path]
+    assert Counted().mapped()(_state(), _numbers()) and len(path.read_bytes()) == len(whole)
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing(folder):
+    folder.write_text("a file in its place")
+    with pytest.warns(UserWarning, match="is not kept"):
+        found = Counted().mapped()(_state(), _numbers())
+    assert _same(found, Counted().mapped(None)(_state(), _numbers()))
+
+
+def test_a_program_that_cannot_be_kept_runs_all_the_same(folder):
+    def step(x):
+        called = jax.pure_callback(lambda x: 2 * x, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+        return called + 1
+
+    mapped = over_devices(step, identity="calls Python")
+    np.testing.assert_array_equal(mapped(_numbers()), 2 * np.asarray(_numbers()) + 1)
+    assert _files(folder) == []
+
+
+def test_an_error_of_the_function_is_its_own(folder):
+    def step(x):
+        raise ValueError("of its own")
+
+    with pytest.raises(ValueError, match="of its own"):
+        over_devices(step, identity="fails")(_numbers())
+    assert _files(folder) == []
+
+
+def test_tuples_that_nothing_has_named_are_traced_again(folder, monkeypatch):
+    """As in a process that has called no function yet that takes them."""
+    expected = Counted().mapped()(_state(), _numbers())
+
+    def refuse(blob):
+        raise ValueError("unregistered type")
+
+    monkeypatch.setattr(programs.export, "deserialize", refuse)
+    again = Counted()
+    assert _same(again.mapped()(_state(), _numbers()), expected)
+    assert again.traced == 1
+
+
+def test_a_step_read_from_disk_is_the_step_to_the_bit(folder):
+    recipe = build(tiny.generator_config())
+    (stage,) = recipe.stages.values()
+    devices = jax.local_device_count()
+    batches = [place(split_over_devices(tiny.batch(seed), devices)) for seed in (3, 4)]
+    ends = []
+    for identity in (None, step_identity(recipe, stage), step_identity(recipe, stage)):
+        mapped = over_devices(make_step(recipe, stage), donate=(0,), identity=identity)
+        state, logs = replicate(tiny.init_state(recipe)), []
+        for batch in batches:
+            state, log = mapped(state, (batch,) * stage.batches)
+            logs.append(log)
+        ends.append((state, logs))
+    assert len(_files(folder)) == 1
+    assert _same(ends[0], ends[1]) and _same(ends[1], ends[2])
+
+
+def test_the_identity_of_a_step_tells_rows_stages_and_loops_apart():
+    recipe = build(tiny.config())
+    other = build(tiny.config("g1_g2_d_released"))
+    first, second = recipe.stages.values()
+    said = [
+        step_identity(recipe, first),
+        step_identity(recipe, second),
+        step_identity(recipe, first, looped=True),
+        step_identity(other, first),
+    ]
+    assert len(set(said)) == 4
+    assert said[0] == step_identity(build(tiny.config()), first)
+    assert " at 0x" not in "".join(said)  # nothing that differs from process to process
