@@ -29,6 +29,11 @@ def keep() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
 
 
+def folder() -> str | None:
+    """Where JAX keeps compiled programs; None where it keeps none."""
+    return jax.config.jax_compilation_cache_dir if jax.config.jax_enable_compilation_cache else None
+
+
 def uncollected(function: Callable) -> Callable:
     """The function, with Python's garbage collector paused while it is called.
 

@@ -16,20 +16,16 @@ def define() -> None:
 
 
 def start() -> None:
-    """Joins the other hosts where there are any, and turns the caches of programs on, traced and compiled.
+    """Joins the other hosts where there are any, and turns the cache of compiled programs on.
 
     Raises:
       InputError: see hosts.start.
     """
-    import jax
-
-    from pgjax import compiled, hosts, programs
+    from pgjax import compiled, hosts
 
     given = flags.FLAGS
     hosts.start(given.coordinator, given.num_hosts, given.host, given.distributed)
     compiled.keep()
-    if jax.config.jax_enable_compilation_cache:
-        programs.keep(jax.config.jax_compilation_cache_dir)
 
 
 def start_alone() -> None:

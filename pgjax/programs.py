@@ -31,16 +31,20 @@ _CACHES = ("jax_compilation_cache", "jax_enable_compilation_cache", "jax_persist
 _CHECKED_HERE = [export.DisabledSafetyCheck.custom_call("LayoutConstraint")]
 
 _folder: pathlib.Path | None = None
+_loaded: str | None = None  # the source that this process has imported
 
 
 def keep(cache: str | os.PathLike | None) -> None:
     """Keeps programs in FOLDER below the folder of JAX's cache; with None, or a bucket, none any more.
 
-    For commands: whoever exchanges pgjax's functions in the same process would be given programs of those
-    that were there before.
+    For commands, as soon as they have imported what they compute with: a file that changes later is not
+    what is traced. Whoever exchanges pgjax's functions in the same process would be given programs of
+    those that were there before.
     """
-    global _folder
-    _folder = None if cache is None or "://" in os.fspath(cache) else pathlib.Path(cache) / FOLDER
+    global _folder, _loaded
+    local = cache and "://" not in os.fspath(cache)
+    _loaded = _source() if local else None
+    _folder = pathlib.Path(cache) / FOLDER if _loaded is not None else None
 
 
 def kept(
@@ -49,11 +53,12 @@ def kept(
     """The function jitted, its program read from disk if it was kept there, else traced and kept.
 
     The program is the same either way, to the bit. The function itself where programs are not kept: `keep`
-    was not called, several hosts, not on one of PLATFORMS.
+    was not called, several hosts, not on one of PLATFORMS. It runs all the same where its program cannot
+    be kept: it calls Python, or takes or returns trees of other than tuples, lists, dictionaries with
+    string keys and named tuples, and of the last no others than it takes.
 
     Args:
-      function: mapped over this host's devices; what it takes and returns are trees of dictionaries,
-        tuples, lists and named tuples, the latter among its arguments too.
+      function: mapped over this host's devices.
       identity: what it follows from beside its arguments' shapes and types, pgjax's files, LIBRARIES and
         JAX's settings.
       sharding: of all arguments.
@@ -61,11 +66,13 @@ def kept(
     """
     if _folder is None or jax.process_count() > 1 or jax.default_backend() not in PLATFORMS:
         return function
-    folder = _folder
+    folder, loaded = _folder, _loaded
 
     def program(*arguments):
+        if _source() != loaded:
+            return function(*arguments)
         _name_tuples(arguments)
-        path = folder / _key(identity, arguments)
+        path = folder / _key(identity, loaded, arguments)
         found = _read(path)
         if found is None:
             shapes = jax.tree.map(
@@ -76,17 +83,18 @@ def kept(
             )
             try:
                 found = export.export(jax.jit(function), disabled_checks=_CHECKED_HERE)(*shapes)
-                _write(path, found.serialize())
-            except (NotImplementedError, ValueError):
-                # Not every program can be kept. An error of the function's own comes again.
+                blob = found.serialize()
+            except Exception:
+                # It cannot be kept, for one of many reasons. An error of its own comes again.
                 return function(*arguments)
+            _write(path, blob)
         return found.call(*arguments)
 
     program.__name__ = function.__name__  # XLA's for the module
-    return jax.jit(program, donate_argnums=donate)
+    return jax.jit(program, in_shardings=sharding, donate_argnums=donate)
 
 
-def _key(identity: str, arguments: Any) -> str:
+def _key(identity: str, source: str, arguments: Any) -> str:
     leaves, tree = jax.tree.flatten(arguments)
     settings = {k: str(v) for k, v in jax.config.values.items() if not k.startswith(_CACHES)}
     device = jax.local_devices()[0]
@@ -97,14 +105,23 @@ def _key(identity: str, arguments: Any) -> str:
         sorted(settings.items()),
         (jax.local_device_count(), device.platform, device.device_kind),
         sys.version,
-        _source(),
+        source,
     )
     return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
-@functools.cache
-def _source() -> str:
-    """A digest of pgjax's files, and of what tells one state of the libraries' files from another."""
+def _source() -> str | None:
+    """A digest of pgjax's files, and of what tells one state of the libraries' files from another.
+
+    None while files come and go.
+    """
+    try:
+        return _digest().hexdigest()
+    except OSError:
+        return None
+
+
+def _digest() -> Any:
     digest = hashlib.sha256()
     for name, path in _files(pathlib.Path(__file__).parent):
         digest.update(f"{name}\0{path.stat().st_size}\0".encode())
@@ -115,7 +132,7 @@ def _source() -> str:
         for name, path in _files(pathlib.Path(module.__file__).parent):
             state = path.stat()
             digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
-    return digest.hexdigest()
+    return digest
 
 
 def _files(folder: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
@@ -123,7 +140,8 @@ def _files(folder: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         for name in sorted(names):
-            if name.endswith((".py", ".so", ".npz")):
+            # Editors lock files by links of such names to nowhere.
+            if name.endswith((".py", ".so", ".npz")) and not name.startswith("."):
                 path = pathlib.Path(parent, name)
                 yield path.relative_to(folder).as_posix(), path
 
@@ -159,7 +177,7 @@ def _read(path: pathlib.Path) -> export.Exported | None:
         return None
     try:
         return export.deserialize(bytearray(blob))
-    except ValueError:  # it returns tuples that nothing has named in this process
+    except Exception:  # such as tuples in what it returns that nothing has named in this process
         return None
 
 
@@ -167,4 +185,4 @@ def _write(path: pathlib.Path, blob: bytes) -> None:
     try:
         paths.write_bytes(path, hashlib.sha256(blob).digest() + blob)
     except OSError as error:  # a full disk, a folder that cannot be written
-        warnings.warn(f"{path} is not kept: {error.strerror}", stacklevel=2)
+        warnings.warn(f"{path} is not kept: {error.strerror or error}", stacklevel=2)

@@ -1,6 +1,8 @@
 """The training step of any stage, and generation. Knows players, losses and draws; no paper."""
 
+import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,11 +10,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from pgjax import frozen, spectral
+from pgjax import frozen, losses, spectral
 from pgjax.batch import Batch, Store, fetch
 from pgjax.devices import DEVICES
+from pgjax.nets import NETS
 from pgjax.play import Log, appliers, critic_loss, generator_loss, judged_alone
-from pgjax.recipe import Recipe, Stage
+from pgjax.recipe import OPTIMIZERS, Recipe, Stage
 from pgjax.scene import Scene, derive
 from pgjax.state import NetworkState, State, optimizer
 
@@ -95,9 +98,22 @@ def make_step(
     return loop if looped else step
 
 
-def step_identity(recipe: Recipe, stage: Stage, looped: bool = False) -> str:
-    """What make_step's function follows from, for over_devices."""
-    return repr(("step", recipe, stage, looped))
+def step_identity(recipe: Recipe, stage: Stage, looped: bool = False) -> str | None:
+    """What make_step's function follows from, for over_devices.
+
+    None where a table that configs choose from has what is not pgjax's: that may be anything.
+    """
+    pairs = itertools.chain(*losses.ADVERSARIAL.values())
+    chosen = (*NETS.values(), *OPTIMIZERS.values(), *losses.TERMS.values(), *pairs)
+    homes = {getattr(choice, "__module__", "").partition(".")[0] for choice in chosen}
+    if not homes <= {"pgjax", "optax"}:
+        return None
+    # No step depends on how many there are, nor on what is told of them.
+    stages = {name: dataclasses.replace(s, steps=0) for name, s in recipe.stages.items()}
+    fixed = dataclasses.replace(
+        recipe, stages=stages, report=None, evaluation=None, published=None, published_in=None
+    )
+    return repr(("step", fixed, dataclasses.replace(stage, steps=0), looped))
 
 
 def _loop(step: Callable, state: State, batches: Any) -> tuple[State, Log]:

@@ -89,8 +89,9 @@ def test_a_fault_is_one_line_and_exit_code_2(arguments, message):
 
 
 @pytest.mark.slow
-def test_train_and_evaluate_on_synthetic_people(tmp_path):
+def test_train_and_evaluate_on_synthetic_people(tmp_path, monkeypatch):
     """Build the data set, train both stages at toy width, evaluate, resume: by commands alone."""
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "cache"))
     places = [f"--workdir={tmp_path / 'run'}", f"--data_dir={tmp_path / 'data'}"]
     small = [f"--config.networks.{n}.options.features=4" for n in ("g1", "g2", "d")]
     steps = [f"--config.stages.{s}.steps=6" for s in ("stage1", "stage2")]
@@ -105,6 +106,11 @@ def test_train_and_evaluate_on_synthetic_people(tmp_path):
     _re_pose(tmp_path)
     again = run("train.py", ROW, *places, *small, *steps, "--config.report.score_pairs=8")
     assert again.returncode == 0 and "12 of 12 steps done" in again.stderr
+    programs = set((tmp_path / "cache" / "programs").iterdir())
+    longer = run("train.py", ROW, *places, *small, *steps, "--config.total_steps=14")
+    assert longer.returncode == 0 and "12 of 14 steps done" in longer.stderr
+    # Both stages' steps are kept, and found again.
+    assert set((tmp_path / "cache" / "programs").iterdir()) == programs and len(programs) == 2
     other = run("train.py", ROW, *places)
     assert other.returncode == 2 and "already holds another run" in other.stderr
 

@@ -20,7 +20,7 @@ from pgjax import compiled
 compiled.keep()
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.jit(lambda x: x + 1)(1.0)
-print(jax.config.jax_compilation_cache_dir)
+print(compiled.folder())
 """
 
 
@@ -46,6 +46,8 @@ def test_programs_are_kept_at_home_or_where_the_user_says(tmp_path):
     assert list((home / ".cache" / "pgjax").iterdir())
     assert _kept(HOME=str(home), JAX_COMPILATION_CACHE_DIR=str(said)) == str(said)
     assert list(said.iterdir())
+    nothing = {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+    assert _kept(HOME=str(home), JAX_COMPILATION_CACHE_DIR=str(said), **nothing) == "None"
 
 
 def test_a_home_that_cannot_be_written_is_no_fault(tmp_path):

@@ -2,8 +2,8 @@
 
 import os
 import pathlib
-import subprocess
 import sys
+import types
 from typing import NamedTuple
 
 import jax
@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import tiny
-from pgjax import programs
+from pgjax import losses, programs
 from pgjax.data.pipeline import split_over_devices
 from pgjax.devices import DEVICES, over_devices, place, replicate
-from pgjax.recipe import build
+from pgjax.nets import NETS
+from pgjax.recipe import OPTIMIZERS, build
 from pgjax.steps import make_step, step_identity
 
 
@@ -87,7 +88,9 @@ def test_a_kept_program_is_not_traced_again_and_gives_the_same(folder):
 def test_a_kept_program_lowers_and_takes_what_is_donated(folder):
     for _ in range(2):
         state = _state()
-        compiled = Counted().mapped().lower(state, _numbers()).compile()
+        lowered = Counted().mapped().lower(state, _numbers())
+        assert "module @jit_step" in lowered.as_text()
+        compiled = lowered.compile()
         moved, _ = compiled(state, _numbers())
         assert state.inner["a"].x.is_deleted()
         assert not moved.inner["a"].x.is_deleted()
@@ -96,36 +99,14 @@ def test_a_kept_program_lowers_and_takes_what_is_donated(folder):
     assert not kept.inner["a"].x.is_deleted()
 
 
-LAUNCH = """
-import sys
-from absl import flags
-from pgjax import launch, programs
-launch.define()
-flags.FLAGS(sys.argv)
-launch.start()
-print(programs._folder)
-"""
-
-
-def test_commands_keep_programs_beside_those_compiled_unless_jax_keeps_none(tmp_path):
-    def folder(**environment) -> str:
-        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(tmp_path), **environment}
-        command = [sys.executable, "-W", "error", "-c", LAUNCH]
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True)
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout.strip()
-
-    assert folder() == str(tmp_path / programs.FOLDER)
-    assert folder(JAX_ENABLE_COMPILATION_CACHE="false") == "None"
-
-
 def test_nothing_is_kept_unless_asked_for(folder):
     Counted().mapped(identity=None)(_state(), _numbers())
     programs.keep(None)
     Counted().mapped()(_state(), _numbers())
-    programs.keep("gs://bucket/cache")
-    Counted().mapped()(_state(), _numbers())
-    assert _files(folder) == []
+    for nowhere in ("gs://bucket/cache", ""):
+        programs.keep(nowhere)
+        Counted().mapped()(_state(), _numbers())
+    assert _files(folder) == [] and not pathlib.Path(programs.FOLDER).exists()
 
 
 def test_other_shapes_types_and_arguments_are_other_programs(folder):
@@ -152,70 +133,111 @@ def set_jax():
         jax.config.update(name, before[name])
 
 
-def _other_identity(monkeypatch):
-    return "other"
-
-
-def _other_source(monkeypatch):
-    monkeypatch.setattr(programs, "_source", lambda: "other")
-
-
-def _other_python(monkeypatch):
-    monkeypatch.setattr(programs.sys, "version", "other")
-
-
-@pytest.mark.parametrize("change", [_other_identity, _other_source, _other_python])
-def test_what_a_program_follows_from_is_looked_at(change, folder, monkeypatch):
+@pytest.mark.parametrize("changed", ["identity", "source"])
+def test_what_a_function_follows_from_is_looked_at(changed, folder, monkeypatch):
     Counted(2.0).mapped()(_state(), _numbers())
-    identity = change(monkeypatch) or "counted"
-    changed = Counted(3.0)
-    found = changed.mapped(identity)(_state(), _numbers())
-    assert changed.traced == 1
+    if changed == "source":
+        monkeypatch.setattr(programs, "_source", lambda: "other")
+        programs.keep(folder.parent)
+    other = Counted(3.0)
+    found = other.mapped("other" if changed == "identity" else "counted")(_state(), _numbers())
+    assert other.traced == 1 and len(_files(folder)) == 2
     assert _same(found, Counted(3.0).mapped(None)(_state(), _numbers()))
 
 
-def test_a_setting_of_jax_makes_another_program_but_not_where_its_cache_lies(
-    folder, set_jax, tmp_path
-):
-    Counted().mapped()(_state(), _numbers())
-    set_jax("jax_compilation_cache_dir", str(tmp_path / "elsewhere"))
-    Counted().mapped()(_state(), _numbers())
-    assert len(_files(folder)) == 1
-    set_jax("jax_default_matmul_precision", "highest")
-    Counted().mapped()(_state(), _numbers())
-    assert len(_files(folder)) == 2
+def test_the_key_tells_arguments_settings_and_machines_apart(monkeypatch, set_jax, tmp_path):
+    numbers, seen = _numbers(), set()
+
+    def new(*arguments) -> bool:
+        found = programs._key("identity", "source", arguments or (numbers,))
+        before = len(seen)
+        seen.add(found)
+        return len(seen) > before
+
+    class Device:
+        platform, device_kind = "cpu", "other"
+
+    assert new() and not new()
+    assert new(numbers, None, numbers) and new(numbers, numbers, None) and new({"a": numbers})
+    assert new(numbers[:, :1]) and new(numbers.astype(jnp.int32))
+    assert new(jnp.float32(1)) and new(jnp.asarray(1.0))  # the latter's type is weak
+    set_jax("jax_compilation_cache_dir", str(tmp_path))
+    assert not new()
+    for name, value in (
+        ("jax_default_matmul_precision", "highest"),
+        ("jax_threefry_partitionable", not jax.config.jax_threefry_partitionable),
+        ("jax_enable_x64", True),
+    ):
+        set_jax(name, value)
+        assert new()
+    monkeypatch.setattr(programs.sys, "version", "other")
+    assert new()
+    monkeypatch.setattr(programs.jax, "local_device_count", lambda: 64)
+    assert new()
+    monkeypatch.setattr(programs.jax, "local_devices", lambda: [Device])
+    assert new()
 
 
-def test_a_changed_file_changes_the_digest_of_the_source(tmp_path, monkeypatch):
-    """Of pgjax its bytes, of a library its size and time too: a file mended in place has no version."""
+@pytest.fixture
+def code(tmp_path, monkeypatch):
+    """A package and a library in the places of pgjax and of all libraries."""
     home, library = tmp_path / "pgjax", tmp_path / "library"
     for path in (home / "programs.py", home / "nets" / "net.py", library / "__init__.py"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x = 1\n")
-    module = type(programs)("library")
+    module = types.ModuleType("library")
     module.__file__, module.__version__ = str(library / "__init__.py"), "1.0"
     monkeypatch.setattr(programs, "__file__", str(home / "programs.py"))
     monkeypatch.setattr(programs, "LIBRARIES", ("library",))
-    monkeypatch.setitem(programs.sys.modules, "library", module)
-    source, seen = programs._source.__wrapped__, []
+    monkeypatch.setitem(sys.modules, "library", module)
+    return home, library, module
+
+
+def test_a_changed_file_changes_the_digest_of_the_source(code):
+    """Of pgjax its bytes, of a library its size and time too: a file mended in place has no version."""
+    (home, library, module), seen = code, []
 
     def changed() -> bool:
-        seen.append(source())
+        seen.append(programs._source())
         return seen[-1] not in seen[:-1]
 
     assert changed() and not changed()
     (home / "nets" / "__pycache__").mkdir()
     (home / "nets" / "__pycache__" / "net.py").write_text("")
     (home / "nets" / "notes.txt").write_text("")
+    (home / "nets" / ".#net.py").symlink_to("nowhere")  # Emacs's
     assert not changed()
     (home / "nets" / "net.py").write_text("x = 2\n")
     assert changed()
     (home / "nets" / "net.py").rename(home / "nets" / "other.py")
     assert changed()
-    (library / "__init__.py").write_text("x = 10\n")
+    (home / "moments.npz").write_bytes(b"1")
+    assert changed()
+    init = library / "__init__.py"
+    init.write_text("x = 10\n")
+    assert changed()
+    os.utime(init, ns=(0, init.stat().st_mtime_ns + 1_000_000))
     assert changed()
     module.__version__ = "1.1"
     assert changed()
+
+
+def test_a_file_changed_after_it_was_imported_is_not_what_is_kept(code, folder):
+    programs.keep(folder.parent)
+    mapped = Counted().mapped()
+    (code[0] / "programs.py").write_text("x = 2\n")
+    mapped(_state(), _numbers())
+    assert _files(folder) == []
+
+
+def test_a_file_that_vanishes_stops_nothing(code, folder):
+    programs.keep(folder.parent)
+    mapped = Counted().mapped()
+    (code[0] / "nets" / "gone.py").symlink_to("nowhere")
+    mapped(_state(), _numbers())
+    programs.keep(folder.parent)
+    Counted().mapped()(_state(), _numbers())
+    assert _files(folder) == []
 
 
 @pytest.mark.parametrize(
@@ -241,14 +263,40 @@ def test_a_folder_that_cannot_be_written_stops_nothing(folder):
     assert _same(found, Counted().mapped(None)(_state(), _numbers()))
 
 
-def test_a_program_that_cannot_be_kept_runs_all_the_same(folder):
-    def step(x):
-        called = jax.pure_callback(lambda x: 2 * x, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
-        return called + 1
+def _calls_python(x):
+    return jax.pure_callback(lambda x: 2 * x, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
 
-    mapped = over_devices(step, identity="calls Python")
-    np.testing.assert_array_equal(mapped(_numbers()), 2 * np.asarray(_numbers()) + 1)
+
+def _returns_a_tuple_of_its_own(x):
+    return Unnamed(2 * x)
+
+
+def _returns_numbers_for_keys(x):
+    return {1: 2 * x}
+
+
+class Unnamed(NamedTuple):
+    x: jax.Array
+
+
+@pytest.mark.parametrize(
+    "step", [_calls_python, _returns_a_tuple_of_its_own, _returns_numbers_for_keys]
+)
+def test_a_program_that_cannot_be_kept_runs_all_the_same(step, folder):
+    found = over_devices(step, identity="cannot be kept")(_numbers())
+    assert _same(found, over_devices(step)(_numbers()))
     assert _files(folder) == []
+
+
+def test_arrays_of_the_host_are_taken_as_without(folder):
+    def step(x, y=None):
+        return 2 * x
+
+    for kept in (False, True, True):
+        mapped = over_devices(step, identity="host" if kept else None)
+        found = mapped(np.asarray(_numbers()), None)
+        np.testing.assert_array_equal(found, 2 * np.asarray(_numbers()))
+    assert len(_files(folder)) == 1
 
 
 def test_an_error_of_the_function_is_its_own(folder):
@@ -300,6 +348,20 @@ def test_the_identity_of_a_step_tells_rows_stages_and_loops_apart():
         step_identity(recipe, first, looped=True),
         step_identity(other, first),
     ]
-    assert len(set(said)) == 4
+    assert len(set(said)) == 4 and None not in said
+    longer = tiny.config(steps=(5, 9))
+    longer.report.log_every = 3
+    changed = build(longer)
+    assert step_identity(changed, changed.stages["stage1"]) == said[0]
     assert said[0] == step_identity(build(tiny.config()), first)
     assert " at 0x" not in "".join(said)  # nothing that differs from process to process
+
+
+@pytest.mark.parametrize("table", [losses.TERMS, NETS, OPTIMIZERS])
+def test_what_a_user_adds_to_a_table_is_not_kept(table, monkeypatch):
+    monkeypatch.setitem(table, "mine", lambda *args: 0)
+    recipe = build(tiny.config())
+    assert step_identity(recipe, recipe.stages["stage1"]) is None
+    monkeypatch.undo()
+    monkeypatch.setitem(losses.ADVERSARIAL, "mine", losses.Adversarial(Counted, Counted))
+    assert step_identity(recipe, recipe.stages["stage1"]) is None

@@ -43,9 +43,10 @@ def main(_) -> None:
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected a directory for this run")
     with Interruption() as stop:
-        from pgjax import training
+        from pgjax import compiled, programs, training
 
         launch.start()
+        programs.keep(compiled.folder())
         state = training.train_and_evaluate(CONFIG.value, WORKDIR.value, DATA_DIR.value, stop)
         _export(state)
         stop.end(int(state.step))
