@@ -10,6 +10,7 @@ import hashlib
 import os
 import pathlib
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,6 +31,7 @@ _CACHES = ("jax_compilation_cache", "jax_enable_compilation_cache", "jax_persist
 # XLA's CPU compiler knows it; it is no stable format, but no other version will read it either.
 _CHECKED_HERE = [export.DisabledSafetyCheck.custom_call("LayoutConstraint")]
 
+_BEGUN = time.time()  # before what is traced was imported
 _folder: pathlib.Path | None = None
 _loaded: str | None = None  # the source that this process has imported
 
@@ -38,8 +40,8 @@ def keep(cache: str | os.PathLike | None) -> None:
     """Keeps programs in FOLDER below the folder of JAX's cache; with None, or a bucket, none any more.
 
     For commands, as soon as they have imported what they compute with: a file that changes later is not
-    what is traced. Whoever exchanges pgjax's functions in the same process would be given programs of
-    those that were there before.
+    what is traced, and then nothing is kept. Whoever exchanges pgjax's functions in the same process would
+    be given programs of those that were there before.
     """
     global _folder, _loaded
     local = cache and "://" not in os.fspath(cache)
@@ -113,18 +115,21 @@ def _key(identity: str, source: str, arguments: Any) -> str:
 def _source() -> str | None:
     """A digest of pgjax's files, and of what tells one state of the libraries' files from another.
 
-    None while files come and go.
+    None while files come and go, and where one of pgjax's may have changed since it was imported.
     """
     try:
-        return _digest().hexdigest()
+        return _digest()
     except OSError:
         return None
 
 
-def _digest() -> Any:
+def _digest() -> str | None:
     digest = hashlib.sha256()
     for name, path in _files(pathlib.Path(__file__).parent):
-        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+        state = path.stat()
+        if state.st_mtime > _BEGUN:
+            return None
+        digest.update(f"{name}\0{state.st_size}\0".encode())
         digest.update(path.read_bytes())
     for library in LIBRARIES:
         module = sys.modules[library]
@@ -132,7 +137,7 @@ def _digest() -> Any:
         for name, path in _files(pathlib.Path(module.__file__).parent):
             state = path.stat()
             digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
-    return digest
+    return digest.hexdigest()
 
 
 def _files(folder: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import sys
+import time
 import types
 from typing import NamedTuple
 
@@ -189,6 +190,7 @@ def code(tmp_path, monkeypatch):
     module.__file__, module.__version__ = str(library / "__init__.py"), "1.0"
     monkeypatch.setattr(programs, "__file__", str(home / "programs.py"))
     monkeypatch.setattr(programs, "LIBRARIES", ("library",))
+    monkeypatch.setattr(programs, "_BEGUN", time.time() + 1000)
     monkeypatch.setitem(sys.modules, "library", module)
     return home, library, module
 
@@ -228,6 +230,15 @@ def test_a_file_changed_after_it_was_imported_is_not_what_is_kept(code, folder):
     (code[0] / "programs.py").write_text("x = 2\n")
     mapped(_state(), _numbers())
     assert _files(folder) == []
+
+
+def test_a_file_changed_while_others_were_imported_is_not_what_is_kept(code, folder):
+    programs.keep(folder.parent)
+    assert programs._folder == folder
+    later = programs._BEGUN + 1
+    os.utime(code[0] / "programs.py", (later, later))
+    programs.keep(folder.parent)
+    assert programs._folder is None
 
 
 def test_a_file_that_vanishes_stops_nothing(code, folder):
