@@ -105,7 +105,7 @@ def step_identity(recipe: Recipe, stage: Stage, looped: bool = False) -> str | N
     """
     pairs = itertools.chain(*losses.ADVERSARIAL.values())
     chosen = (*NETS.values(), *OPTIMIZERS.values(), *losses.TERMS.values(), *pairs)
-    homes = {getattr(choice, "__module__", "").partition(".")[0] for choice in chosen}
+    homes = {str(getattr(choice, "__module__", None)).partition(".")[0] for choice in chosen}
     if not homes <= {"pgjax", "optax"}:
         return None
     # No step depends on how many there are, nor on what is told of them.

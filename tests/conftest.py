@@ -12,7 +12,7 @@ import jax
 import pytest
 
 import gcs
-from pgjax import process
+from pgjax import process, programs
 
 # Two CPU devices, so that every pmapped step is tested as a multi-device one.
 jax.config.update("jax_num_cpu_devices", 2)
@@ -70,6 +70,14 @@ def _no_downloads(monkeypatch):
         return fetch(url, *args, **options)
 
     monkeypatch.setattr(urllib.request, "urlopen", only_here)
+
+
+@pytest.fixture
+def kept_programs(tmp_path):
+    """The folder in which this test's traced programs are kept, as commands keep them."""
+    programs.keep(tmp_path / "cache")
+    yield tmp_path / "cache" / programs.FOLDER
+    programs.keep(None)
 
 
 @pytest.fixture(scope="session")

@@ -30,13 +30,6 @@ class Outer(NamedTuple):
     inner: dict[str, Inner]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    programs.keep(tmp_path)
-    yield tmp_path / programs.FOLDER
-    programs.keep(None)
-
-
 class Counted:
     """A function of a state and numbers that counts how often it is traced."""
 
@@ -69,24 +62,24 @@ def _same(a, b) -> bool:
     return same and all(np.array_equal(x, y) for x, y in pairs)
 
 
-def _files(folder: pathlib.Path) -> list[pathlib.Path]:
-    return sorted(folder.iterdir()) if folder.exists() else []
+def _files(kept_programs: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(kept_programs.iterdir()) if kept_programs.exists() else []
 
 
-def test_a_kept_program_is_not_traced_again_and_gives_the_same(folder):
+def test_a_kept_program_is_not_traced_again_and_gives_the_same(kept_programs):
     first, second = Counted(), Counted()
     expected = Counted().mapped(None)(_state(), _numbers())
     assert _same(first.mapped()(_state(), _numbers()), expected)
-    assert first.traced == 1 and len(_files(folder)) == 1
+    assert first.traced == 1 and len(_files(kept_programs)) == 1
     mapped = second.mapped()
     state, log = mapped(_state(), _numbers())
     assert _same((state, log), expected)
     assert state.inner["a"].x.sharding == expected[0].inner["a"].x.sharding
     mapped(state, _numbers())
-    assert second.traced == 0 and len(_files(folder)) == 1
+    assert second.traced == 0 and len(_files(kept_programs)) == 1
 
 
-def test_a_kept_program_lowers_and_takes_what_is_donated(folder):
+def test_a_kept_program_lowers_and_takes_what_is_donated(kept_programs):
     for _ in range(2):
         state = _state()
         lowered = Counted().mapped().lower(state, _numbers())
@@ -100,23 +93,23 @@ def test_a_kept_program_lowers_and_takes_what_is_donated(folder):
     assert not kept.inner["a"].x.is_deleted()
 
 
-def test_nothing_is_kept_unless_asked_for(folder):
+def test_nothing_is_kept_unless_asked_for(kept_programs):
     Counted().mapped(identity=None)(_state(), _numbers())
     programs.keep(None)
     Counted().mapped()(_state(), _numbers())
     for nowhere in ("gs://bucket/cache", ""):
         programs.keep(nowhere)
         Counted().mapped()(_state(), _numbers())
-    assert _files(folder) == [] and not pathlib.Path(programs.FOLDER).exists()
+    assert _files(kept_programs) == [] and not pathlib.Path(programs.FOLDER).exists()
 
 
-def test_other_shapes_types_and_arguments_are_other_programs(folder):
+def test_other_shapes_types_and_arguments_are_other_programs(kept_programs):
     mapped = Counted().mapped()
     mapped(_state(), _numbers(4))
     mapped(_state(), _numbers(5))
     mapped(_state(), _numbers(4).astype(jnp.int32))
     mapped(_state(), _numbers(4), _numbers(1))
-    assert len(_files(folder)) == 4
+    assert len(_files(kept_programs)) == 4
 
 
 @pytest.fixture
@@ -135,14 +128,14 @@ def set_jax():
 
 
 @pytest.mark.parametrize("changed", ["identity", "source"])
-def test_what_a_function_follows_from_is_looked_at(changed, folder, monkeypatch):
+def test_what_a_function_follows_from_is_looked_at(changed, kept_programs, monkeypatch):
     Counted(2.0).mapped()(_state(), _numbers())
     if changed == "source":
         monkeypatch.setattr(programs, "_source", lambda: "other")
-        programs.keep(folder.parent)
+        programs.keep(kept_programs.parent)
     other = Counted(3.0)
     found = other.mapped("other" if changed == "identity" else "counted")(_state(), _numbers())
-    assert other.traced == 1 and len(_files(folder)) == 2
+    assert other.traced == 1 and len(_files(kept_programs)) == 2
     assert _same(found, Counted(3.0).mapped(None)(_state(), _numbers()))
 
 
@@ -224,51 +217,51 @@ def test_a_changed_file_changes_the_digest_of_the_source(code):
     assert changed()
 
 
-def test_a_file_changed_after_it_was_imported_is_not_what_is_kept(code, folder):
-    programs.keep(folder.parent)
+def test_a_file_changed_after_it_was_imported_is_not_what_is_kept(code, kept_programs):
+    programs.keep(kept_programs.parent)
     mapped = Counted().mapped()
     (code[0] / "programs.py").write_text("x = 2\n")
     mapped(_state(), _numbers())
-    assert _files(folder) == []
+    assert _files(kept_programs) == []
 
 
-def test_a_file_changed_while_others_were_imported_is_not_what_is_kept(code, folder):
-    programs.keep(folder.parent)
-    assert programs._folder == folder
+def test_a_file_changed_while_others_were_imported_is_not_what_is_kept(code, kept_programs):
+    programs.keep(kept_programs.parent)
+    assert programs._folder == kept_programs
     later = programs._BEGUN + 1
     os.utime(code[0] / "programs.py", (later, later))
-    programs.keep(folder.parent)
+    programs.keep(kept_programs.parent)
     assert programs._folder is None
 
 
-def test_a_file_that_vanishes_stops_nothing(code, folder):
-    programs.keep(folder.parent)
+def test_a_file_that_vanishes_stops_nothing(code, kept_programs):
+    programs.keep(kept_programs.parent)
     mapped = Counted().mapped()
     (code[0] / "nets" / "gone.py").symlink_to("nowhere")
     mapped(_state(), _numbers())
-    programs.keep(folder.parent)
+    programs.keep(kept_programs.parent)
     Counted().mapped()(_state(), _numbers())
-    assert _files(folder) == []
+    assert _files(kept_programs) == []
 
 
 @pytest.mark.parametrize(
     "damage", [lambda b: b[:-7], lambda b: b[:10], lambda b: b"", lambda b: b + b"x"]
 )
-def test_a_damaged_file_is_traced_again_and_replaced(damage, folder):
+def test_a_damaged_file_is_traced_again_and_replaced(damage, kept_programs):
     expected = Counted().mapped()(_state(), _numbers())
-    (path,) = _files(folder)
+    (path,) = _files(kept_programs)
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
     again = Counted()
     with pytest.warns(UserWarning, match=f"{path} is damaged; traced again"):
         found = again.mapped()(_state(), _numbers())
     assert again.traced == 1 and _same(found, expected)
-    assert _files(folder) == [path]
+    assert _files(kept_programs) == [path]
     assert Counted().mapped()(_state(), _numbers()) and len(path.read_bytes()) == len(whole)
 
 
-def test_a_folder_that_cannot_be_written_stops_nothing(folder):
-    folder.write_text("a file in its place")
+def test_a_folder_that_cannot_be_written_stops_nothing(kept_programs):
+    kept_programs.parent.write_text("a file in its place")
     with pytest.warns(UserWarning, match="is not kept"):
         found = Counted().mapped()(_state(), _numbers())
     assert _same(found, Counted().mapped(None)(_state(), _numbers()))
@@ -293,13 +286,28 @@ class Unnamed(NamedTuple):
 @pytest.mark.parametrize(
     "step", [_calls_python, _returns_a_tuple_of_its_own, _returns_numbers_for_keys]
 )
-def test_a_program_that_cannot_be_kept_runs_all_the_same(step, folder):
+def test_a_program_that_cannot_be_kept_runs_all_the_same(step, kept_programs):
     found = over_devices(step, identity="cannot be kept")(_numbers())
     assert _same(found, over_devices(step)(_numbers()))
-    assert _files(folder) == []
+    assert _files(kept_programs) == []
 
 
-def test_arrays_of_the_host_are_taken_as_without(folder):
+def test_weak_types_stay_weak(kept_programs):
+    """Times bfloat16, a strong float32 would give float32."""
+
+    def step(x):
+        return x * jnp.ones((), jnp.bfloat16)
+
+    weak = jnp.full((jax.local_device_count(), 1), 3.0)
+    assert jax.typeof(weak).weak_type
+    expected = over_devices(step)(weak)
+    for _ in range(2):
+        found = over_devices(step, identity="weak")(weak)
+        assert found.dtype == expected.dtype == jnp.bfloat16
+    assert len(_files(kept_programs)) == 1
+
+
+def test_arrays_of_the_host_are_taken_as_without(kept_programs):
     def step(x, y=None):
         return 2 * x
 
@@ -307,19 +315,19 @@ def test_arrays_of_the_host_are_taken_as_without(folder):
         mapped = over_devices(step, identity="host" if kept else None)
         found = mapped(np.asarray(_numbers()), None)
         np.testing.assert_array_equal(found, 2 * np.asarray(_numbers()))
-    assert len(_files(folder)) == 1
+    assert len(_files(kept_programs)) == 1
 
 
-def test_an_error_of_the_function_is_its_own(folder):
+def test_an_error_of_the_function_is_its_own(kept_programs):
     def step(x):
         raise ValueError("of its own")
 
     with pytest.raises(ValueError, match="of its own"):
         over_devices(step, identity="fails")(_numbers())
-    assert _files(folder) == []
+    assert _files(kept_programs) == []
 
 
-def test_tuples_that_nothing_has_named_are_traced_again(folder, monkeypatch):
+def test_tuples_that_nothing_has_named_are_traced_again(kept_programs, monkeypatch):
     """As in a process that has called no function yet that takes them."""
     expected = Counted().mapped()(_state(), _numbers())
 
@@ -332,7 +340,7 @@ def test_tuples_that_nothing_has_named_are_traced_again(folder, monkeypatch):
     assert again.traced == 1
 
 
-def test_a_step_read_from_disk_is_the_step_to_the_bit(folder):
+def test_a_step_read_from_disk_is_the_step_to_the_bit(kept_programs):
     recipe = build(tiny.generator_config())
     (stage,) = recipe.stages.values()
     devices = jax.local_device_count()
@@ -345,7 +353,7 @@ def test_a_step_read_from_disk_is_the_step_to_the_bit(folder):
             state, log = mapped(state, (batch,) * stage.batches)
             logs.append(log)
         ends.append((state, logs))
-    assert len(_files(folder)) == 1
+    assert len(_files(kept_programs)) == 1
     assert _same(ends[0], ends[1]) and _same(ends[1], ends[2])
 
 
@@ -368,11 +376,21 @@ def test_the_identity_of_a_step_tells_rows_stages_and_loops_apart():
     assert " at 0x" not in "".join(said)  # nothing that differs from process to process
 
 
-@pytest.mark.parametrize("table", [losses.TERMS, NETS, OPTIMIZERS])
-def test_what_a_user_adds_to_a_table_is_not_kept(table, monkeypatch):
-    monkeypatch.setitem(table, "mine", lambda *args: 0)
+def _mine(*_):
+    return 0.0
+
+
+@pytest.mark.parametrize(
+    ("table", "entry"),
+    [
+        (NETS, Counted),
+        (OPTIMIZERS, _mine),
+        (losses.TERMS, _mine),
+        (losses.ADVERSARIAL, losses.Adversarial(losses.l1, _mine)),
+    ],
+    ids=["net", "optimizer", "term", "adversarial"],
+)
+def test_what_a_user_adds_to_a_table_is_not_kept(table, entry, monkeypatch):
     recipe = build(tiny.config())
-    assert step_identity(recipe, recipe.stages["stage1"]) is None
-    monkeypatch.undo()
-    monkeypatch.setitem(losses.ADVERSARIAL, "mine", losses.Adversarial(Counted, Counted))
+    monkeypatch.setitem(table, "mine", entry)
     assert step_identity(recipe, recipe.stages["stage1"]) is None

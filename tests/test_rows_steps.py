@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tiny
-from pgjax import frozen, programs
+from pgjax import frozen
 from pgjax.checkpoint import Checkpoints
 from pgjax.data.pipeline import split_over_devices
 from pgjax.devices import over_devices, replicate
@@ -24,13 +24,6 @@ def _changed(a, b) -> bool:
     """Whether anything of a network's state differs."""
     pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
     return not all(np.array_equal(x, y) for x, y in pairs)
-
-
-@pytest.fixture
-def kept_programs(tmp_path):
-    programs.keep(tmp_path / "cache")
-    yield tmp_path / "cache" / programs.FOLDER
-    programs.keep(None)
 
 
 @pytest.mark.slow
