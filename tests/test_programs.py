@@ -62,8 +62,8 @@ def _same(a, b) -> bool:
     return same and all(np.array_equal(x, y) for x, y in pairs)
 
 
-def _files(kept_programs: pathlib.Path) -> list[pathlib.Path]:
-    return sorted(kept_programs.iterdir()) if kept_programs.exists() else []
+def _files(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(folder.iterdir()) if folder.exists() else []
 
 
 def test_a_kept_program_is_not_traced_again_and_gives_the_same(kept_programs):
