@@ -17,6 +17,7 @@ It tells the relative differences of their losses and gradients' norms.
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -56,6 +57,7 @@ class Peer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                env=_environment(),
             )
             self.about = self._answer()
 
@@ -74,6 +76,14 @@ class Peer:
 
     def close(self) -> None:
         self._process.communicate()
+
+
+def _environment() -> dict[str, str]:
+    """Ours, and one heap for whichever thread of PyTorch's asks."""
+    memory = os.environ.get(process.MEMORY)
+    if process.MARK not in os.environ or not memory:
+        return dict(os.environ)
+    return os.environ | {process.MEMORY: f"{memory}:glibc.malloc.arena_max=1"}
 
 
 def _named(prefix: str, tree) -> dict[str, np.ndarray]:

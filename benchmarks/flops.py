@@ -7,7 +7,7 @@ either. XLA's own count (compiled.cost_analysis) may leave out convolutions that
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -16,42 +16,90 @@ from jax.extend import core
 from jax.interpreters import partial_eval
 
 Count = dict[str, float]
+_JAXPRS = core.ClosedJaxpr | core.Jaxpr
 
 
 def count(function: Callable, *args: Any) -> Count:
     """{"convolutions", "products", "total"} of function(*args), over all devices that it is mapped to.
 
-    What the results do not need is left out, as the compiler leaves it out. Of a loop whose length
-    only the run knows, one round counts; of branches, the dearest.
+    As the compiler, it leaves out what the results do not need, and makes once what is computed alike from
+    the same values. Of a loop whose length only the run knows, one round counts; of branches, the dearest.
     """
     closed = jax.make_jaxpr(function)(*args)
     needed, _ = partial_eval.dce_jaxpr(closed.jaxpr, [True] * len(closed.jaxpr.outvars))
-    found = _count(needed)
+    constants = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
+    needed = core.ClosedJaxpr(needed, [constants[x] for x in needed.constvars])
+    found, _ = _count(needed, None, {})
     return found | {"total": sum(found.values())}
 
 
-def _count(jaxpr) -> Count:
-    total = {"convolutions": 0.0, "products": 0.0}
+def _count(
+    closed: core.ClosedJaxpr, given: Sequence[int] | None, numbers: dict[Any, int]
+) -> tuple[Count, list[int]]:
+    """What a jaxpr costs beside what has a number already, and the numbers of its results.
+
+    Args:
+      given: the numbers of what it is given; new ones unless said.
+      numbers: of all values so far, by how each was computed; grows.
+    """
+    jaxpr, total = closed.jaxpr, {"convolutions": 0.0, "products": 0.0}
+
+    def number(how):
+        return numbers.setdefault(how, len(numbers))
+
+    def constant(x):
+        array = np.asarray(x)
+        return number((array.shape, str(array.dtype), array.tobytes()))
+
+    known = {x: constant(value) for x, value in zip(jaxpr.constvars, closed.consts, strict=True)}
+    known |= zip(jaxpr.invars, given or [number(id(x)) for x in jaxpr.invars], strict=True)
+
+    def number_of(x):
+        return constant(x.val) if isinstance(x, core.Literal) else known[x]
+
     for equation in jaxpr.eqns:
         name, params = equation.primitive.name, equation.params
-        if name == "conv_general_dilated":
-            total["convolutions"] += _convolution(equation)
-        elif name == "dot_general":
-            total["products"] += _product(equation)
-        elif name == "cond":
-            branches = [_count(branch.jaxpr) for branch in params["branches"]]
-            _add(total, max(branches, key=lambda found: sum(found.values())), 1)
+        inputs = [number_of(x) for x in equation.invars]
+        called = _called(params)
+        if len(called) == 1 and len(called[0].in_avals) == len(inputs) and name != "scan":
+            # A device's part of an array is not that array.
+            own = [number((name, x)) for x in inputs] if name == "shard_map" else inputs
+            found, outputs = _count(called[0], own, numbers)
+            _add(total, found, _times(name, params))
         else:
-            for value in params.values():
-                if isinstance(value, core.ClosedJaxpr | core.Jaxpr):
-                    inner = value.jaxpr if isinstance(value, core.ClosedJaxpr) else value
-                    _add(total, _count(inner), _times(name, params))
+            how = name, str(params), *inputs
+            if how not in numbers:
+                number(how)
+                _add(total, _cost(equation, called), _times(name, params))
+            outputs = [number((how, place)) for place in range(len(equation.outvars))]
+        known |= zip(equation.outvars, outputs, strict=True)
+    return total, [number_of(x) for x in jaxpr.outvars]
+
+
+def _called(params: dict[str, Any]) -> list[core.ClosedJaxpr]:
+    """The jaxprs in an equation's parameters, branches included."""
+    flat = jax.tree.leaves(list(params.values()), is_leaf=lambda x: isinstance(x, _JAXPRS))
+    found = [x for x in flat if isinstance(x, _JAXPRS)]
+    return [x if isinstance(x, core.ClosedJaxpr) else core.ClosedJaxpr(x, ()) for x in found]
+
+
+def _cost(equation, called: list) -> Count:
+    if equation.primitive.name == "conv_general_dilated":
+        return {"convolutions": _convolution(equation)}
+    if equation.primitive.name == "dot_general":
+        return {"products": _product(equation)}
+    costs = [_count(inner, None, {})[0] for inner in called]
+    if equation.primitive.name == "cond":
+        return max(costs, key=lambda cost: sum(cost.values()))
+    total: Count = {}
+    for cost in costs:
+        _add(total, cost, 1)
     return total
 
 
 def _add(total: Count, found: Count, times: int) -> None:
     for key, value in found.items():
-        total[key] += times * value
+        total[key] = total.get(key, 0.0) + times * value
 
 
 def _times(name: str, params: dict[str, Any]) -> int:

@@ -3,7 +3,9 @@
 XLA asks for a step's temporary memory anew at every step and gives it back at its end. By glibc's
 defaults each of its 4 KiB pages then comes from the kernel again, filled with zeros: a quarter of a
 million page faults in a full-width step. glibc reads how it should be otherwise before a process
-begins, hence from the environment alone (the GNU C Library's manual, "Memory Allocation Tunables").
+begins, hence from the environment alone (the GNU C Library's manual, "Memory Allocation Tunables"). Of
+its heaps the main thread's alone keeps blocks of any size: so that thread runs the programs. One heap for
+all threads would do too, but those that compile would wait for each other at it.
 
 XLA has LLVM unroll the loops of every fusion, which doubles the code of a step, and with it the work of
 compiling, for steps that are no faster (benchmarks/README.md). XLA reads its options once, when it is
@@ -23,7 +25,6 @@ TUNABLES = {
     "glibc.malloc.hugetlb": 1,  # pages of 2 MiB, where the kernel has them for who asks
     "glibc.malloc.mmap_max": 0,  # large blocks from the heap, which stays
     "glibc.malloc.trim_threshold": 2**40,
-    "glibc.malloc.arena_max": 1,  # one heap, whichever thread asks
 }
 
 COMPILER = "XLA_FLAGS"
@@ -35,7 +36,7 @@ MARK = "PGJAX_PROCESS"
 
 
 def begin(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Sets ROLLED, and begins this process again under TUNABLES, with the same number and arguments.
+    """Sets ROLLED, begins this process again under TUNABLES, number and arguments the same; then `inline`.
 
     To be called first of all by a command that computes. Does nothing where JAX has an accelerator to
     find, and in a process that is more than the command, such as a notebook's or a debugger's. What the
@@ -46,12 +47,24 @@ def begin(environment: MutableMapping[str, str] = os.environ) -> None:
     said = environment.get(COMPILER, "").strip()
     if EXTRA not in said and said[:1] in ("", "-"):  # otherwise it names a file of options
         environment[COMPILER] = f"{said} {ROLLED}".strip()
-    if sys.platform != "linux" or MEMORY in environment or MARK in environment:
-        return
-    tunables = ":".join(f"{name}={value}" for name, value in TUNABLES.items())
-    again = {**environment, MEMORY: tunables, MARK: "begun"}
-    with contextlib.suppress(OSError):  # without, it is slower
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], again)
+    if sys.platform == "linux" and MEMORY not in environment and MARK not in environment:
+        tunables = ":".join(f"{name}={value}" for name, value in TUNABLES.items())
+        again = {**environment, MEMORY: tunables, MARK: "begun"}
+        with contextlib.suppress(OSError):  # without, it is slower
+            os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], again)
+    inline(environment)
+
+
+def inline(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Has JAX's CPU run a program in the thread that calls it, where this process was begun under TUNABLES.
+
+    Before JAX's devices begin. For a process that a command starts too, which has the command's memory.
+    Programs of several devices run in threads of JAX's own all the same.
+    """
+    if MARK in environment:
+        import jax
+
+        jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
 def _alone() -> bool:

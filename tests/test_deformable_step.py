@@ -9,7 +9,7 @@ from flax import jax_utils
 import tiny
 from pgjax import frozen
 from pgjax.data.pipeline import split_over_devices
-from pgjax.devices import over_devices
+from pgjax.devices import over_devices, replicate
 from pgjax.nets import NETS
 from pgjax.recipe import build
 from pgjax.scene import derive
@@ -125,3 +125,22 @@ def test_generation_is_noisy_only_on_request(compiled):
     noisy, again, other = (generate(variables, BATCHES[0], _keys(draw))["g"] for draw in (0, 0, 1))
     np.testing.assert_array_equal(noisy, again)
     assert np.abs(noisy - plain).max() > 1e-4 and np.abs(noisy - other).max() > 1e-4
+
+
+@pytest.mark.slow
+def test_where_all_sides_see_one_draw_the_generated_image_is_made_once():
+    """By the compiler: the critic moves first, and until then nothing has changed the generator."""
+    config, products = tiny.deformable_config("dsc"), []
+    for draws in (3, 1):
+        if draws == 1:
+            config.stages.stage1.draws.d = config.stages.stage1.real_draw = 0
+        recipe = build(config)
+        stage, state = recipe.stages["stage1"], replicate(init_state(recipe))
+        split = tuple(split_over_devices(batch, 2) for batch in BATCHES[:draws])
+        step = over_devices(make_step(recipe, stage)).lower(state, split).compile()
+        products.append(step.as_text().count(" dot("))
+    generate = jax.jit(make_generate(recipe, stage))
+    variables = {"g": init_state(recipe).networks["g"].variables}
+    forward = generate.lower(variables, BATCHES[0], _keys(0)).compile().as_text().count(" dot(")
+    assert forward > 10
+    assert products[0] - products[1] == forward

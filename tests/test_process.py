@@ -41,6 +41,21 @@ process.begin()
 import jax
 jax.jit(lambda: jax.numpy.ones((64, 512)))()
 """
+MULTIPLIED = """
+import resource
+from pgjax import process
+process.begin()
+import jax, numpy as np
+program = jax.jit(lambda x, y: (x @ y) @ y.T)  # 128 MiB in between
+given = jax.device_put((np.ones((2**13, 8), np.float32), np.ones((8, 2**12), np.float32)))
+jax.block_until_ready(given)
+faults = []
+for _ in range(9):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    program(*given).block_until_ready()
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(sorted(faults)[4])
+"""
 SMALL_PAGES = 2**24 * 8 // 4096
 
 glibc = pytest.mark.skipif(
@@ -80,6 +95,15 @@ def test_memory_is_kept_and_the_arguments_are_too():
     assert all(f"{name}={value}" in found["memory"] for name, value in process.TUNABLES.items())
     assert found["mark"] is not None
     assert found["arguments"] == ["--config=x", "y z"]
+
+
+@glibc
+def test_a_program_finds_its_memory_of_the_call_before():
+    _, faults = _run(MULTIPLIED)
+    # Not even the 64 large pages come from the kernel again.
+    assert int(faults) < 32
+    _, faults = _run(MULTIPLIED, GLIBC_TUNABLES="")
+    assert int(faults) >= 2**27 / 4096
 
 
 @glibc

@@ -121,12 +121,16 @@ def plan(
 def work(plan: Plan, data_dir: str, deadline: float) -> None:
     """Trains a run until `deadline` (seconds since the epoch), and scores it if it is at its end.
 
+    For a process of its own, whose compiled programs are kept from then on.
+
     Raises:
       As training.train_and_evaluate and evaluation.evaluate.
     """
     with Interruption() as stop:
-        from pgjax import evaluation, training
+        from pgjax import compiled, evaluation, programs, training
 
+        compiled.keep()
+        programs.keep(compiled.folder())
         state = training.train_and_evaluate(
             plan.config, plan.folder, data_dir, lambda: stop() or time.time() >= deadline
         )

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from benchmarks import flops
@@ -97,6 +98,28 @@ def test_what_is_not_needed_does_not_count():
         return x + 1
 
     assert flops.count(function, _zeros(4, 4))["total"] == 0
+
+
+def test_what_is_computed_alike_counts_once():
+    factor = np.ones((4, 4), np.float32)
+
+    def scaled(x):
+        return jax.jit(lambda x: jnp.array(factor) @ x)(x)
+
+    one = 2 * 4**3
+    assert flops.count(lambda x: scaled(x) + scaled(x), _zeros(4, 4))["total"] == one
+    assert flops.count(lambda x: scaled(x) + 2 * factor @ x, _zeros(4, 4))["total"] == 2 * one
+    assert flops.count(lambda x: scaled(x) + scaled(x + 1), _zeros(4, 4))["total"] == 2 * one
+
+
+def test_rounds_of_a_loop_are_not_alike():
+    def body(x, y):
+        return x @ y, None
+
+    def function(x, ys):
+        return jax.lax.scan(body, x, ys)[0] @ jax.lax.scan(body, x, ys[::-1])[0]
+
+    assert flops.count(function, _zeros(4, 4), _zeros(3, 4, 4))["total"] == 7 * 2 * 4**3
 
 
 @pytest.mark.parametrize("devices", [1, 2])

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 
+import jax
 import pytest
 from ml_collections import ConfigDict
 
 import runs
 from configs import pg2
-from pgjax import data, rundir
+from pgjax import data, process, programs, rundir
 from pgjax.errors import InputError
 from pgjax.tools import overrides, study
 from pgjax.tools.apart import call_apart
@@ -169,6 +170,16 @@ def test_a_process_of_its_own_ends_as_it_ends(capfd):
     assert line == "error: /no such folder: No such file or directory"
 
 
+def _inlined():
+    sys.exit(0 if jax.config.read("jax_cpu_enable_async_dispatch") else 4)
+
+
+def test_a_process_of_its_own_computes_as_its_command_does(monkeypatch):
+    assert call_apart(_inlined) == 0
+    monkeypatch.setenv(process.MARK, "begun")
+    assert call_apart(_inlined) == 4
+
+
 STUDY = """
 import sys, runs
 from pgjax.tools import study
@@ -206,17 +217,17 @@ def test_a_child_saves_itself_however_its_parent_is_stopped(tmp_path, number):
     (tmp_path / "program.py").write_text(CHILD)
     said = tmp_path / "said"
     root = pathlib.Path(runs.__file__).parents[1]
-    process = subprocess.Popen(
+    parent = subprocess.Popen(
         [sys.executable, str(tmp_path / "program.py"), str(said)],
         env=os.environ | {"PYTHONPATH": str(root)},
     )
     deadline = time.monotonic() + 60
     while not (said.exists() and said.read_text()):
-        assert process.poll() is None and time.monotonic() < deadline
+        assert parent.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
-    process.send_signal(number)
+    parent.send_signal(number)
     codes = {signal.SIGTERM: 0, signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}
-    assert process.wait(30) == codes[number]
+    assert parent.wait(30) == codes[number]
     while said.read_text() != "up\nsaved\n":
         assert number == signal.SIGKILL and time.monotonic() < deadline
         time.sleep(0.02)
@@ -236,7 +247,11 @@ def test_a_killed_study_goes_on_to_its_table(tmp_path):
     """Two rows × two seeds; the study is killed in its second run, and started again."""
     tests = pathlib.Path(runs.__file__).parent
     paths = [str(tests.parent), str(tests)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    cache = tmp_path / "cache"
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "JAX_COMPILATION_CACHE_DIR": str(cache),
+    }
     program = tmp_path / "program.py"
     program.write_text(STUDY)
     command = [sys.executable, str(program), str(tmp_path / "study"), *ROWS]
@@ -244,12 +259,12 @@ def test_a_killed_study_goes_on_to_its_table(tmp_path):
 
     plans = runs.plans(ROWS, 2, tmp_path / "study", 40)
     deadline = time.monotonic() + 300
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, **options)
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, **options)
     while not plans[1].done:
-        assert process.poll() is None and time.monotonic() < deadline
+        assert first.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
-    process.kill()
-    process.wait()
+    first.kill()
+    first.wait()
     assert plans[0].finished and not plans[1].finished
     scored = (plans[0].folder / "metrics.json").stat().st_mtime_ns
     # Its run ends with it, else the directory would be locked for the next one.
@@ -262,6 +277,8 @@ def test_a_killed_study_goes_on_to_its_table(tmp_path):
     lines = [x for x in again.stdout.splitlines() if re.search(r" measured +2 +40 +6 ", x)]
     assert [line.split()[0] for line in lines] == ["g1_l1", "g1_mask"]
     assert all(line.count("±") == 6 for line in lines)
+    # A step's program follows from row and seed: the run that went on found the one it had kept.
+    assert len(list((cache / programs.FOLDER).iterdir())) == len(plans)
 
 
 def test_a_run_whose_end_was_raised_is_not_finished(tmp_path):
