@@ -6,10 +6,10 @@
 TORCH is an environment with torch and numpy; a process of it (benchmarks.torch_peers) makes one step
 whenever it is told to. Both sides have the same layers, start from the same parameters and see the same
 pairs; both use all cores, one at a time. PyTorch keeps channels last, as oneDNN likes them, and Adam in
-its fused form; --compile lets torch.compile have its networks. Its process has its memory as ours has
-(pgjax.process), which PyTorch by itself does not see to. It is spared some of our steps' work: what is
-derived from joints (poses, masks, transforms), the gradients' norms for the log, and in PG2, whose halving
-convolutions TensorFlow pads at one end, the copies that take torch to do so.
+its fused form; --compile lets torch.compile have its networks. Its process keeps its memory as ours does
+(pgjax.process), in one heap for all threads, which PyTorch by itself does not see to. It is spared some
+of our steps' work: what is derived from joints (poses, masks, transforms), the gradients' norms for the
+log, and in PG2, whose halving convolutions TensorFlow pads at one end, the copies that take torch to do so.
 
 --check compares numbers instead: without dropout and with TensorFlow's padding both sides make two steps.
 It tells the relative differences of their losses and gradients' norms.

@@ -17,6 +17,8 @@ from jax.interpreters import partial_eval
 
 Count = dict[str, float]
 _JAXPRS = core.ClosedJaxpr | core.Jaxpr
+_CALLS = {"jit", "closed_call", "custom_jvp_call", "custom_vjp_call", "checkpoint", "shard_map"}
+"""Primitives that compute their jaxpr once, of what they are given."""
 
 
 def count(function: Callable, *args: Any) -> Count:
@@ -48,8 +50,9 @@ def _count(
         return numbers.setdefault(how, len(numbers))
 
     def constant(x):
-        array = np.asarray(x)
-        return number((array.shape, str(array.dtype), array.tobytes()))
+        key = isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
+        array = np.asarray(jax.random.key_data(x) if key else x)
+        return number((key, array.shape, str(array.dtype), array.tobytes()))
 
     known = {x: constant(value) for x, value in zip(jaxpr.constvars, closed.consts, strict=True)}
     known |= zip(jaxpr.invars, given or [number(id(x)) for x in jaxpr.invars], strict=True)
@@ -57,23 +60,42 @@ def _count(
     def number_of(x):
         return constant(x.val) if isinstance(x, core.Literal) else known[x]
 
+    def parts(specs, values):
+        # A device's part of an array is not that array.
+        return [
+            number((str(params["mesh"]), str(spec), x))
+            for spec, x in zip(specs, values, strict=True)
+        ]
+
     for equation in jaxpr.eqns:
         name, params = equation.primitive.name, equation.params
         inputs = [number_of(x) for x in equation.invars]
         called = _called(params)
-        if len(called) == 1 and len(called[0].in_avals) == len(inputs) and name != "scan":
-            # A device's part of an array is not that array.
-            own = [number((name, x)) for x in inputs] if name == "shard_map" else inputs
+        if name in _CALLS:
+            mapped = name == "shard_map"
+            own = parts(params["in_specs"], inputs) if mapped else inputs
             found, outputs = _count(called[0], own, numbers)
+            if mapped:
+                outputs = parts(params["out_specs"], outputs)
             _add(total, found, _times(name, params))
         else:
-            how = name, str(params), *inputs
+            how = name, str(params), *map(constant, _constants(called)), *inputs
             if how not in numbers:
                 number(how)
                 _add(total, _cost(equation, called), _times(name, params))
             outputs = [number((how, place)) for place in range(len(equation.outvars))]
         known |= zip(equation.outvars, outputs, strict=True)
     return total, [number_of(x) for x in jaxpr.outvars]
+
+
+def _constants(called: list[core.ClosedJaxpr]) -> list[Any]:
+    """What jaxprs hold beside what they are given, which their text leaves out."""
+    found = []
+    for closed in called:
+        found += closed.consts
+        for equation in closed.jaxpr.eqns:
+            found += _constants(_called(equation.params))
+    return found
 
 
 def _called(params: dict[str, Any]) -> list[core.ClosedJaxpr]:

@@ -1,4 +1,4 @@
-"""Compiled programs kept on disk, so that a run that goes on does not compile again; and faster tracing."""
+"""How commands compile: programs kept on disk, so that a run that goes on does not compile again; tracing."""
 
 import functools
 import gc
@@ -9,12 +9,16 @@ from collections.abc import Callable
 
 import jax
 
+from pgjax import process
+
 
 def keep() -> None:
     """Turns JAX's persistent cache on, in ~/.cache/pgjax unless JAX_COMPILATION_CACHE_DIR says where.
 
-    Where the folder cannot be written (a read-only home), nothing is kept.
+    Where the folder cannot be written (a read-only home), nothing is kept. For commands, before JAX's
+    devices begin: it also sees to it that programs find their memory (process.inline).
     """
+    process.inline()
     if jax.config.jax_compilation_cache_dir is not None:
         return
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()

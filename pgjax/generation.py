@@ -11,6 +11,7 @@ from pgjax import raster
 from pgjax.batch import Batch, Indices, Store, fetch
 from pgjax.data.pipeline import split_over_devices
 from pgjax.devices import over_devices, replicate
+from pgjax.devices import place as place_on_devices
 from pgjax.errors import NonFiniteLossError
 from pgjax.image import to_uint8
 from pgjax.metrics import score
@@ -112,9 +113,8 @@ class Predictor:
             batch = fetch(store, indices)
             places = np.arange(place + start, place + start + size, dtype=np.int32)
             shares = split_over_devices(batch, self._devices)
-            images, scores, finite = self._predict(
-                variables, shares, places.reshape(self._devices, -1)
-            )
+            given = place_on_devices((shares, places.reshape(self._devices, -1)))
+            images, scores, finite = self._predict(variables, *given)
             if not np.all(finite):
                 raise NonFiniteLossError(f"a generated image of step {state.step} is not finite")
             images, scores = jax.tree.map(_join_devices, (images, scores))

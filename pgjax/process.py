@@ -36,7 +36,7 @@ MARK = "PGJAX_PROCESS"
 
 
 def begin(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Sets ROLLED, begins this process again under TUNABLES, number and arguments the same; then `inline`.
+    """Sets ROLLED, and begins this process again under TUNABLES, with the same number and arguments.
 
     To be called first of all by a command that computes. Does nothing where JAX has an accelerator to
     find, and in a process that is more than the command, such as a notebook's or a debugger's. What the
@@ -52,14 +52,16 @@ def begin(environment: MutableMapping[str, str] = os.environ) -> None:
         again = {**environment, MEMORY: tunables, MARK: "begun"}
         with contextlib.suppress(OSError):  # without, it is slower
             os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], again)
-    inline(environment)
+    if "jax" in sys.modules:
+        inline(environment)
 
 
 def inline(environment: MutableMapping[str, str] = os.environ) -> None:
     """Has JAX's CPU run a program in the thread that calls it, where this process was begun under TUNABLES.
 
-    Before JAX's devices begin. For a process that a command starts too, which has the command's memory.
-    Programs of several devices run in threads of JAX's own all the same.
+    To be called before JAX's devices begin; `begin` does where JAX was imported already. What a program is
+    given has to be on its device, or on the way there (devices.place). Programs of several devices run in
+    threads of JAX's own all the same, and their memory comes anew, in large pages.
     """
     if MARK in environment:
         import jax

@@ -28,6 +28,8 @@ LIBRARIES = ("jax", "jaxlib", "flax", "optax", "numpy")
 """Whose versions and files a program follows from, beside pgjax's own."""
 
 _CACHES = ("jax_compilation_cache", "jax_enable_compilation_cache", "jax_persistent_cache")
+# Whichever thread runs a program, it is the same.
+_IRRELEVANT = (*_CACHES, "jax_cpu_enable_async_dispatch")
 # XLA's CPU compiler knows it; it is no stable format, but no other version will read it either.
 _CHECKED_HERE = [export.DisabledSafetyCheck.custom_call("LayoutConstraint")]
 
@@ -98,7 +100,7 @@ def kept(
 
 def _key(identity: str, source: str, arguments: Any) -> str:
     leaves, tree = jax.tree.flatten(arguments)
-    settings = {k: str(v) for k, v in jax.config.values.items() if not k.startswith(_CACHES)}
+    settings = {k: str(v) for k, v in jax.config.values.items() if not k.startswith(_IRRELEVANT)}
     device = jax.local_devices()[0]
     said = (
         identity,

@@ -7,7 +7,8 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
-    {"compiled", "errors", "interruption", "precision", "process"},
+    {"errors", "interruption", "precision", "process"},
+    {"compiled"},
     {"cli", "paths", "photo", "skeleton"},
     {"programs"},
     {"devices"},

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any
 
-from pgjax import cli, process
+from pgjax import cli
 
 GRACE = 60  # seconds that a function has to save itself
 
@@ -27,25 +27,24 @@ def call_apart(function: Callable, *args: Any) -> int:
       minus the number of the signal that ended it.
     """
     # Not forked: what JAX has started here would not work there.
-    child = multiprocessing.get_context("spawn").Process(target=_child, args=(function, *args))
-    child.start()
+    process = multiprocessing.get_context("spawn").Process(target=_child, args=(function, *args))
+    process.start()
     try:
-        child.join()
+        process.join()
     except BaseException:
         print(f"stopping: at most {GRACE} s to save", file=sys.stderr, flush=True)
-        child.terminate()
-        child.join(GRACE)
+        process.terminate()
+        process.join(GRACE)
         raise
     finally:
-        child.kill()
-        child.join()
-    return child.exitcode
+        process.kill()
+        process.join()
+    return process.exitcode
 
 
 def _child(function: Callable, *args: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    process.inline()
     cli.run(function, *args)
 
 

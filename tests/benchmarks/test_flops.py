@@ -100,26 +100,89 @@ def test_what_is_not_needed_does_not_count():
     assert flops.count(function, _zeros(4, 4))["total"] == 0
 
 
-def test_what_is_computed_alike_counts_once():
-    factor = np.ones((4, 4), np.float32)
-
-    def scaled(x):
-        return jax.jit(lambda x: jnp.array(factor) @ x)(x)
-
-    one = 2 * 4**3
-    assert flops.count(lambda x: scaled(x) + scaled(x), _zeros(4, 4))["total"] == one
-    assert flops.count(lambda x: scaled(x) + 2 * factor @ x, _zeros(4, 4))["total"] == 2 * one
-    assert flops.count(lambda x: scaled(x) + scaled(x + 1), _zeros(4, 4))["total"] == 2 * one
+def _scaled(factor):
+    return jax.jit(lambda x: jnp.array(factor) @ x)
 
 
-def test_rounds_of_a_loop_are_not_alike():
-    def body(x, y):
-        return x @ y, None
+def _scanned(factor):
+    return lambda x: jax.lax.scan(lambda c, _: (_scaled(factor)(c), None), x, None, length=5)[0]
 
-    def function(x, ys):
-        return jax.lax.scan(body, x, ys)[0] @ jax.lax.scan(body, x, ys[::-1])[0]
 
-    assert flops.count(function, _zeros(4, 4), _zeros(3, 4, 4))["total"] == 7 * 2 * 4**3
+def _chosen(factor):
+    return lambda x: jax.lax.cond(x[0, 0] > 0, _scaled(factor), lambda x: x, x)
+
+
+def _noise(x):
+    return jax.random.normal(jax.random.key(0), x.shape)
+
+
+KEY = jax.random.key(0)
+ONES, TWOS = np.ones((4, 4), np.float32), np.full((4, 4), 2, np.float32)
+ALIKE = {
+    "the same twice": (lambda x: x @ x + x @ x, 1),
+    "inside and outside of a call": (lambda x: _scaled(ONES)(x) + jnp.array(ONES) @ x, 1),
+    "equal constants": (lambda x: _scaled(ONES)(x) + _scaled(ONES.copy())(x), 1),
+    "other constants": (lambda x: _scaled(ONES)(x) + _scaled(TWOS)(x), 2),
+    "constants of another type": (
+        lambda x: x.astype(int) @ np.zeros((4, 4), np.int32) + x @ np.zeros((4, 4), np.float32),
+        2,
+    ),
+    "other values": (lambda x: _scaled(ONES)(x) + _scaled(ONES)(x + 1), 2),
+    "both results of one operation": (
+        lambda x: sum(part @ part.T for part in jnp.split(x, 2)),
+        2 * 0.25,
+    ),
+    "another precision": (lambda x: jnp.matmul(x, x, precision="highest") + x @ x, 2),
+    "noise of one key": (lambda x: _noise(x) @ x + _noise(x) @ x, 1),
+    "a key as a constant": (lambda x: jax.random.normal(KEY, x.shape) @ x, 1),
+    "a loop twice": (lambda x: _scanned(ONES)(x) + _scanned(ONES)(x), 5),
+    "loops of other constants": (lambda x: _scanned(ONES)(x) + _scanned(TWOS)(x), 10),
+    "branches of other constants": (lambda x: _chosen(ONES)(x) + _chosen(TWOS)(x), 2),
+    "the dearest of branches": (
+        lambda x: jax.lax.cond(x[0, 0] > 0, lambda x: x @ x, lambda x: x @ (x @ x), x),
+        2,
+    ),
+    "sums along other axes": (
+        lambda x: sum(jnp.diag(jax.lax.reduce(x, 0.0, jnp.minimum, (i,))) @ x for i in (0, 1)),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_what_is_computed_alike_from_the_same_values_counts_once(name):
+    function, products = ALIKE[name]
+    assert flops.count(function, _zeros(4, 4))["total"] == products * 2 * 4**3
+
+
+def test_a_loop_body_does_not_share_with_what_is_around_it():
+    def function(x):
+        # The carry begins as x, and is it no more.
+        return jax.lax.scan(lambda c, _: (c @ x, None), x, None, length=3)[0] + x @ x
+
+    assert flops.count(function, _zeros(4, 4))["total"] == (3 + 1) * 2 * 4**3
+
+
+def test_parts_of_an_array_are_others_by_other_axes():
+    mesh = jax.make_mesh((2,), ("a",), axis_types=(jax.sharding.AxisType.Auto,))
+
+    def over(spec):
+        return jax.shard_map(
+            lambda x: x @ x.T, mesh=mesh, in_specs=spec, out_specs=jax.P("a"), check_vma=False
+        )
+
+    def function(x, specs):
+        return sum(over(spec)(x) for spec in specs)
+
+    rows, columns = jax.P("a", None), jax.P(None, "a")
+    once = flops.count(lambda x: function(x, [rows]), _zeros(4, 4))["total"]
+    assert once == 2 * 2 * 2 * 2 * 4
+    assert flops.count(lambda x: function(x, [rows] * 2), _zeros(4, 4))["total"] == once
+    other = flops.count(lambda x: over(columns)(x), _zeros(4, 4))["total"]
+    assert (
+        flops.count(lambda x: (over(rows)(x), over(columns)(x)), _zeros(4, 4))["total"]
+        == once + other
+    )
 
 
 @pytest.mark.parametrize("devices", [1, 2])

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import time
 
-import jax
 import pytest
 from ml_collections import ConfigDict
 
 import runs
 from configs import pg2
-from pgjax import data, process, programs, rundir
+from pgjax import data, programs, rundir
 from pgjax.errors import InputError
 from pgjax.tools import overrides, study
 from pgjax.tools.apart import call_apart
@@ -170,16 +169,6 @@ def test_a_process_of_its_own_ends_as_it_ends(capfd):
     assert line == "error: /no such folder: No such file or directory"
 
 
-def _inlined():
-    sys.exit(0 if jax.config.read("jax_cpu_enable_async_dispatch") else 4)
-
-
-def test_a_process_of_its_own_computes_as_its_command_does(monkeypatch):
-    assert call_apart(_inlined) == 0
-    monkeypatch.setenv(process.MARK, "begun")
-    assert call_apart(_inlined) == 4
-
-
 STUDY = """
 import sys, runs
 from pgjax.tools import study
@@ -217,17 +206,17 @@ def test_a_child_saves_itself_however_its_parent_is_stopped(tmp_path, number):
     (tmp_path / "program.py").write_text(CHILD)
     said = tmp_path / "said"
     root = pathlib.Path(runs.__file__).parents[1]
-    parent = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, str(tmp_path / "program.py"), str(said)],
         env=os.environ | {"PYTHONPATH": str(root)},
     )
     deadline = time.monotonic() + 60
     while not (said.exists() and said.read_text()):
-        assert parent.poll() is None and time.monotonic() < deadline
+        assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
-    parent.send_signal(number)
+    process.send_signal(number)
     codes = {signal.SIGTERM: 0, signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}
-    assert parent.wait(30) == codes[number]
+    assert process.wait(30) == codes[number]
     while said.read_text() != "up\nsaved\n":
         assert number == signal.SIGKILL and time.monotonic() < deadline
         time.sleep(0.02)
@@ -259,12 +248,12 @@ def test_a_killed_study_goes_on_to_its_table(tmp_path):
 
     plans = runs.plans(ROWS, 2, tmp_path / "study", 40)
     deadline = time.monotonic() + 300
-    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, **options)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, **options)
     while not plans[1].done:
-        assert first.poll() is None and time.monotonic() < deadline
+        assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
-    first.kill()
-    first.wait()
+    process.kill()
+    process.wait()
     assert plans[0].finished and not plans[1].finished
     scored = (plans[0].folder / "metrics.json").stat().st_mtime_ns
     # Its run ends with it, else the directory would be locked for the next one.
