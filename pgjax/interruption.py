@@ -1,7 +1,9 @@
 """SIGTERM and Ctrl-C while a run trains: the step under way ends, the run saves itself, the process ends."""
 
+import contextlib
 import signal
 import sys
+from collections.abc import Iterator
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 EXIT_CODES = {signal.SIGTERM: 0, signal.SIGINT: 130}
@@ -45,6 +47,18 @@ class Interruption:
         """Whether to stop now."""
         self._asked = True
         return self.signal is not None
+
+    @contextlib.contextmanager
+    def later(self) -> Iterator[None]:
+        """A signal within this block ends the other one when this one ends, not at once.
+
+        For imports: some modules of JAX's, broken off while they load, end the process with a crash.
+        """
+        asked, self._asked = self._asked, True
+        yield
+        self._asked = asked
+        if self.signal is not None and not asked:
+            raise Stopped
 
     def end(self, step: int | None = None) -> None:
         """Where a signal came, says so and exits: 0 after SIGTERM, 130 after Ctrl-C."""

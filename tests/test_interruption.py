@@ -25,6 +25,13 @@ import signal, sys, time
 from pgjax.interruption import Interruption
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a command in the background ignores it
 with Interruption() as stop:
+    if sys.argv[1] == "import":
+        with stop.later():
+            print("up", flush=True)
+            while stop.signal is None:
+                time.sleep(0.01)
+            print("noted", flush=True)
+        print("not reached")
     if sys.argv[1] != "start-up":
         stop()
     print("up", flush=True)
@@ -56,7 +63,8 @@ def _sleeper(how):
     ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
 )
 @pytest.mark.parametrize(
-    ("how", "noted", "where"), [("start-up", "", ""), ("loop", "noted\n", " at step 7")]
+    ("how", "noted", "where"),
+    [("start-up", "", ""), ("import", "noted\n", ""), ("loop", "noted\n", " at step 7")],
 )
 def test_a_signal_ends_a_process_with_a_line(how, noted, where, number, code):
     process = _sleeper(how)

@@ -43,7 +43,8 @@ def main(_) -> None:
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected a directory for this run")
     with Interruption() as stop:
-        from pgjax import compiled, programs, training
+        with stop.later():
+            from pgjax import compiled, programs, training
 
         launch.start()
         programs.keep(compiled.folder())
