@@ -50,7 +50,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def later(self) -> Iterator[None]:
-        """A signal within this block ends the other one when this one ends, not at once.
+        """A signal that comes within this block is minded at its end, not at once.
 
         For imports: some modules of JAX's, broken off while they load, end the process with a crash.
         """

@@ -134,7 +134,7 @@ class PoseTransfer:
     def _made(self, asked: list[_Asked], size: int) -> Iterator[np.ndarray]:
         filled = asked + asked[:1] * (size - len(asked))
         batch = [np.stack(arrays) for arrays in zip(*(one.given for one in filled), strict=True)]
-        images, finite = self._draw(self._variables, *batch)
+        images, finite = self._draw(self._variables, *jax.device_put(batch))
         if not finite:
             raise NonFiniteLossError(
                 f"the model {self.model.config['row']} of step {self.model.step} draws what is not finite"

@@ -157,6 +157,8 @@ def test_the_key_tells_arguments_settings_and_machines_apart(monkeypatch, set_ja
     assert new(jnp.float32(1)) and new(jnp.asarray(1.0))  # the latter's type is weak
     set_jax("jax_compilation_cache_dir", str(tmp_path))
     assert not new()
+    monkeypatch.setitem(jax.config.values, "jax_cpu_enable_async_dispatch", "other")
+    assert not new()
     for name, value in (
         ("jax_default_matmul_precision", "highest"),
         ("jax_threefry_partitionable", not jax.config.jax_threefry_partitionable),
