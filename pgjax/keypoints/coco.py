@@ -22,6 +22,11 @@ COCO_17 = (
     *(f"{side}_{part}" for part in ("elbow", "wrist", "hip") for side in ("left", "right")),
     *(f"{side}_{part}" for part in ("knee", "ankle") for side in ("left", "right")),
 )
+# How tools call the key of a photo's name. Paths come first: they tell photos of two folders apart.
+NAMES = (
+    *("image_path", "img_path", "file_name", "filename"),
+    *("image_name", "img_name", "imgname", "image"),
+)
 CATEGORY = {"id": 1, "name": "person", "supercategory": "person", "keypoints": list(COCO_17)}
 
 
@@ -34,27 +39,48 @@ def read(path: Path, threshold: float) -> dict[str, list[Pose]]:
     for number, result in enumerate(files.typed(results, list, "the file")):
         with files.naming(f"result {number}"):
             result = files.typed(result, dict, "a result")
-            people = poses.setdefault(_name(result), [])
+            people = poses.setdefault(photo_name(result) or _id(result, "image_id", ""), [])
             people += _person(result, threshold)
+    if results and not any("keypoints" in result for result in results):
+        raise InputError('no key "keypoints" in any result')
     return poses
 
 
-def _name(result: dict) -> str:
-    """The photo's file name, or else its number or text in "image_id", "" where there is none."""
-    name = result.get("file_name", result.get("image_id", ""))
-    if isinstance(name, bool) or not isinstance(name, int | str):
-        raise InputError(f'"image_id" is {name!r}; expected a number or a name')
-    return str(name)
+def photo_name(entry: dict) -> str:
+    """What an entry calls its photo, by the first of NAMES that it has; "" where it has none.
+
+    Raises:
+      InputError: the value is no text.
+    """
+    for key in NAMES:
+        name = entry.get(key)
+        if key == "image" and not isinstance(name, str):
+            continue  # some tools describe the photo here
+        if name is not None:
+            if not isinstance(name, str):
+                raise InputError(f'"{key}" is {name!r}; expected the photo\'s name')
+            return name
+    return ""
+
+
+def _id(entry: dict, key: str, default: object = None) -> str:
+    """An image's number or text, written alike: 7, 7.0 and "7" are one."""
+    value = entry.get(key, default)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise InputError(f'"{key}" is {value!r}; expected a number or a name')
+    return str(value)
 
 
 def _person(result: dict, threshold: float, size=None, marked: bool = False) -> list[Pose]:
-    """The person, or none where no joint is visible.
+    """The person, or none where no joint is visible: an annotation may be of a box alone.
 
     marked: the third numbers are not confidences but marks 0, 1, 2.
     """
-    if "keypoints" not in result:
-        raise InputError('no key "keypoints"')
-    value = result["keypoints"]
+    value = result.get("keypoints")
+    if value is None or value == []:
+        return []
     if isinstance(value, list) and value and all(isinstance(joint, list) for joint in value):
         value = list(itertools.chain.from_iterable(value))
     table = files.numbers(value, '"keypoints"')
@@ -87,17 +113,17 @@ def _data_set(content: dict) -> dict[str, list[Pose]]:
         with files.naming(f"annotation {number}"):
             if "keypoints" not in files.typed(person, dict, "an annotation"):
                 continue  # of another kind of thing
-            key = person.get("image_id")
-            if not isinstance(key, int | str) or key not in names:
-                raise InputError(f'"image_id" {key!r} is not in "images"')
+            key = _id(person, "image_id")
+            if key not in names:
+                raise InputError(f'"image_id" {person["image_id"]!r} is not in "images"')
             poses[names[key]] += _person(person, 0.0, sizes[key], marked=True)
     return poses
 
 
 def _image(image: dict):
-    key, name = image.get("id"), image.get("file_name")
-    if not isinstance(key, int | str) or not isinstance(name, str):
-        raise InputError(f'"id" is {key!r} and "file_name" {name!r}; expected a number and a name')
+    key, name = _id(image, "id"), photo_name(image)
+    if not name:
+        raise InputError(f"no photo's name; expected one of the keys {', '.join(NAMES)}")
     size = image.get("height"), image.get("width")
     return key, name, size if all(isinstance(s, int) and s > 0 for s in size) else None
 

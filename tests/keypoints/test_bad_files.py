@@ -69,6 +69,10 @@ def _coco(**changed):
         (_coco(categories=[{"keypoints": ["nose", "neck"]}]), "the joints are nose, neck"),
         (_coco(categories=[{"keypoints": 5}]), '"categories": "keypoints" is 5; expected a list'),
         ([{"image_id": [1], "keypoints": [9, 9, 1] * 17}], '"image_id" is .1.; expected'),
+        ([{"image_id": True, "keypoints": [9, 9, 1] * 17}], '"image_id" is True; expected'),
+        ([{"file_name": 7, "keypoints": [9, 9, 1] * 17}], '"file_name" is 7; expected the photo'),
+        (_coco(images=[{"id": 7}]), "image 0: no photo's name; expected one of the keys"),
+        (_coco(annotations=[{"keypoints": [9, 9, 2] * 17}]), '"image_id" is None; expected'),
         ({"keypoints": [float("nan"), 9, 1] * 17}, "x of nose is nan"),
     ],
 )

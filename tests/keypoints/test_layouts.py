@@ -146,6 +146,53 @@ def test_coco_data_set(tmp_path):
         _read(tmp_path, content | {"categories": other})
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"image_id": "p/a.jpg"},
+        {"image_name": "p/a.jpg"},
+        {"image_path": "p/a.jpg", "image_name": "a.jpg", "image_id": 3},
+        {"file_name": "p/a.jpg", "image_id": 3},
+        {"filename": "p/a.jpg"},
+        {"image": "p/a.jpg"},
+        {"image": {"width": 64, "height": 128}, "image_id": "p/a.jpg"},
+        {"img_name": "p/a.jpg", "image_path": None},
+    ],
+)
+def test_keys_that_name_the_photo(tmp_path, named):
+    result = {"keypoints": _coco_body(0.7)}
+    assert list(_read(tmp_path, [result | named])) == ["p/a.jpg"]
+    assert list(_read(tmp_path, result | named)) == ["p/a.jpg"]
+
+
+def test_numbers_of_photos_are_written_alike(tmp_path):
+    results = [{"image_id": key, "keypoints": _coco_body(0.7)} for key in (7, 7.0, "7")]
+    assert {name: len(people) for name, people in _read(tmp_path, results).items()} == {"7": 3}
+    people = [{"image_id": key, "keypoints": _coco_body(2)} for key in (7, 7.0, "7")]
+    content = {"images": [{"id": 7, "image_name": "a.jpg"}], "annotations": people}
+    assert {name: len(people) for name, people in _read(tmp_path, content).items()} == {"a.jpg": 3}
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    [
+        {"keypoints": [], "num_keypoints": 0},
+        {"keypoints": None},
+        {"keypoints": [0] * 51, "num_keypoints": 0},
+        {"bbox": [1, 2, 3, 4]},
+    ],
+)
+def test_an_annotation_without_joints_is_nobody(tmp_path, nobody):
+    one, none = {"image_id": 1, "keypoints": _coco_body(2)}, {"image_id": 2} | nobody
+    images = [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}]
+    found = _read(tmp_path, {"images": images, "annotations": [none, one, none | {"image_id": 1}]})
+    assert {name: len(people) for name, people in found.items()} == {"a.jpg": 1, "b.jpg": 0}
+    found = _read(tmp_path, {"images": images, "annotations": [none]})
+    assert found == {"a.jpg": [], "b.jpg": []}
+    found = _read(tmp_path, [one, none])
+    assert {name: len(people) for name, people in found.items()} == {"1": 1, "2": 0}
+
+
 def test_coco_as_written(tmp_path):
     keypoints.write(tmp_path / "a.json", {"a.jpg": [examples.standing()], "b.jpg": []}, "coco17")
     written = json.loads((tmp_path / "a.json").read_text())
