@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pgjax.errors import InputError
+from pgjax.filetypes import HEAD, KINDS, PHOTOS, kind_of
 
 MODES = ("letterbox", "crop", "stretch")
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm")
+EXTENSIONS = tuple(sorted(PHOTOS))  # in names alone: what is a photo, its bytes tell
 ORIENTATION = 0x0112  # EXIF's tag; its values 5 to 8 turn the photo by a quarter
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]
@@ -68,12 +69,18 @@ def _existing(path: str | os.PathLike) -> Path:
 
 
 def _opened(file: BinaryIO, name: str) -> Image.Image:
+    kind = kind_of(name, file.read(HEAD))
+    if kind is KINDS["raw"]:  # PIL takes most of them for TIFF, and finds the small picture in them
+        raise InputError(f"{name}: {kind.name}; {kind.convert}")
+    file.seek(0)
     # PIL's readers raise nearly everything when bytes are damaged, struct.error among it.
     try:
         return Image.open(file)
     except Exception as error:
         if not file.seek(0, os.SEEK_END):
             raise InputError(f"{name}: is empty (0 bytes); expected a photo") from None
+        if kind in KINDS.values() and not kind.readable:
+            raise InputError(f"{name}: {kind.name}; {kind.convert}") from None
         raise InputError(
             f"{name}: not an image of a kind that can be read, such as JPEG, PNG or WebP "
             f"({_reason(error)})"

@@ -7,8 +7,8 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
-    {"errors", "interruption", "precision", "process"},
-    {"compiled"},
+    {"errors", "filetypes", "interruption", "precision", "process"},
+    {"compiled", "folders"},
     {"cli", "paths", "photo", "skeleton"},
     {"programs"},
     {"devices"},

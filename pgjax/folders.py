@@ -1,0 +1,152 @@
+"""What lies in a folder that a user names: one reader for every command.
+
+    listing = folders.photos("photos")  # .found: {"anna/1.jpg": Path, ...}, in the order of names
+    folders.tell("photos", listing)  # one line a kind of what was not taken, on standard error
+
+Files and folders that systems and programs leave behind are nothing (`is_hidden`). The folder itself may
+be called anything. Linked files and folders are followed: a file has every name that leads to it, but for
+names that pass through one folder twice.
+"""
+
+import os
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pgjax.errors import InputError
+from pgjax.filetypes import HEAD, PHOTOS, Kind, extension, kind_of
+
+# In lower case. Names that begin with "." (.DS_Store, ._a.jpg, .ipynb_checkpoints) need no line here.
+_SYSTEMS = frozenset(
+    {
+        *("__macosx", "icon\r", "network trash folder", "temporary items"),  # macOS
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),  # Windows
+        *("$recycle.bin", "recycler", "system volume information"),
+        *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),  # Synology, QNAP
+        *("lost+found", "picasa.ini", "zbthumbnail.info", "__pycache__"),
+    }
+)
+SHOWN = 3  # names in a line
+
+
+class Listing(NamedTuple):
+    """What a folder holds, by name: the path below the folder, with "/"; in the order of names.
+
+    found: the files asked for. unreadable: what seems to be meant as one and cannot be read. passed: what
+    else somebody may miss. Both say what it is, and what to do with it.
+    """
+
+    found: Mapping[str, Path]
+    unreadable: Mapping[str, str]
+    passed: Mapping[str, str]
+
+
+def is_hidden(name: str) -> bool:
+    """Whether any part of a name (with "/" between) is what systems and programs leave behind."""
+    return any(
+        part.startswith((".", "~$")) or part.lower() in _SYSTEMS for part in name.split("/") if part
+    )
+
+
+def files(folder: str | os.PathLike, below: bool = True) -> Listing:
+    """The files of a folder; links that lead nowhere are passed over.
+
+    Args:
+      below: also those of the folders in it.
+
+    Raises:
+      FileNotFoundError: there is no such folder.
+      OSError: a folder cannot be read; names it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    found, broken = {}, {}
+    for name, entry in _entries(str(folder), "", below, (os.path.realpath(folder),)):
+        if os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file():
+            found[name] = Path(entry.path)
+        elif not os.path.exists(entry.path):
+            broken[name] = "a link that leads nowhere"
+    return Listing(_sorted(found), {}, _sorted(broken))
+
+
+def photos(folder: str | os.PathLike, below: bool = True) -> Listing:
+    """The photos of a folder, whatever their names: each file's first bytes are looked at.
+
+    Args, raises: as `files`.
+    """
+    listing = files(folder, below)
+    found, unreadable, passed = {}, {}, dict(listing.passed)
+    for name, path in listing.found.items():
+        try:
+            with open(path, "rb") as file:
+                kind = kind_of(name, file.read(HEAD))
+        except OSError as error:
+            meant = extension(name) in ("", *PHOTOS)
+            kind = Kind(f"closed to us ({error.strerror})", (), "allow reading it", meant)
+        if kind is None:
+            continue
+        if kind.readable:
+            found[name] = path
+        else:
+            (unreadable if kind.photo else passed)[name] = f"{kind.name}; {kind.convert}"
+    return Listing(found, unreadable, _sorted(passed))
+
+
+def members(archive: zipfile.ZipFile) -> list[str]:
+    """The files of a zip, in its order, without what systems leave behind."""
+    return [m for m in archive.namelist() if not m.endswith("/") and not is_hidden(m)]
+
+
+def lines(listing: Listing) -> list[str]:
+    """What was not taken: a line for all files of one kind, naming the first of them."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in (*listing.unreadable.items(), *listing.passed.items()):
+        by_reason.setdefault(reason, []).append(name)
+    told = []
+    for reason, names in by_reason.items():
+        some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+        told.append(f"{len(names)} left out ({some}): {reason}")
+    return told
+
+
+def tell(folder: str | os.PathLike, listing: Listing) -> None:
+    """Prints `lines` on standard error."""
+    for line in lines(listing):
+        print(f"{folder}: {line}", file=sys.stderr)
+
+
+def some(folder: str | os.PathLike, listing: Listing, what: str = "photo") -> Mapping[str, Path]:
+    """What was found.
+
+    Raises:
+      InputError: nothing; says what is there instead.
+    """
+    if not listing.found:
+        raise InputError(
+            "; ".join([f"{folder}: no {what} that can be read in it", *lines(listing)])
+        )
+    return listing.found
+
+
+def _entries(
+    folder: str, prefix: str, below: bool, passed: tuple[str, ...]
+) -> Iterator[tuple[str, os.DirEntry]]:
+    """All that is no folder, with its name. passed: the real paths of the folders that lead here."""
+    with os.scandir(folder) as entries:
+        inside = [entry for entry in entries if not is_hidden(entry.name)]
+    for entry in inside:
+        name = prefix + entry.name
+        # Of a link that leads to itself DirEntry's own would raise.
+        if not (os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()):
+            yield name, entry
+        elif below:
+            real = os.path.realpath(entry.path)
+            if real not in passed:
+                yield from _entries(entry.path, f"{name}/", below, (*passed, real))
+
+
+def _sorted(names: Mapping) -> dict:
+    return dict(sorted(names.items()))
