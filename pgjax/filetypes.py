@@ -4,8 +4,8 @@ A name tells only what bytes do not: an empty `a.jpg`, camera RAW (TIFF by its b
 `KINDS` is the table; a new kind is a line there, and one in `_MAGIC` where its bytes tell it.
 """
 
+import os
 import re
-from pathlib import PurePath
 from typing import NamedTuple
 
 HEAD = 64  # bytes of a file that tell its kind
@@ -26,6 +26,14 @@ class Kind(NamedTuple):
     @property
     def readable(self) -> bool:
         return self.photo and self.convert is None
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the name alone says that it is a photo."""
+        return self in (KINDS["empty"], KINDS["mistaken"])
+
+    def __str__(self) -> str:
+        return f"{self.name}; {self.convert}" if self.convert else self.name
 
 
 _MAGICK = "convert it, as by 'magick FILE FILE.png' (ImageMagick)"
@@ -88,6 +96,8 @@ KINDS = {
     "svg": Kind("SVG", (".svg", ".svgz"), "draw it by 'rsvg-convert FILE -o FILE.png'"),
     "hdr": Kind("HDR", (".exr", ".hdr"), _MAGICK),
     "other": Kind("a picture of a rare kind", (".pcx", ".sgi", ".jxr", ".wdp", ".bpg"), _MAGICK),
+    "empty": Kind("empty (0 bytes)", (), "fetch or copy it again"),
+    "mistaken": Kind("no photo, but called like one", (), "open it in a viewer to see what it is"),
     "lfs": Kind("a pointer of Git LFS", (), "fetch what it points to, by 'git lfs pull'"),
     "video": Kind(
         "video",
@@ -177,17 +187,13 @@ def kind_of(name: str, head: bytes) -> Kind | None:
     if not kind.photo or called == "tga" or (called == "ppm" and re.match(rb"P[1-6]\s", head)):
         return kind
     if not head:
-        return Kind("empty (0 bytes)", (), "fetch or copy it again")
-    if kind.readable:
-        return Kind(
-            "of other content than its name says", (), "open it in a viewer to see what it is"
-        )
-    return kind
+        return KINDS["empty"]
+    return KINDS["mistaken"] if kind.readable else kind
 
 
 def extension(name: str) -> str:
     """A name's last extension, in lower case; "" where it has none."""
-    return PurePath(name).suffix.lower()
+    return os.path.splitext(name)[1].lower()
 
 
 def _by_bytes(head: bytes) -> str | None:

@@ -4,8 +4,8 @@
     folders.tell("photos", listing)  # one line a kind of what was not taken, on standard error
 
 Files and folders that systems and programs leave behind are nothing (`is_hidden`). The folder itself may
-be called anything. Linked files and folders are followed: a file has every name that leads to it, but for
-names that pass through one folder twice.
+be called anything. Linked files and folders are followed: a file has every name that leads to it. A link to
+a folder in which one already is leads nowhere new.
 """
 
 import os
@@ -29,18 +29,19 @@ _SYSTEMS = frozenset(
     }
 )
 SHOWN = 3  # names in a line
+BROKEN = Kind("a link that leads nowhere", (), photo=False)
 
 
 class Listing(NamedTuple):
     """What a folder holds, by name: the path below the folder, with "/"; in the order of names.
 
     found: the files asked for. unreadable: what seems to be meant as one and cannot be read. passed: what
-    else somebody may miss. Both say what it is, and what to do with it.
+    else somebody may miss.
     """
 
     found: Mapping[str, Path]
-    unreadable: Mapping[str, str]
-    passed: Mapping[str, str]
+    unreadable: Mapping[str, Kind]
+    passed: Mapping[str, Kind]
 
 
 def is_hidden(name: str) -> bool:
@@ -68,7 +69,7 @@ def files(folder: str | os.PathLike, below: bool = True) -> Listing:
         if os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file():
             found[name] = Path(entry.path)
         elif not os.path.exists(entry.path):
-            broken[name] = "a link that leads nowhere"
+            broken[name] = BROKEN
     return Listing(_sorted(found), {}, _sorted(broken))
 
 
@@ -81,7 +82,7 @@ def photos(folder: str | os.PathLike, below: bool = True) -> Listing:
     found, unreadable, passed = {}, {}, dict(listing.passed)
     for name, path in listing.found.items():
         try:
-            with open(path, "rb") as file:
+            with open(path, "rb", buffering=0) as file:
                 kind = kind_of(name, file.read(HEAD))
         except OSError as error:
             meant = extension(name) in ("", *PHOTOS)
@@ -91,7 +92,7 @@ def photos(folder: str | os.PathLike, below: bool = True) -> Listing:
         if kind.readable:
             found[name] = path
         else:
-            (unreadable if kind.photo else passed)[name] = f"{kind.name}; {kind.convert}"
+            (unreadable if kind.photo else passed)[name] = kind
     return Listing(found, unreadable, _sorted(passed))
 
 
@@ -102,13 +103,13 @@ def members(archive: zipfile.ZipFile) -> list[str]:
 
 def lines(listing: Listing) -> list[str]:
     """What was not taken: a line for all files of one kind, naming the first of them."""
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in (*listing.unreadable.items(), *listing.passed.items()):
-        by_reason.setdefault(reason, []).append(name)
+    of_kind: dict[Kind, list[str]] = {}
+    for name, kind in (*listing.unreadable.items(), *listing.passed.items()):
+        of_kind.setdefault(kind, []).append(name)
     told = []
-    for reason, names in by_reason.items():
+    for kind, names in of_kind.items():
         some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-        told.append(f"{len(names)} left out ({some}): {reason}")
+        told.append(f"{len(names)} left out ({some}): {kind}")
     return told
 
 
@@ -144,7 +145,7 @@ def _entries(
             yield name, entry
         elif below:
             real = os.path.realpath(entry.path)
-            if real not in passed:
+            if not any(f"{other}{os.sep}".startswith(f"{real}{os.sep}") for other in passed):
                 yield from _entries(entry.path, f"{name}/", below, (*passed, real))
 
 

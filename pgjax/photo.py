@@ -71,7 +71,7 @@ def _existing(path: str | os.PathLike) -> Path:
 def _opened(file: BinaryIO, name: str) -> Image.Image:
     kind = kind_of(name, file.read(HEAD))
     if kind is KINDS["raw"]:  # PIL takes most of them for TIFF, and finds the small picture in them
-        raise InputError(f"{name}: {kind.name}; {kind.convert}")
+        raise InputError(f"{name}: {kind}")
     file.seek(0)
     # PIL's readers raise nearly everything when bytes are damaged, struct.error among it.
     try:
@@ -79,8 +79,8 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
     except Exception as error:
         if not file.seek(0, os.SEEK_END):
             raise InputError(f"{name}: is empty (0 bytes); expected a photo") from None
-        if kind in KINDS.values() and not kind.readable:
-            raise InputError(f"{name}: {kind.name}; {kind.convert}") from None
+        if kind is not None and not kind.readable and not kind.damaged:
+            raise InputError(f"{name}: {kind}") from None
         raise InputError(
             f"{name}: not an image of a kind that can be read, such as JPEG, PNG or WebP "
             f"({_reason(error)})"

@@ -83,6 +83,7 @@ def test_loops_of_links_end(tmp_path):
     photo(tmp_path / "b" / "2.jpg")
     (tmp_path / "a" / "up").symlink_to("..")
     (tmp_path / "a" / "here").symlink_to(".")
+    (tmp_path / "a" / "far_up").symlink_to("../..")
     (tmp_path / "self").symlink_to("self")
     listing = folders.photos(tmp_path)
     assert list(listing.found) == ["a/1.jpg", "b/2.jpg"]
@@ -159,7 +160,7 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path, monkeypatch):
     photo(tmp_path / "a.jpg")
     (tmp_path / "b.txt").touch()
 
-    def closed(path, mode):
+    def closed(path, *args, **options):
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(folders, "open", closed, raising=False)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from pgjax import keypoints, photo
+from pgjax import folders, keypoints, photo
 from pgjax.data import records
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, files
@@ -95,15 +95,22 @@ class Custom(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         config, raw = self.builder_config, Path(dl_manager.manual_dir)
-        paths = _photos(raw)
+        listing = folders.photos(raw)
+        paths = list(listing.found)
         if not paths:
-            raise FileNotFoundError(f"{raw}: no photo here. Expected {EXPECTED}")
+            told = "".join(f"; {line}" for line in folders.lines(listing))
+            raise FileNotFoundError(f"{raw}: no photo here{told}. Expected {EXPECTED}")
         names = _names(paths)
         source = _keypoints_of(raw, config.keypoints)
         poses = keypoints.read(source, threshold=config.threshold)
+        damaged = [name for name, kind in listing.unreadable.items() if kind.damaged]
         with files.naming(source):
-            poses = matched(poses, paths)
-        shown, excluded, several = [], Counter(), 0
+            poses = matched(poses, [*paths, *damaged])
+        for name in damaged:
+            if poses.get(name):
+                photo.read_size(raw / name)  # raises: somebody found people in it
+        shown, several = [], 0
+        excluded = Counter({"unreadable": len(listing.unreadable)} if listing.unreadable else {})
         for path, (name, identity) in names.items():
             people = poses.get(path)
             if not people:
@@ -127,6 +134,11 @@ class Custom(tfds.core.GeneratorBasedBuilder):
         notes = [f"keypoints: {line}" for line in keypoints.summary((s.pose, None) for s in shown)]
         if several:
             notes.append(f"{several} photos show several people: the one with most room was taken")
+        notes += folders.lines(listing)
+        lost = sorted({who for _, who in names.values()} - {one.identity for one in shown})
+        if lost:
+            some = ", ".join(lost[:3]) + (", ..." if len(lost) > 3 else "")
+            notes.append(f"{len(lost)} people have no photo that is used: {some}")
         self.info.metadata["options"] = config.options()
         self.info.metadata["notes"] = notes
         self.info.metadata["excluded"] = {"photos": dict(excluded)} if excluded else {}
@@ -150,17 +162,6 @@ class Custom(tfds.core.GeneratorBasedBuilder):
                     "order": order,
                 },
             )
-
-
-def _photos(raw: Path) -> list[str]:
-    """The photos below a folder, by their paths there; hidden ones are passed over."""
-    found = (path.relative_to(raw) for path in raw.rglob("*") if path.is_file())
-    return sorted(
-        path.as_posix()
-        for path in found
-        if path.suffix.lower() in photo.EXTENSIONS
-        and not any(part.startswith(".") for part in path.parts)
-    )
 
 
 def _names(paths: list[str]) -> dict[str, tuple[str, str]]:

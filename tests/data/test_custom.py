@@ -302,3 +302,38 @@ def test_sizes_that_no_memory_holds():
             ValueError, match=f"data set {name}: expected a size of at most 4096x40"
         ):
             data.find(name)
+
+
+def test_photos_that_cannot_be_read_are_told_and_junk_is_not_seen(photos, build, tmp_path):
+    """HEIC, an empty file, a person who has nothing else, what systems leave behind, linked folders."""
+    photos.write()
+    (photos.raw / "anna" / "3.HEIC").write_bytes(
+        b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
+    )
+    (photos.raw / "zoe").mkdir()
+    (photos.raw / "zoe" / "1.jpg").touch()
+    photos.add("fay/1.png")
+    for name in ("__MACOSX/._1.png", "ben/.ipynb_checkpoints/1.png", "@eaDir/1.png"):
+        path = photos.raw / name
+        path.parent.mkdir()
+        path.write_bytes((photos.raw / "ben" / "1.png").read_bytes())
+    (photos.raw / "eve").rename(tmp_path / "elsewhere")
+    (photos.raw / "eve").symlink_to(tmp_path / "elsewhere")
+    (photos.raw / "loop").symlink_to("..")
+    (photos.raw / "ben" / "1.png").rename(photos.raw / "ben" / "1.jfif")
+    build(photos)
+    names = [name for split in loaded(tmp_path).values() for name in split.names]
+    assert len(names) == 15 and "eve_0.png" in names and "ben_1.jfif" in names
+    metadata = data.load(NAME, tmp_path / "built").info.metadata
+    assert metadata["excluded"] == {"photos": {"unreadable": 2, "no keypoints": 1}}
+    notes = "; ".join(metadata["notes"])
+    assert "1 left out (anna/3.HEIC): HEIC; convert it to JPEG" in notes
+    assert "1 left out (zoe/1.jpg): empty (0 bytes)" in notes
+    assert "1 people have no photo that is used: fay" in notes
+
+
+def test_only_photos_that_cannot_be_read(photos, build):
+    for path in photos.raw.glob("*/*.png"):
+        path.write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"no photo here; 15 left out .*empty"):
+        build(photos)
