@@ -1,26 +1,28 @@
 """DeepFashion's In-shop photos as a tfds data set, with the published pose annotations.
 
-Photos keep their bytes where they need no change. Splits: `train` and `test`, in the order of their
+Photos keep their bytes where they need no change; joints are laid on them as they are, with the plain
+bands of img.zip or stretched (fashion_frames). Splits: `train` and `test`, in the order of their
 annotation files; one whose annotations are missing is left out. Annotated photos without a file are
 left out too, with their pairs, and counted: `metadata["excluded"]`.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
+from PIL import Image
 
-from pgjax.data import annotations, fashion_files, fashion_names, records
+from pgjax.data import annotations, fashion_files, fashion_frames, fashion_names, records
 from pgjax.data.annotations import Annotations
 from pgjax.data.fashion_files import FashionFiles
+from pgjax.data.fashion_frames import CROP, MARGIN, WHOLE
 from pgjax.errors import InputError
 
-SIZE = (256, 256)
-CROP = (256, 176)
-MARGIN = 40  # columns that the crop lacks on either side (reference facts 4 and 5.4)
+SAMPLE = 512  # photos that tell whether all are stretched
+SAME_SHAPE = 0.02  # how far the sides' ratio may be from the crop's; that of 750 x 1101 is 0.01 off
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -44,7 +46,7 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"Expected {fashion_files.EXPECTED}"
     BUILDER_CONFIGS: ClassVar = [
-        FashionConfig(name="256x256", size=SIZE),
+        FashionConfig(name="256x256", size=WHOLE),
         FashionConfig(name="256x176", size=CROP),
     ]
 
@@ -60,34 +62,46 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         files = fashion_files.find(Path(dl_manager.manual_dir))
         notes, excluded = [f"annotations of the split {files.split!r}"], {}
+        if files.again:
+            notes.append(
+                f"{len(files.again)} photos are there twice, such as {files.again[0][0]}, which is used, "
+                f"and {files.again[0][1]}, which is not"
+            )
         annotated = {}
         for split in ("train", "test"):
             if ("annotation", split) in files.texts:
                 annotated[split] = annotations.read_annotations(files.texts["annotation", split])
             else:
                 notes.append(f"{files.lacking('annotation', split)}; there is no split {split}")
-        moved = _margin(annotated.values())
-        if moved:
-            notes.append(f"the joints are those of the 256 x 176 crop: moved by {moved} columns")
-        parts = {}
+        moved = fashion_frames.margin(annotated.values())
+        crop, present = {}, {}
         for split, poses in annotated.items():
             path = files.texts["annotation", split]
-            posed = _placed(poses, moved, self.builder_config.size, path)
-            parts[split] = _present(files, posed, path)
-            absent = len(poses.names) - len(parts[split].files)
+            crop[split] = fashion_frames.in_crop(poses, moved, path)
+            present[split] = _present(files, crop[split], path)
+            absent = len(poses.names) - len(present[split].files)
             if absent:
                 excluded[f"{split} photos"] = {"no file": absent}
-                first = next(n for n in poses.names if n not in set(parts[split].poses.names))
+                first = next(n for n in poses.names if n not in set(present[split].poses.names))
                 notes.append(
                     f"{split}: {absent} of {len(poses.names)} annotated photos have no file, such as "
                     f"{fashion_names.parse(first).path()} or {first}; they come from "
                     f"{fashion_files.PHOTOS_FROM} and go into {files.photos.root}"
                 )
-        if not any(part.files for part in parts.values()):
+        if not any(part.files for part in present.values()):
             raise FileNotFoundError(
                 f"{files.photos.root}: none of the annotated photos is among {len(files.names)} "
                 f"photos here. Expected {fashion_files.PHOTOS}"
             )
+        size = self.builder_config.size
+        stretched, told = _stretched(files, present.values(), size)
+        if moved and not stretched:
+            notes.append(f"the joints are those of the 256 x 176 crop: moved by {moved} columns")
+        notes.extend(told)
+        parts = {
+            split: part._replace(poses=fashion_frames.placed(part.poses, size, stretched))
+            for split, part in present.items()
+        }
         if "test" in parts:
             if ("pairs", "test") in files.texts:
                 path = files.texts["pairs", "test"]
@@ -102,10 +116,12 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
         self.info.metadata["published_split"] = files.split
         self.info.metadata["excluded"] = excluded
         self.info.metadata["notes"] = notes
-        return {split: self._generate_examples(files, part) for split, part in parts.items()}
+        return {
+            split: self._generate_examples(files, part, stretched) for split, part in parts.items()
+        }
 
     def _generate_examples(
-        self, files: FashionFiles, part: Part
+        self, files: FashionFiles, part: Part, stretched: bool
     ) -> Iterator[tuple[int, dict[str, object]]]:
         poses = part.poses
         for order, (file, name) in enumerate(zip(part.files, poses.names, strict=True)):
@@ -113,7 +129,9 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
             yield (
                 order,
                 {
-                    "image": _cut(data, self.builder_config.size, files.photos.where(file)),
+                    "image": _shaped(
+                        data, self.builder_config.size, stretched, files.photos.where(file)
+                    ),
                     "name": name,
                     "identity": fashion_names.identity(name),
                     "keypoints": poses.keypoints[order],
@@ -123,37 +141,38 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
             )
 
 
-def _margin(annotated) -> int:
-    """Columns by which the annotated joints lie left of where they are in the whole photo: 0 or 40.
-
-    Both kinds of files are in circulation under the same names. Persons stand in the middle, and joints
-    of a crop end before its 176th column.
-    """
-    x = np.concatenate([poses.keypoints[..., 1][poses.visible] for poses in annotated])
-    middle = (SIZE[1] + CROP[1]) / 4
-    return MARGIN if len(x) and x.max() < CROP[1] and x.mean() < middle else 0
-
-
-def _placed(poses: Annotations, moved: int, size: tuple[int, int], path: Path) -> Annotations:
-    """Joints in the coordinates of a photo of `size`; those that a crop cuts off are missing.
+def _stretched(
+    files: FashionFiles, parts: Iterable[Part], size: tuple[int, int]
+) -> tuple[bool, list[str]]:
+    """Whether the photos of 256 x 256 are stretched, as some of them tell, and what to say of it.
 
     Raises:
-      InputError: joints lie outside the whole photo.
+      InputError: some are stretched, some are not.
     """
-    keypoints, visible = poses.keypoints.copy(), poses.visible
-    keypoints[..., 1] += moved
-    outside = visible[..., None] & (keypoints >= SIZE)
-    if outside.any():
-        first = int(np.argmax(outside.any(axis=(1, 2))))
-        y, x = keypoints[first][visible[first]].max(axis=0).astype(int)
-        raise InputError(
-            f"{path}: image {poses.names[first]} has joints as far as y {y}, x {x}, outside its "
-            f"{SIZE[0]} x {SIZE[1]} pixels"
+    every = [
+        (file, keypoints, visible)
+        for part in parts
+        for file, keypoints, visible in zip(
+            part.files, part.poses.keypoints, part.poses.visible, strict=True
         )
-    keypoints[..., 1] -= (SIZE[1] - size[1]) // 2
-    visible = visible & (keypoints >= 0).all(axis=-1) & (keypoints < size).all(axis=-1)
-    keypoints[~visible] = -1
-    return Annotations(poses.names, keypoints, visible)
+    ]
+    chosen = np.unique(np.linspace(0, len(every) - 1, SAMPLE).astype(int))
+
+    def photos():
+        for file, keypoints, visible in (every[i] for i in chosen):
+            image = records.decode(
+                files.photos.read(file), ("jpeg", "png"), files.photos.where(file)
+            )
+            if image.size == WHOLE[::-1]:
+                yield file, np.asarray(image.convert("RGB")), keypoints, visible
+
+    found = fashion_frames.evidence(photos())
+    stretched = found.decided(files.photos.root)
+    done = "x of the joints is scaled by 256/176" if size == WHOLE else "resized to 256 x 176"
+    told = f"the photos are stretched to 256 x 256, without the plain bands of img.zip: {done}"
+    if stretched or any(found):
+        return stretched, [told] if stretched else []
+    return stretched, ["no photo tells whether all are stretched: taken as they are in img.zip"]
 
 
 def _present(files: FashionFiles, poses: Annotations, path: Path) -> Part:
@@ -179,7 +198,7 @@ def _present(files: FashionFiles, poses: Annotations, path: Path) -> Part:
 
 def _pairs(path: Path, annotated, present) -> tuple[list[list[str]], dict[str, int]]:
     """The published pairs whose photos are both there, and how many are not, by what is missing."""
-    pairs = annotations.read_pairs(path, annotated)
+    pairs = annotations.read_pairs(path, annotated, fashion_names.same)
     here = np.isin(np.array(annotated), np.array(present, dtype=str))[pairs]
     reasons = {
         "neither photo": int((~here).all(axis=1).sum()),
@@ -190,22 +209,30 @@ def _pairs(path: Path, annotated, present) -> tuple[list[list[str]], dict[str, i
     return kept, {reason: count for reason, count in reasons.items() if count}
 
 
-def _cut(data: bytes, size: tuple[int, int], where: str) -> bytes:
-    """A photo file's bytes, as they are if it has that size, else its middle columns as PNG.
+def _shaped(data: bytes, size: tuple[int, int], stretched: bool, where: str) -> bytes:
+    """A photo file's bytes, as they are if it has that size, else the crop of it as PNG.
 
     Raises:
-      InputError: not a photo, or of a size that is neither the whole nor that crop.
+      InputError: not a photo, or of a size of which the photo of that size cannot be made.
     """
     image = records.decode(data, ("jpeg", "png"), where)
     found = image.height, image.width
+    whole = found == WHOLE and not stretched
+    alike = abs(found[1] / found[0] / (CROP[1] / CROP[0]) - 1) < SAME_SHAPE
     if found == size and image.mode == "RGB":
         return data
-    if found not in (SIZE, size):
-        hint = "; this is the crop: build deepfashion_256x176" if found == CROP else ""
+    rgb = image.convert("RGB")
+    if found == size:
+        shaped = rgb
+    elif size == CROP and whole:
+        shaped = rgb.crop((MARGIN, 0, MARGIN + CROP[1], CROP[0]))
+    elif size == CROP and (found == WHOLE or (alike and found > CROP)):
+        shaped = rgb.resize(CROP[::-1], Image.Resampling.BICUBIC)
+    else:
+        hint = "; this is the crop" if found == CROP else "; this has the shape of the crop"
+        hint = f"{hint}: build deepfashion_256x176" if alike else ""
         raise InputError(
-            f"{where}: expected a photo {SIZE[0]} high and {SIZE[1]} wide, as in img.zip; found "
-            f"{image.height} high and {image.width} wide{hint}"
+            f"{where}: expected a photo {WHOLE[0]} high and {WHOLE[1]} wide, as in img.zip; found "
+            f"{found[0]} high and {found[1]} wide{hint}"
         )
-    left = (image.width - size[1]) // 2
-    cut = image.convert("RGB").crop((left, 0, left + size[1], size[0]))
-    return records.encode(np.asarray(cut))
+    return records.encode(np.asarray(shaped))

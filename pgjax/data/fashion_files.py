@@ -4,23 +4,26 @@ What is missing is said at once: which files, where they come from, where they g
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax.data import fashion_names
+from pgjax.data import annotations, fashion_names
 from pgjax.data.fashion_names import FashionName
 from pgjax.data.photo_files import PhotoFiles
 from pgjax.errors import InputError
 
 PHOTOS_FROM = "http://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/InShopRetrieval.html"
 PATN_FROM = "https://drive.google.com/open?id=1YMsYXc41dR3k8YroXeWGh9zweNUQmZBw"
+GFLA_FROM = "https://drive.google.com/open?id=1BX3Bxh8KG01yKWViRY0WTyDWbJHju-SL"
 SIAROHIN_FROM = "https://yadi.sk/d/suymftBy3S7oKD"
 
 
 class Published(NamedTuple):
-    """A published split. text: its files' names. source: where its authors give them out."""
+    """Text files as somebody gives them out. text: their names. split: in SPLITS. source: where."""
 
     text: str
+    split: str
     source: str
 
     def file(self, kind: str, split: str) -> str:
@@ -28,42 +31,54 @@ class Published(NamedTuple):
 
 
 # The splits disagree: photos that one tests on, another trains on (reference fact 5.5).
-SPLITS = {
-    "patn": Published("fasion-resize-{kind}-{split}.csv", PATN_FROM),
-    "siarohin": Published("fasion-{kind}-{split}.csv", SIAROHIN_FROM),
-    "siarohin_new": Published("fasion-{kind}-{split}_new_split.csv", SIAROHIN_FROM),
-}
-_TEXT = re.compile(r"fash?ion(-resize)?-(annotation|pairs)-(train|test)(_new_split)?\.csv")
+SPLITS = ("patn", "siarohin", "siarohin_new")
+GIVEN_OUT = (
+    Published("fasion-resize-{kind}-{split}.csv", "patn", PATN_FROM),
+    # GFLA and PISE give PATN's split under Siarohin's names.
+    Published("fasion-{kind}-{split}.csv", "patn", GFLA_FROM),
+    Published("fasion-{kind}-{split}.csv", "siarohin", SIAROHIN_FROM),
+    Published("fasion-{kind}-{split}_new_split.csv", "siarohin_new", SIAROHIN_FROM),
+)
+_TEXT = re.compile(r"(fash?ion)(-resize)?-(annotation|pairs)-(train|test)(_new_split)?\.csv")
 PHOTOS = (
-    "the 256 x 256 photos of the In-shop Clothes Retrieval Benchmark, as img.zip, as its unpacked "
+    "the photos of the In-shop Clothes Retrieval Benchmark, as img.zip (256 x 256), as its unpacked "
     "folder img (img/WOMEN/Dresses/id_00000001/02_1_front.jpg) or flattened "
     "(fashionWOMENDressesid0000000102_1front.jpg), JPEG or PNG, in any subfolder; they come from "
-    f"{PHOTOS_FROM} (an agreement gives the password; img_highres.zip is not it)"
+    f"{PHOTOS_FROM} (an agreement gives the password; of img_highres.zip only deepfashion_256x176 is "
+    "built)"
 )
 EXPECTED = f"{PHOTOS}; and the annotations of one published split, either " + " or ".join(
-    f"{split.file('annotation', 'train')}, {split.file('annotation', 'test')} and "
-    f"{split.file('pairs', 'test')} from {split.source}"
-    for split in SPLITS.values()
+    f"{given.file('annotation', 'train')}, {given.file('annotation', 'test')} and "
+    f"{given.file('pairs', 'test')} from {given.source}"
+    for given in GIVEN_OUT
 )
 
 
 class FashionFiles(NamedTuple):
     """What lies in a folder.
 
-    photos: photo files, and `names` which of them shows what. split: a name in SPLITS. texts: its files
-    by ("annotation" or "pairs", "train" or "test").
+    photos: photo files, and `names` which of them shows what. again: files of photos that are among
+    `names` already, each with the one that is. split: a name in SPLITS. text: how its
+    files are called here. texts: them by ("annotation" or "pairs", "train" or "test").
     """
 
     photos: PhotoFiles
     names: dict[FashionName, str]
+    again: list[tuple[str, str]]
     split: str
+    text: str
     texts: dict[tuple[str, str], Path]
 
     def lacking(self, kind: str, split: str) -> str:
         """What to say where a text file is missing: its name, where it is from and where it goes."""
-        published = SPLITS[self.split]
-        file = published.file(kind, split)
-        return f"no {file}: it comes from {published.source} and goes into {self.photos.root}"
+        sources = [given for given in GIVEN_OUT if given.split == self.split]
+        alike = [given for given in sources if given.text == self.text.replace("fashion", "fasion")]
+        given = (alike or sources)[0]
+        file = (self.text if alike else given.text).format(kind=kind, split=split)
+        return (
+            f"no {file}: it comes from {given.source} (the split {self.split!r}) and goes into "
+            f"{self.photos.root}"
+        )
 
 
 def find(raw: Path) -> FashionFiles:
@@ -74,39 +89,83 @@ def find(raw: Path) -> FashionFiles:
       InputError: a zip is damaged, a text file is there twice, or there are several splits.
     """
     photos = PhotoFiles(raw)
-    names: dict[FashionName, str] = {}
-    for name in photos.names:
-        parsed = None if "highres" in name else fashion_names.parse(name)
-        if parsed is not None:
-            names.setdefault(parsed, name)
+    names, again = _photos(photos.names)
     found: dict[str, dict[tuple[str, str], Path]] = {}
     for path in photos.texts:
         match = _TEXT.fullmatch(path.name)
         if match is None:
             continue
-        resized, kind, split, new = match.groups()
-        published = "patn" if resized else "siarohin_new" if new else "siarohin"
-        files = found.setdefault(published, {})
+        root, resized, kind, split, new = match.groups(default="")
+        files = found.setdefault(f"{root}{resized}-{{kind}}-{{split}}{new}.csv", {})
         if (kind, split) in files:
             raise InputError(f"{path}: also in {files[kind, split]}; leave one of them")
         files[kind, split] = path
-    found = {
-        name: files
-        for name, files in found.items()
-        if any(kind == "annotation" for kind, _ in files)
+    splits = {
+        path: _split(path)
+        for files in found.values()
+        for (kind, _), path in files.items()
+        if kind == "annotation"
     }
     missing = []
     if not names:
         missing.append(PHOTOS)
-    if not found:
+    if not splits:
         missing.append(EXPECTED.removeprefix(f"{PHOTOS}; and "))
     if missing:
         raise FileNotFoundError(f"{raw} lacks {'; and '.join(missing)}. Put them into {raw}")
-    if len(found) > 1:
-        one = [str(min(files.values())) for files in found.values()]
+    annotated = {t: files for t, files in found.items() if set(files.values()) & set(splits)}
+    if len(set(splits.values())) > 1:
+        one = {split: path for path, split in sorted(splits.items(), reverse=True)}
         raise InputError(
-            f"{raw}: annotations of several published splits ({', '.join(one)}), which must not be "
-            "mixed; leave those of one"
+            f"{raw}: annotations of several published splits "
+            f"({', '.join(f'{path}: {split}' for split, path in sorted(one.items()))}), which must "
+            "not be mixed: one trains on photos that another tests on; leave those of one"
         )
-    ((split, texts),) = found.items()
-    return FashionFiles(photos, names, split, texts)
+    if len(annotated) > 1:
+        one = [str(min(files.values())) for files in annotated.values()]
+        raise InputError(
+            f"{raw}: annotations of one split under several names ({', '.join(one)}); leave one"
+        )
+    ((text, texts),) = annotated.items()
+    return FashionFiles(photos, names, again, min(splits.values()), text, texts)
+
+
+def _photos(files: Iterable[str]) -> tuple[dict[FashionName, str], list[tuple[str, str]]]:
+    """Which file shows what, and the files that show what another one does.
+
+    Photos of img_highres count where there are no others, and JPEG before PNG, as which label maps of
+    the same names are given out.
+    """
+    parsed = [(fashion_names.parse(file), file) for file in files]
+    parsed = [(name, file) for name, file in parsed if name is not None]
+    small = [(name, file) for name, file in parsed if "highres" not in file]
+    names, again = {}, []
+    for name, file in sorted(small or parsed, key=lambda one: one[1].lower().endswith(".png")):
+        if names.setdefault(name, file) != file:
+            again.append((names[name], file))
+    return names, again
+
+
+def _split(path: Path) -> str:
+    """The published split of an annotation file, told by the photos' names in it.
+
+    `fashion...` is PATN's, `fasion...` Siarohin's (reference fact 5.4), whatever the file is called.
+
+    Raises:
+      InputError: both are in it; or as the reader of annotations, for its first fault.
+    """
+    roots: dict[str, str] = {}
+    for name in annotations.read_annotations(path).names:
+        root = fashion_names.root(name)
+        if root is not None:
+            roots.setdefault(root, name)
+    if len(roots) > 1:
+        raise InputError(
+            f"{path}: names of PATN's split, such as {roots['fashion']}, and of Siarohin's, such as "
+            f"{roots['fasion']}; expected those of one"
+        )
+    theirs = "siarohin_new" if "_new_split" in path.name else "siarohin"
+    told = {"fashion": "patn", "fasion": theirs}
+    # Paths such as WOMEN/Dresses/id_00000001/02_1_front.jpg leave it to the file's name.
+    by_file = "patn" if "-resize" in path.name else theirs
+    return next((told[root] for root in roots), by_file)

@@ -107,6 +107,13 @@ def parse(name: str | PurePath) -> FashionName | None:
     return FashionName(gender, category.replace("_", ""), garment, outfit, tuple(view))
 
 
+def root(name: str) -> str | None:
+    """What a flattened name begins with, "fashion" or "fasion"; None for a path, or no such name."""
+    stem = PurePath(name).stem
+    match = _FLAT.fullmatch(stem)
+    return None if match is None else stem[: match.start(1)]
+
+
 def same(name: str) -> FashionName | str:
     """What all names of one photo have in common; the name itself where it is no published one."""
     return parse(name) or name

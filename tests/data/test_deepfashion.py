@@ -270,3 +270,64 @@ def test_the_published_list_is_the_rules_sample_in_its_order(shared):
     listed = annotations.read_pairs(folder / "fasion-resize-pairs-test.csv", found.names)
     np.testing.assert_array_equal(drawn, listed)
     assert len(listed) == 8_570
+
+
+GFLA = "fasion-{}-{}.csv"  # Siarohin's names, under which GFLA and PISE give PATN's split
+
+
+def _as_patn(fake):
+    """Calls the photos in all text files as PATN does, whatever the files are called."""
+    for path in fake.raw.glob("*.csv"):
+        text = path.read_text()
+        for name in (*NAMES["train"], *NAMES["test"]):
+            text = text.replace(fake.called(name), name)
+        path.write_text(text)
+
+
+@pytest.mark.parametrize("text", [GFLA, "fashion-{}-{}.csv"])
+def test_the_split_is_told_by_the_names_inside(build, tmp_path, text):
+    fake = FakeFashion(tmp_path / "raw", "patn", text)
+    _as_patn(fake)
+    fake.text("annotation", "train").unlink()
+    metadata = build(fake).info.metadata
+    assert metadata["published_split"] == "patn"
+    (note,) = (n for n in metadata["notes"] if n.startswith("no f"))
+    assert note.startswith(f"no {text.format('annotation', 'train')}: it comes from https://drive")
+    assert "yadi.sk" not in note
+    found = store.test_pairs("deepfashion", loaded(tmp_path), tmp_path / "built")
+    np.testing.assert_array_equal(found, PAIRS)
+
+
+def test_siarohins_names_are_his_split_whatever_the_file_is_called(build, tmp_path):
+    fake = FakeFashion(tmp_path / "raw", "siarohin", GFLA)
+    for kind, split in (("annotation", "train"), ("annotation", "test"), ("pairs", "test")):
+        fake.text(kind, split).rename(fake.raw / f"fasion-resize-{kind}-{split}.csv")
+    assert build(fake).info.metadata["published_split"] == "siarohin"
+
+
+def test_a_training_file_of_another_split_is_refused(build, tmp_path):
+    fake = FakeFashion(tmp_path / "raw", "patn", GFLA)
+    for kind in ("annotation", "pairs"):
+        path = fake.text(kind, "test")
+        text = path.read_text()
+        for name in NAMES["test"]:
+            text = text.replace(fake.called(name), name)
+        path.write_text(text)
+    with pytest.raises(ValueError, match=r"-test.csv: patn, .*-train.csv: siarohin.* not be mixed"):
+        build(fake)
+
+
+def test_names_of_both_splits_in_one_file_are_refused(build, tmp_path):
+    fake = FakeFashion(tmp_path / "raw", "patn", GFLA)
+    path = fake.text("annotation", "test")
+    path.write_text(path.read_text().replace(fake.called(FIRST), FIRST))
+    with pytest.raises(ValueError, match=rf"names of PATN's split, such as {FIRST}, and of Siaroh"):
+        build(fake)
+
+
+def test_annotations_under_two_names_are_refused(build, tmp_path):
+    fake = FakeFashion(tmp_path / "raw", "patn")
+    copy = fake.raw / "fasion-annotation-test.csv"
+    copy.write_bytes(fake.text("annotation", "test").read_bytes())
+    with pytest.raises(ValueError, match=r"one split under several names \(.*; leave one"):
+        build(fake)
