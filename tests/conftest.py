@@ -19,16 +19,17 @@ jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # Compiling is most of the time, and most of compiling is LLVM's and MLIR's passes over the code of fusions,
-# which tests can do without. Where bits of two programs are compared, or memory is, tests/tiny.py's
-# USERS_FUSIONS undo the second flag.
-os.environ["XLA_FLAGS"] = " ".join(
-    [
-        os.environ.get("XLA_FLAGS", ""),
-        "--xla_backend_optimization_level=0",
-        "--xla_cpu_use_fusion_emitters=false",
-        process.ROLLED,  # as commands do, which find what was compiled here
-    ]
-)
+# which tests can do without. JAX 0.11's XLA has no older emitters of fusions any more, and ends a process
+# that asks for them. Where bits of two programs are compared, or memory is, tests/tiny.py's USERS_FUSIONS
+# undo the last flag.
+_FLAGS = [
+    os.environ.get("XLA_FLAGS", ""),
+    "--xla_backend_optimization_level=0",
+    process.ROLLED,  # as commands do, which find what was compiled here
+]
+if jax.__version_info__ < (0, 11):
+    _FLAGS.append("--xla_cpu_use_fusion_emitters=false")
+os.environ["XLA_FLAGS"] = " ".join(_FLAGS)
 
 # The same examples in every run, and as many as take seconds.
 hypothesis.settings.register_profile(

@@ -42,7 +42,7 @@ def generator_config():
     return made
 
 
-USERS_FUSIONS = {"xla_cpu_use_fusion_emitters": True}
+USERS_FUSIONS = {"xla_cpu_use_fusion_emitters": True} if jax.__version_info__ < (0, 11) else {}
 """Options of a compilation: the emitters that users have, not the older ones of other tests (conftest.py).
 
 The older ones round one formula otherwise in another program; with these the programs that tests compare

@@ -118,7 +118,8 @@ def _noise(x):
 
 KEY = jax.random.key(0)
 ONES, TWOS = np.ones((4, 4), np.float32), np.full((4, 4), 2, np.float32)
-SAME_BYTES = (ONES.view(np.int32), ONES.view(np.uint32))
+MINUS_ONES = np.full((4, 4), -1, np.int32)
+SAME_BYTES = (MINUS_ONES, MINUS_ONES.view(np.uint32))
 ALIKE = {
     "the same twice": (lambda x: x @ x + x @ x, 1),
     "inside and outside of a call": (lambda x: _scaled(ONES)(x) + jnp.array(ONES) @ x, 1),
