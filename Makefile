@@ -1,6 +1,9 @@
 # `make demo` and `make test` set everything up by themselves; they need Python >= 3.11 with venv and pip.
+# Another Python beside it: make test PYTHON=python3.13 VENV=.venv-3.13
+# What pip gives today, in the place of the versions that are pinned: CONSTRAINTS=
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 
 .PHONY: demo test test-slow lint format clean
@@ -24,10 +27,10 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit("pgjax needs Python 3.11 or newer, not " + sys.version) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[dev]"
 	@touch $@
 
 clean:

@@ -1,32 +1,62 @@
 """What pyproject.toml promises, and what a fresh installation gets."""
 
+import importlib.metadata
 import pathlib
-import re
 import tomllib
 
 import pytest
 from packaging.requirements import Requirement
-from packaging.version import Version
+from packaging.utils import canonicalize_name
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PINS = {
-    re.sub("[-_]", "-", name).lower(): Version(version)
-    for name, version in re.findall(
-        r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.M
-    )
-}
+LINES = [
+    Requirement(line)
+    for line in (ROOT / "constraints.txt").read_text().splitlines()
+    if not line.startswith("#")
+]
+PYTHONS = ("3.11", "3.12", "3.13")
 
 
+def _pins(python: str) -> dict[str, str]:
+    """By package the version that a Python gets."""
+    pins = {}
+    for line in LINES:
+        if line.marker is None or line.marker.evaluate({"python_version": python}):
+            (pin,) = line.specifier
+            assert pin.operator == "==" and canonicalize_name(line.name) not in pins
+            pins[canonicalize_name(line.name)] = pin.version
+    return pins
+
+
+def _needed(name: str, extras: frozenset[str], found: set[str]) -> set[str]:
+    """All that a distribution needs, as installed here, and what that needs."""
+    for text in importlib.metadata.requires(name) or []:
+        needed = Requirement(text)
+        wanted = needed.marker is None or any(
+            needed.marker.evaluate({"extra": extra}) for extra in ("", *extras)
+        )
+        if wanted and canonicalize_name(needed.name) not in found:
+            found.add(canonicalize_name(needed.name))
+            _needed(needed.name, frozenset(needed.extras), found)
+    return found
+
+
+@pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("text", PROJECT["dependencies"])
-def test_runtime_dependencies_have_floors_that_the_tested_versions_meet(text):
+def test_runtime_dependencies_have_floors_that_the_tested_versions_meet(text, python):
     needed = Requirement(text)
     assert [s.operator for s in needed.specifier] == [">="]
-    assert PINS[needed.name.replace("_", "-").lower()] in needed.specifier
+    assert _pins(python)[canonicalize_name(needed.name)] in needed.specifier
 
 
+@pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("text", PROJECT["optional-dependencies"]["dev"])
-def test_development_tools_are_pinned_exactly(text):
+def test_development_tools_are_pinned_exactly(text, python):
     needed = Requirement(text)
     assert [s.operator for s in needed.specifier] == ["=="]
-    assert PINS[needed.name.lower()] in needed.specifier
+    assert _pins(python)[canonicalize_name(needed.name)] in needed.specifier
+
+
+def test_all_that_an_installation_brings_is_pinned():
+    assert _needed("pgjax", frozenset({"dev"}), set()) <= _pins(PYTHONS[0]).keys()
