@@ -78,7 +78,11 @@ def photos(folder: str | os.PathLike, below: bool = True) -> Listing:
 
     Args, raises: as `files`.
     """
-    listing = files(folder, below)
+    return photos_among(files(folder, below))
+
+
+def photos_among(listing: Listing) -> Listing:
+    """The photos among files that `files` found."""
     found, unreadable, passed = {}, {}, dict(listing.passed)
     for name, path in listing.found.items():
         try:

@@ -6,15 +6,17 @@ annotation files, `query` in the order of file names, without poses.
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from pgjax import folders
 from pgjax.data import annotations, records
 from pgjax.data.annotations import Annotations
 from pgjax.errors import InputError
+from pgjax.filetypes import KINDS, PHOTOS, extension
 
 SIZE = (128, 64)
 ARCHIVE = "Market-1501-v15.09.15"
@@ -32,6 +34,7 @@ class Photos:
 
     Attributes:
       path: the zip or the folder.
+      notes: lines about what lies among the photos and is none of them.
     """
 
     def __init__(self, raw: Path):
@@ -46,7 +49,7 @@ class Photos:
         if (raw / f"{ARCHIVE}.zip").is_file():
             self.path = raw / f"{ARCHIVE}.zip"
             self._zip = self._open()
-            for member in self._zip.namelist():
+            for member in folders.members(self._zip):
                 folder, name = PurePosixPath(member).parent.name, PurePosixPath(member).name
                 if folder in found:
                     found[folder][name] = member
@@ -57,14 +60,20 @@ class Photos:
             if not self.path.is_dir():
                 raise FileNotFoundError(f"{raw}: no Market-1501 here; expected {EXPECTED}")
             for folder in found:
-                for file in (self.path / folder).glob("*"):
-                    found[folder][file.name] = file
-        self._members = {
-            folder: {name: members[name] for name in sorted(members) if name.endswith(".jpg")}
-            for folder, members in found.items()
-        }
-        for folder, members in self._members.items():
-            if not members:
+                if (self.path / folder).is_dir():
+                    found[folder] = folders.files(self.path / folder, below=False).found
+        self._members, self.notes = {}, []
+        for folder, members in found.items():
+            named = {_named(name, members): name for name in members if _is_jpeg(name)}
+            here = {name: members[named[name]] for name in sorted(named)}
+            self._members[folder] = here
+            others = sorted(n for n in members if extension(n) in PHOTOS and not _is_jpeg(n))
+            if others:
+                self.notes.append(
+                    f"{folder}: {len(others)} pictures are left out, such as {others[0]}: all of Market-1501 "
+                    "are JPEG"
+                )
+            if not here:
                 raise InputError(
                     f"{self.path}: no JPEG files in {folder}; expected the official layout with "
                     f"folders {', '.join(FOLDERS.values())}"
@@ -117,6 +126,7 @@ class Market1501(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         raw = Path(dl_manager.manual_dir)
         photos = Photos(raw)
+        self.info.metadata["notes"] = photos.notes
         # Beside the zip or folder, which `raw` itself may be.
         beside = raw if (raw / ANNOTATIONS["train"]).exists() else photos.path.parent
         poses = {
@@ -152,6 +162,16 @@ class Market1501(tfds.core.GeneratorBasedBuilder):
                     "order": order,
                 },
             )
+
+
+def _is_jpeg(name: str) -> bool:
+    return extension(name) in KINDS["jpeg"].extensions
+
+
+def _named(name: str, others: Container[str]) -> str:
+    """As the annotations call a photo, whatever a copy has made of its extension."""
+    usual = f"{name[: -len(extension(name))]}.jpg"
+    return name if usual in others else usual
 
 
 def _missing(names: tuple[str, ...]) -> Annotations:

@@ -1,14 +1,13 @@
 """Image and text files below a folder, in its subfolders and in its zips."""
 
-import os
 import zipfile
 import zlib
 from pathlib import Path
 
+from pgjax import folders
 from pgjax.errors import InputError
-
-PHOTOS = frozenset({".jpg", ".jpeg", ".png"})
-IGNORED = "__MACOSX"  # what macOS adds to zips
+from pgjax.filetypes import HEAD, KINDS, READABLE, Kind, extension, kind_of
+from pgjax.folders import Listing
 
 
 class PhotoFiles:
@@ -16,46 +15,54 @@ class PhotoFiles:
 
     Attributes:
       root: the folder.
-      names: of the photos, told by their extensions; unpacked ones first, else sorted.
+      names: of the photos, told by their bytes (in zips by their names, where these tell), and of damaged
+        ones, so that reading them tells it; unpacked ones first, else sorted.
       texts: all other unpacked files, sorted.
+      listing: of what was found, and what was not taken.
     """
 
     def __init__(self, root: Path):
-        """Lists what is there; hidden files and folders are passed over.
+        """Lists what is there, as pgjax.folders does.
 
         Raises:
           InputError: a zip is damaged.
         """
         self.root = root
-        self._unpacked: dict[str, Path] = {}
+        every = folders.files(root)
+        found, unreadable, passed = folders.photos_among(every)
+        damaged = {name for name, kind in unreadable.items() if kind.damaged}
+        self._unpacked = {n: p for n, p in every.found.items() if n in found or n in damaged}
         self._zipped: dict[str, tuple[zipfile.ZipFile, str]] = {}
-        texts = []
-        for folder, folders, files in os.walk(root):
-            folders[:] = sorted(f for f in folders if not f.startswith((".", IGNORED)))
-            for file in sorted(f for f in files if not f.startswith(".")):
-                path = Path(folder, file)
-                if path.suffix.lower() in PHOTOS:
-                    self._unpacked[path.relative_to(root).as_posix()] = path
-                elif path.suffix.lower() == ".zip":
-                    self._list(path)
-                else:
-                    texts.append(path)
-        self.names = (*sorted(self._unpacked), *sorted(self._zipped))
-        self.texts = tuple(sorted(texts))
+        for name in [name for name in passed if extension(name) == ".zip"]:
+            unreadable, passed = unreadable | self._list(name, every.found[name]), passed.copy()
+            del passed[name]
+        self.listing = Listing(found, unreadable, passed)
+        self.names = (*self._unpacked, *sorted(self._zipped))
+        taken = {*found, *unreadable}
+        self.texts = tuple(
+            path
+            for name, path in every.found.items()
+            if name not in taken and extension(name) != ".zip"
+        )
 
-    def _list(self, path: Path) -> None:
+    def _list(self, name: str, path: Path) -> dict[str, Kind]:
+        """Adds the photos of a zip; gives those that cannot be read."""
         try:
             archive = zipfile.ZipFile(path)
         except zipfile.BadZipFile as error:
             raise InputError(
                 f"{path}: a truncated or damaged zip ({error}); fetch it again"
             ) from error
-        name = path.relative_to(self.root).as_posix()
-        for member in archive.namelist():
-            parts = member.split("/")
-            hidden = parts[0] == IGNORED or parts[-1].startswith(".")
-            if Path(member).suffix.lower() in PHOTOS and not hidden:
+        unreadable = {}
+        for member in folders.members(archive):
+            kind = _kind(archive, member)
+            if kind is None or not kind.photo:
+                continue
+            if kind.readable:
                 self._zipped[f"{name}/{member}"] = archive, member
+            else:
+                unreadable[f"{name}/{member}"] = kind
+        return unreadable
 
     def where(self, name: str) -> str:
         """A photo's path, for messages."""
@@ -78,3 +85,14 @@ class PhotoFiles:
             ) from error
         except RuntimeError as error:  # zipfile's, where a password is needed
             raise InputError(f"{self.where(name)}: {error}; unpack it beside the zip") from error
+
+
+def _kind(archive: zipfile.ZipFile, member: str) -> Kind | None:
+    """What a member is; of one that is called like a photo nothing is unpacked for that."""
+    if extension(member) in READABLE:
+        return next(kind for kind in KINDS.values() if extension(member) in kind.extensions)
+    try:
+        with archive.open(member) as file:
+            return kind_of(member, file.read(HEAD))
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError):
+        return None  # what else than photos lies in a zip is of no interest, damaged or not

@@ -1,6 +1,7 @@
 """Building Market-1501 from zip and folder, and each fault in its files."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from PIL import Image
 
 from pgjax import data
 from pgjax.data import store
+from pgjax.errors import InputError
+from pgjax.tools import prepare
 
 TRAIN = "bounding_box_train"
 PHOTO = "0002_c2s1_000776_01.jpg"
@@ -191,3 +194,50 @@ def test_a_built_data_set_is_not_built_again(market, build):
     build()
     market.train_csv.unlink()
     assert build().info.splits["train"].num_examples == 5
+
+
+@pytest.mark.parametrize("form", ["zip", "folder", "linked"])
+def test_what_systems_leave_behind_is_nothing(market, build, tmp_path, form):
+    junk = [f"._{PHOTO}", f".ipynb_checkpoints/{PHOTO}", f"@eaDir/{PHOTO}/THUMB.jpg", "desktop.ini"]
+    for name in junk:
+        path = market.unpacked / TRAIN / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x00\x05\x16\x07")
+    (market.unpacked / TRAIN / "overview.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    renamed = market.unpacked / "query" / market.names["query"][0]
+    renamed.rename(renamed.with_suffix(".JPEG"))
+    if form == "zip":
+        deep = market.unpacked / "__MACOSX" / TRAIN / f"._{PHOTO}"
+        deep.parent.mkdir(parents=True)
+        deep.write_bytes(b"")
+        market.pack()
+    if form == "linked":
+        market.unpacked.rename(tmp_path / "elsewhere")
+        market.unpacked.mkdir()
+        for folder in market.names:
+            (market.unpacked / folder).symlink_to(tmp_path / "elsewhere" / folder)
+    info = build().info
+    assert {name: split.num_examples for name, split in info.splits.items()} == {
+        "train": 5,
+        "test": 4,
+        "query": 1,
+    }
+    (note,) = info.metadata["notes"]
+    assert note.startswith(f"{TRAIN}: 1 pictures are left out, such as overview.png")
+
+
+def test_two_names_of_one_photo_are_told(market, build):
+    photo = market.photo(TRAIN, PHOTO)
+    photo.with_suffix(".JPG").write_bytes(photo.read_bytes())
+    with pytest.raises(InputError, match=rf"{PHOTO[:-4]}.JPG has no line in"):
+        build()
+
+
+def test_files_of_a_mac(shared, tmp_path, capsys):
+    for number, raw in enumerate(("market", "market_zip")):
+        arguments = ["--raw", shared / "cases" / "05_mac_files" / raw]
+        prepare.main(
+            ["market1501", *map(str, arguments), "--data_dir", str(tmp_path / str(number))]
+        )
+        out = capsys.readouterr().out
+        assert json.loads(out)["images"] == {"train": 2, "test": 2, "query": 1}
