@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from pgjax import folders
 from pgjax.data import annotations, fashion_files, fashion_frames, fashion_names, records
 from pgjax.data.annotations import Annotations
 from pgjax.data.fashion_files import FashionFiles
@@ -67,6 +68,7 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
                 f"{len(files.again)} photos are there twice, such as {files.again[0][0]}, which is used, "
                 f"and {files.again[0][1]}, which is not"
             )
+        notes += folders.lines(files.photos.listing)
         annotated = {}
         for split in ("train", "test"):
             if ("annotation", split) in files.texts:

@@ -5,9 +5,13 @@ import zlib
 from pathlib import Path
 
 from pgjax import folders
+from pgjax.data import records
 from pgjax.errors import InputError
 from pgjax.filetypes import HEAD, KINDS, READABLE, Kind, extension, kind_of
 from pgjax.folders import Listing
+from pgjax.photo import read_photo
+
+VERBATIM = KINDS["jpeg"], KINDS["png"]
 
 
 class PhotoFiles:
@@ -69,11 +73,21 @@ class PhotoFiles:
         return str(self.root / name)
 
     def read(self, name: str) -> bytes:
-        """A photo's bytes, checked as far as a zip can.
+        """A photo's bytes, checked as far as a zip can; of another kind than JPEG and PNG, as PNG.
 
         Raises:
-          InputError: the zip is damaged there, or encrypted.
+          InputError: the zip is damaged there, or encrypted; the photo is damaged.
         """
+        data = self._bytes(name)
+        kind = kind_of("", data[:HEAD])
+        if kind is None or not kind.readable or kind in VERBATIM:
+            return data
+        try:
+            return records.encode(read_photo(data))
+        except InputError as error:
+            raise InputError(f"{self.where(name)}: {error}") from None
+
+    def _bytes(self, name: str) -> bytes:
         if name in self._unpacked:
             return self._unpacked[name].read_bytes()
         archive, member = self._zipped[name]

@@ -331,3 +331,21 @@ def test_annotations_under_two_names_are_refused(build, tmp_path):
     copy.write_bytes(fake.text("annotation", "test").read_bytes())
     with pytest.raises(ValueError, match=r"one split under several names \(.*; leave one"):
         build(fake)
+
+
+def test_photos_that_cannot_be_read_and_links(build, tmp_path):
+    """A HEIC beside the photos, photos behind a link, one as WebP."""
+    fake = FakeFashion(tmp_path / "raw")
+    heic = fake.photo(FIRST).with_name("09_1_front.heic")
+    heic.write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")
+    photo = fake.photo(NAMES["test"][1])
+    with Image.open(photo) as image:
+        image.save(photo.with_suffix(".webp"), lossless=True)
+        pixels = np.asarray(image)
+    photo.unlink()
+    (fake.raw / "In-shop").rename(tmp_path / "elsewhere")
+    (fake.raw / "photos").symlink_to(tmp_path / "elsewhere")
+    builder = build(fake)
+    np.testing.assert_array_equal(loaded(tmp_path).store.images[1], pixels)
+    assert builder.info.metadata["excluded"] == {}
+    assert any("09_1_front.heic): HEIC; convert" in note for note in builder.info.metadata["notes"])

@@ -78,3 +78,16 @@ def test_a_damaged_zip_and_other_archives(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04")
     with pytest.raises(InputError, match=r"a\.zip: a truncated or damaged zip"):
         PhotoFiles(tmp_path)
+
+
+def test_other_kinds_come_as_png(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 4, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", lossless=True)
+    fill(tmp_path, {"a.webp": file.getvalue(), "b.webp": file.getvalue()[:40]})
+    found = PhotoFiles(tmp_path)
+    with Image.open(io.BytesIO(found.read("a.webp"))) as image:
+        assert image.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+    with pytest.raises(InputError, match=r"b\.webp: .*"):
+        found.read("b.webp")
