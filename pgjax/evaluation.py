@@ -12,7 +12,6 @@ from tqdm import tqdm
 from pgjax import hosts, paths, rundir
 from pgjax.batch import Store
 from pgjax.checkpoint import Checkpoints
-from pgjax.data import fashion_names
 from pgjax.data import store as stores
 from pgjax.data.annotations import read_pairs
 from pgjax.errors import InputError
@@ -68,8 +67,7 @@ def choose_pairs(
     if pairs_file is None:
         pairs = stores.test_pairs(dataset, test, data_dir)
     else:
-        fashion = dataset.startswith("deepfashion")  # whose photos have two published names
-        pairs = read_pairs(pairs_file, test.names, fashion_names.same if fashion else str)
+        pairs = read_pairs(pairs_file, test.names)
     if not len(pairs):
         raise InputError(f"{pairs_file or f'{TEST_PAIRS} in {data_dir}'}: no pair in it")
     return pairs[:limit], len(pairs)

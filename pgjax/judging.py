@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import data, paths
+from pgjax import data, fashion_names, paths
 from pgjax.batch import Indices, Store, fetch
-from pgjax.data import fashion_names
 from pgjax.data import store as stores
 from pgjax.errors import InputError
 from pgjax.evaluation import TEST_PAIRS, choose_pairs, counts, mean_image, write

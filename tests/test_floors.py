@@ -8,8 +8,8 @@ import pgjax
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
     {"errors", "filetypes", "interruption", "precision", "process"},
-    {"compiled", "folders"},
-    {"cli", "paths", "photo", "skeleton"},
+    {"compiled", "csv_table", "fashion_names", "folders"},
+    {"cli", "names", "paths", "photo", "skeleton"},
     {"programs"},
     {"devices"},
     {"hosts"},

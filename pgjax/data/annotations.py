@@ -1,19 +1,22 @@
 """The published text files: pose annotations (reference fact 5.1) and lists of pairs (5.2).
 
-Both readers are strict: the first line that is not what it should be is an error that names the
-file, the line and what was expected.
+Both are read as pandas writes them too (pgjax.csv_table). Else the readers are strict: the first line
+that is not what it should be is an error that names the file, the line and what was expected.
 """
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from pgjax import csv_table
 from pgjax.errors import InputError
 from pgjax.keypoints import published
+from pgjax.names import Names
 
 PAIRS_HEADER = "from,to"
+PAIRS_COLUMNS = {"from": ("source",), "to": ("target",)}
 
 
 class Annotations(NamedTuple):
@@ -42,17 +45,12 @@ def read_annotations(path: str | os.PathLike) -> Annotations:
     return Annotations(names, keypoints, visible)
 
 
-def read_pairs(
-    path: str | os.PathLike,
-    names: Sequence[str],
-    same: Callable[[str], Hashable] = str,
-) -> np.ndarray:
+def read_pairs(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
     """Reads `from,to` lines as positions in `names`.
 
     Args:
       path: of the CSV.
-      names: of the photos.
-      same: what two names of one photo have in common, where it may be called in several ways.
+      names: of the photos, which the file may call by any of the rules of pgjax.names.
 
     Returns:
       int32 (P, 2), columns source and target.
@@ -61,18 +59,20 @@ def read_pairs(
       FileNotFoundError: there is no such file.
       InputError: names the file, the line and the fault, such as an image that `names` lacks.
     """
-    positions = {same(name): position for position, name in enumerate(names)}
+    positions = {name: position for position, name in enumerate(names)}
+    photos = Names(names)
     pairs = []
-    for number, line in published.lines(path, PAIRS_HEADER):
-        try:
-            pair = published.fields(line, ",", 2, PAIRS_HEADER)
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: {error}") from None
-        for name in pair:
-            if same(name) not in positions:
+    for number, pair in csv_table.read(path, PAIRS_HEADER, ",", PAIRS_COLUMNS):
+        found = [photos.closest(name) for name in pair]
+        for name, closest in zip(pair, found, strict=True):
+            if not closest:
                 raise InputError(
                     f"{path}, line {number}: unknown image {name}; the data set has "
                     f"{len(positions)} images, such as {next(iter(names), 'none')}"
                 )
-        pairs.append([positions[same(name)] for name in pair])
+            if len(closest) > 1:
+                raise InputError(
+                    f"{path}, line {number}: image {name} may be {' or '.join(closest[:2])}"
+                )
+        pairs.append([positions[name] for (name,) in found])
     return np.array(pairs, np.int32)

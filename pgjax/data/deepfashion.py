@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from pgjax import folders
-from pgjax.data import annotations, fashion_files, fashion_frames, fashion_names, records
+from pgjax import fashion_names, folders
+from pgjax.data import annotations, fashion_files, fashion_frames, records
 from pgjax.data.annotations import Annotations
 from pgjax.data.fashion_files import FashionFiles
 from pgjax.data.fashion_frames import CROP, MARGIN, WHOLE
@@ -200,7 +200,7 @@ def _present(files: FashionFiles, poses: Annotations, path: Path) -> Part:
 
 def _pairs(path: Path, annotated, present) -> tuple[list[list[str]], dict[str, int]]:
     """The published pairs whose photos are both there, and how many are not, by what is missing."""
-    pairs = annotations.read_pairs(path, annotated, fashion_names.same)
+    pairs = annotations.read_pairs(path, annotated)
     here = np.isin(np.array(annotated), np.array(present, dtype=str))[pairs]
     reasons = {
         "neither photo": int((~here).all(axis=1).sum()),

@@ -15,17 +15,13 @@ import numpy as np
 from pgjax.errors import InputError
 from pgjax.keypoints import files
 from pgjax.keypoints.pose import Pose, from_table, to_table
+from pgjax.names import KEYS
 
 COCO_17 = (
     "nose",
     *(f"{side}_{part}" for part in ("eye", "ear", "shoulder") for side in ("left", "right")),
     *(f"{side}_{part}" for part in ("elbow", "wrist", "hip") for side in ("left", "right")),
     *(f"{side}_{part}" for part in ("knee", "ankle") for side in ("left", "right")),
-)
-# How tools call the key of a photo's name. Paths come first: they tell photos of two folders apart.
-NAMES = (
-    *("image_path", "img_path", "file_name", "filename"),
-    *("image_name", "img_name", "imgname", "image"),
 )
 CATEGORY = {"id": 1, "name": "person", "supercategory": "person", "keypoints": list(COCO_17)}
 
@@ -47,12 +43,12 @@ def read(path: Path, threshold: float) -> dict[str, list[Pose]]:
 
 
 def photo_name(entry: dict) -> str:
-    """What an entry calls its photo, by the first of NAMES that it has; "" where it has none.
+    """What an entry calls its photo, by the first of KEYS that it has; "" where it has none.
 
     Raises:
       InputError: the value is no text.
     """
-    for key in NAMES:
+    for key in KEYS:
         name = entry.get(key)
         if key == "image" and not isinstance(name, str):
             continue  # some tools describe the photo here
@@ -123,7 +119,7 @@ def _data_set(content: dict) -> dict[str, list[Pose]]:
 def _image(image: dict):
     key, name = _id(image, "id"), photo_name(image)
     if not name:
-        raise InputError(f"no photo's name; expected one of the keys {', '.join(NAMES)}")
+        raise InputError(f"no photo's name; expected one of the keys {', '.join(KEYS)}")
     size = image.get("height"), image.get("width")
     return key, name, size if all(isinstance(s, int) and s > 0 for s in size) else None
 

@@ -1,7 +1,9 @@
 """The published CSV (reference fact 5.1): name:keypoints_y:keypoints_x, one person a photo, integers.
 
-A joint is missing if either coordinate is -1. The reader is strict: the first line that is not what
-it should be is an error that names the file, the line and what was expected.
+A joint is missing if either coordinate is -1. The reader also takes what pandas makes of such files when
+it writes them again: `pgjax.csv_table`, 12.0, nan for a missing joint, an empty cell for a missing list.
+Else it is strict: the first line that is not what it should be is an error that names the file, the line
+and what was expected.
 """
 
 import os
@@ -12,18 +14,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import paths, skeleton
+from pgjax import csv_table, paths, skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import files
 from pgjax.keypoints.pose import JOINTS, Pose, make_pose
+from pgjax.names import KEYS
 
 HEADER = "name:keypoints_y:keypoints_x"
-LIST = re.compile(r"\s*\[(.*)\]\s*", re.DOTALL)
-INTEGER = re.compile(r"\s*-?[0-9]{1,9}\s*", re.ASCII)
+COLUMNS = {"name": (*KEYS, "image_id"), "keypoints_y": (), "keypoints_x": ()}
+LISTS = ("keypoints_y", "keypoints_x")  # whose cells pandas leaves empty where a photo has no pose
+LARGEST = 1e9  # pixels; nothing that could be meant is larger
+_LIST = re.compile(r"\s*\[(.*)\]\s*", re.DOTALL)
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
+_MISSING = ("nan", "none", "null")
+_NUMPY = re.compile(r"\bnp\.\w+\(([^()]*)\)")  # how lists of NumPy's numbers are written by NumPy 2
 
 
 class Row(NamedTuple):
-    """One photo: its name and integers [y, x] of the joints, (18, 2), -1 where missing."""
+    """One photo: its name and the joints' [y, x] in pixels, float (18, 2), -1 where missing."""
 
     name: str
     coordinates: np.ndarray
@@ -66,61 +74,43 @@ def rows(path: str | os.PathLike) -> Iterator[Row]:
       InputError: names the file, the line and the fault.
     """
     names: dict[str, int] = {}
-    for number, line in lines(path, HEADER):
-        try:
-            name, *lists = fields(line, ":", 3, HEADER)
+    for number, (name, *lists) in csv_table.read(path, HEADER, ":", COLUMNS, optional=LISTS):
+        with files.naming(f"{path}, line {number}"):
             if name in names:
                 raise InputError(f"image {name} was already annotated in line {names[name]}")
-            y, x = (_integers(text, axis) for text, axis in zip(lists, "yx", strict=True))
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: {error}") from None
+            y, x = (_numbers(text, axis) for text, axis in zip(lists, "yx", strict=True))
+            if (y is None) != (x is None):
+                raise InputError("one of the lists of coordinates is empty, and the other is not")
         names[name] = number
-        yield Row(name, np.array([y, x]).T)
+        yield Row(name, np.full((JOINTS, 2), -1.0) if y is None else np.array([y, x]).T)
 
 
-def lines(path: str | os.PathLike, header: str) -> list[tuple[int, str]]:
-    """The lines after the header, with their numbers (the header is line 1)."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path}: no such file; expected a text file headed {header!r}")
-    try:
-        found = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file in UTF-8: {error}") from None
-    if not found or found[0].strip() != header:
-        first = repr(found[0][:80]) if found else "an empty file"
-        raise InputError(f"{path}, line 1: expected the header {header!r}, found {first}")
-    if len(found) == 1:
-        raise InputError(f"{path}: no line follows the header")
-    return list(enumerate(found[1:], start=2))
-
-
-def fields(line: str, separator: str, count: int, header: str) -> list[str]:
-    """The fields of a line, stripped; another number of them or an empty one is an InputError."""
-    found = line.split(separator)
-    if len(found) != count:
-        raise InputError(
-            f"expected {count} fields as in {header!r}, found {len(found)}: {line[:80]!r}"
-        )
-    found = [field.strip() for field in found]
-    if "" in found:
-        raise InputError(f"empty field in {line[:80]!r}")
-    return found
-
-
-def _integers(text: str, axis: str) -> list[int]:
-    """The numbers of one list such as `[8, 23, -1]`, 18 of them, none below -1."""
-    match = LIST.fullmatch(text)
-    if match is None:
+def _numbers(text: str, axis: str) -> list[float] | None:
+    """The numbers of one list such as `[8, 23, -1]`, 18 of them, -1 where missing; None of an empty one."""
+    match = _LIST.fullmatch(text)
+    if match is None and text:
         raise InputError(f"the {axis} coordinates are not a list such as [8, -1, ...]: {text!r}")
-    items = match[1].split(",") if match[1].strip() else []
+    inside = _NUMPY.sub(r"\1", match[1]).strip() if match else ""
+    if not inside:
+        return None
+    # Arrays of NumPy are written without commas.
+    items = re.split(r"\s*,\s*" if "," in inside else r"\s+", inside)
     if len(items) != JOINTS:
         raise InputError(
             f"{len(items)} {axis} coordinates, expected {JOINTS}, one for each joint "
             f"({skeleton.JOINTS[0]} to {skeleton.JOINTS[-1]})"
         )
-    for joint, item in zip(skeleton.JOINTS, items, strict=True):
-        if INTEGER.fullmatch(item) is None:
-            raise InputError(f"{axis} of {joint} is {item.strip()!r}, expected an integer")
-        if int(item) < -1:
-            raise InputError(f"{axis} of {joint} is {int(item)}, expected a pixel or -1 (missing)")
-    return [int(item) for item in items]
+    return [_number(*item, axis) for item in zip(items, skeleton.JOINTS, strict=True)]
+
+
+def _number(item: str, joint: str, axis: str) -> float:
+    if item.lower() in _MISSING:
+        return -1.0
+    if _NUMBER.fullmatch(item) is None:
+        raise InputError(f"{axis} of {joint} is {item!r}, expected a number")
+    value = float(item)
+    if value < 0 and value != -1:
+        raise InputError(f"{axis} of {joint} is {item}, expected a pixel or -1 (missing)")
+    if value >= LARGEST:
+        raise InputError(f"{axis} of {joint} is {item}, expected pixels")
+    return value

@@ -5,7 +5,8 @@ import ast
 import numpy as np
 import pytest
 
-from pgjax.data import annotations, fashion_names
+from pgjax import keypoints
+from pgjax.data import annotations
 from pgjax.errors import InputError
 
 HEADER = "name:keypoints_y:keypoints_x"
@@ -45,15 +46,25 @@ def test_order_and_missing_joints(write):
         (f"c.jpg: {Y[:17]}: {X[:17]}", "17 y coordinates, expected 18"),
         (f"c.jpg: {Y}: {X[:17]}", "17 x coordinates, expected 18"),
         (f"c.jpg: {[*Y, 3]}: {X}", "19 y coordinates, expected 18"),
-        (f"c.jpg: []: {X}", "0 y coordinates, expected 18"),
-        (f"c.jpg: {Y}: {X}".replace("12", "12.5"), "y of right_shoulder is '12.5'"),
-        (f"c.jpg: {Y}: {X}".replace("47", "nan"), "x of left_ear is 'nan'"),
+        (f"c.jpg: []: {X}", "one of the lists of coordinates is empty"),
+        (f"c.jpg: {Y}: ", "one of the lists of coordinates is empty"),
+        (
+            f"c.jpg: {Y}: {X}".replace("12", "1_2"),
+            "y of right_shoulder is '1_2', expected a number",
+        ),
+        (f"c.jpg: {Y}: {X}".replace("12", "-0.5"), "y of right_shoulder is -0.5, expected a pixel"),
+        (f"c.jpg: {Y}: {X}".replace("12", "inf"), "y of right_shoulder is 'inf'"),
+        (
+            f"c.jpg: {Y}: {X}".replace("12", "1e300"),
+            "y of right_shoulder is 1e300, expected pixels",
+        ),
         (f"c.jpg: {Y}: {X}".replace("12", "-2"), "y of right_shoulder is -2"),
         (f"c.jpg: {Y}: {X}".replace("]", ""), "not a list"),
         (f"c.jpg: {Y}", "expected 3 fields"),
         (f"c.jpg: {Y}: {X}: {X}", "expected 3 fields"),
         (f": {Y}: {X}", "empty field"),
-        ("", "expected 3 fields"),
+        (f"0: c.jpg: {Y}: {X}: {X}", "expected 3 fields"),
+        (f"c.jpg; {Y}; {X}", "expected 3 fields"),
         (f"a.jpg: {Y}: {X}", "image a.jpg was already annotated in line 2"),
     ],
 )
@@ -65,11 +76,98 @@ def test_a_bad_line_is_named(write, line, fault):
     assert fault in str(error.value)
 
 
-@pytest.mark.parametrize("header", [f"a.jpg: {Y}: {X}", "name:keypoints_x:keypoints_y", ""])
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"a.jpg: {Y}: {X}",
+        "name:keypoints_y:keypoints_y",
+        "name:keypoints_y",
+        f"{HEADER}:score",
+    ],
+)
 def test_the_header_is_needed(write, header):
     path = write(f"b.jpg: {Y}: {X}", header=header)
     with pytest.raises(ValueError, match=f"line 1: expected the header '{HEADER}'"):
         annotations.read_annotations(path)
+
+
+def wrapped(numbers):
+    return np.array2string(np.array(numbers), max_line_width=40)
+
+
+A, B = [20.0, 21.0, *Y[2:]], [float("nan"), 31.0, *X[2:]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"name:keypoints_y:keypoints_x\na.jpg:{A}:{B}\nb.jpg:{Y}:{X}\n",
+        # What pandas writes: DataFrame.to_csv() and to_csv(sep=":"), then read and written again.
+        f',name,keypoints_y,keypoints_x\n0,a.jpg,"{A}","{B}"\n1,b.jpg,"{Y}","{X}"\n',
+        f":name:keypoints_y:keypoints_x\n0:a.jpg:{A}:{B}\n1:b.jpg:{Y}:{X}\n",
+        f',Unnamed: 0,name,keypoints_y,keypoints_x\n0,0,a.jpg,"{A}","{B}"\n1,1,b.jpg,"{Y}","{X}"\n',
+        f'"":"Unnamed: 0":name:keypoints_y:keypoints_x\n0:0:a.jpg:{A}:{B}\n1:1:b.jpg:{Y}:{X}\n',
+        f"name:keypoints_y:keypoints_x\n0:a.jpg:{A}:{B}\n1:b.jpg:{Y}:{X}\n",
+        f"\ufeffName:keypoints_y:keypoints_x\r\n\r\na.jpg: {A}: {B}\r\n  \r\nb.jpg: {Y}: {X}\r\n\r\n",
+        f"index;name;keypoints_x;keypoints_y\n0;a.jpg;{B};{A}\n;;;\n1;b.jpg;{X};{Y}\n",
+        f"file_name\tkeypoints_y\tkeypoints_x\n'a.jpg'\t{A}\t{B}\nb.jpg\t{Y}\t{X}\n".replace(
+            "'", '"'
+        ),
+        # Lists of NumPy's numbers, and an array.
+        f"name:keypoints_y:keypoints_x\na.jpg:{A}:{B}\nb.jpg:"
+        f"{[f'np.int64({y})' for y in Y]}:{np.array(X)}\n".replace("'", ""),
+        f"name:keypoints_y:keypoints_x\na.jpg:{A}:{B}\nb.jpg:{Y}:{X}\n".replace("nan", "None"),
+        # Arrays that are too long for a line.
+        f'name:keypoints_y:keypoints_x\na.jpg:"{wrapped(A)}":"{wrapped(B)}"\n\nb.jpg:{Y}:{X}\n',
+    ],
+)
+def test_files_as_pandas_and_people_leave_them(tmp_path, text):
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    found = annotations.read_annotations(tmp_path / "a.csv")
+    assert found.names == ("a.jpg", "b.jpg")
+    np.testing.assert_array_equal(np.argwhere(~found.visible), [[0, 0]])
+    np.testing.assert_array_equal(found.keypoints[0, 0], [-1, -1])
+    np.testing.assert_array_equal(found.keypoints[0, 1:], np.stack([A, B], axis=1)[1:])
+    np.testing.assert_array_equal(found.keypoints[1], np.stack([Y, X], axis=1))
+
+
+def test_fractions_of_pixels_and_photos_without_a_pose(write):
+    path = write(f"a.jpg: {Y}: {X}".replace("12", "12.25"), "b.jpg::", "c.jpg: []: []")
+    found = annotations.read_annotations(path)
+    assert found.keypoints[0, 2, 0] == 12.25
+    assert not found.visible[1:].any() and (found.keypoints[1:] == -1).all()
+    assert keypoints.read(path)["b.jpg"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from,to\na.jpg,b.jpg\nc.jpg,a.jpg\n",
+        ",from,to\n0,a.jpg,b.jpg\n1,c.jpg,a.jpg\n",
+        "from,to\n0,a.jpg,b.jpg\n7,c.jpg,a.jpg\n",
+        "Unnamed: 0.1,Unnamed: 0,from,to\n0,0,a.jpg,b.jpg\n\n1,1,c.jpg,a.jpg\n",
+        '\ufeff"","from","to"\r\n"1","a.jpg","b.jpg"\r\n"2","c.jpg","a.jpg"\r\n\r\n',
+        "to;from\nb;photos\\a\n/data/photos/a.png;C:\\photos\\c.JPG\n",
+        "source\ttarget\na\tb.jpg\n,\nc\ta\n".replace(",\n", "\t\n"),
+    ],
+)
+def test_lists_of_pairs_as_pandas_and_people_leave_them(tmp_path, text):
+    (tmp_path / "pairs.csv").write_bytes(text.encode())
+    found = annotations.read_pairs(tmp_path / "pairs.csv", ("a.jpg", "b.jpg", "c.jpg"))
+    np.testing.assert_array_equal(found, [[0, 1], [2, 0]])
+
+
+def test_a_pair_that_may_be_of_several_photos_is_told(write):
+    path = write("a,b.jpg", header="from,to")
+    with pytest.raises(
+        InputError, match=r"line 2: image a may be a\.(jpg or a\.png|png or a\.jpg)"
+    ):
+        annotations.read_pairs(path, ("a.jpg", "a.png", "b.jpg"))
+    names = ("x.jpg", "x.jpg.jpg", "b.jpg")
+    path = write("x.jpg,x.jpg.jpg", header="from,to")
+    np.testing.assert_array_equal(annotations.read_pairs(path, names), [[0, 1]])
+    path = write("x.jpg,b", header="from,to")
+    np.testing.assert_array_equal(annotations.read_pairs(path, names[1:]), [[0, 1]])
 
 
 def test_files_that_hold_nothing(write, tmp_path):
@@ -96,10 +194,9 @@ def test_pairs_in_another_convention_of_names(write):
     names = ("fasionMENDenimid0000008001_1front.jpg", "fasionMENDenimid0000008001_2side.jpg")
     called = ("fashionMENDenimid0000008001_2side.jpg", "MEN/Denim/id_00000080/01_1_front.jpg")
     path = write(",".join(called), header="from,to")
-    found = annotations.read_pairs(path, names, fashion_names.same)
-    np.testing.assert_array_equal(found, [[1, 0]])
-    with pytest.raises(InputError, match=f"line 2: unknown image {called[0]}"):
-        annotations.read_pairs(path, names)
+    np.testing.assert_array_equal(annotations.read_pairs(path, names), [[1, 0]])
+    with pytest.raises(InputError, match=f"line 2: unknown image {called[1]}"):
+        annotations.read_pairs(path, names[1:])
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from pgjax.data import fashion_names
-from pgjax.data.fashion_names import parse
+from pgjax import fashion_names
+from pgjax.fashion_names import parse
 
 PATH = "img/WOMEN/Blouses_Shirts/id_00000693/02_3_back.jpg"
 PATN = "fashionWOMENBlouses_Shirtsid0000069302_3back.jpg"

@@ -1,14 +1,15 @@
-"""Names of DeepFashion's In-shop photos: the data set's own paths and the two flattened conventions.
+"""Names of DeepFashion's In-shop photos: the data set's own paths and three flattened conventions.
 
-    path       img/WOMEN/Blouses_Shirts/id_00000693/02_3_back.jpg
-    patn       fashionWOMENBlouses_Shirtsid0000069302_3back.jpg      (Zhu et al. 2019)
-    siarohin   fasionWOMENBlousesShirtsid0000069302_3back.jpg        (Siarohin et al. 2018)
+    path        img/WOMEN/Blouses_Shirts/id_00000693/02_3_back.jpg
+    patn        fashionWOMENBlouses_Shirtsid0000069302_3back.jpg      (Zhu et al. 2019)
+    siarohin    fasionWOMENBlousesShirtsid0000069302_3back.jpg        (Siarohin et al. 2018)
+    multimodal  WOMEN-Blouses_Shirts-id_00000693-02_3_back.jpg        (Jiang et al. 2022; read only)
 
 Reference fact 5.4. Photos of one identity show one outfit: a garment (id_...) and its two-digit set.
 """
 
 import re
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 from typing import NamedTuple
 
 from pgjax.errors import InputError
@@ -45,7 +46,7 @@ CATEGORIES = {
 }
 _FLAT = re.compile(r"fash?ion(WOMEN|MEN)([A-Za-z_]+)id(\d{8})(\d{2})_(\d)([a-z]+)", re.ASCII)
 _FOLDERS = re.compile(
-    r"(?:.*/)?(WOMEN|MEN)/([A-Za-z_]+)/id_(\d{8})/(\d{2})_(\d)_([a-z]+)", re.ASCII
+    r"(?:.*/)?(WOMEN|MEN)([/_-])([A-Za-z_]+)\2id_(\d{8})\2(\d{2})_(\d)_([a-z]+)", re.ASCII
 )
 
 
@@ -97,13 +98,15 @@ def parse(name: str | PurePath) -> FashionName | None:
     """Reads a path or a flattened name in either convention, None where it is neither.
 
     Folders before `MEN` or `WOMEN` and before a flattened name do not matter, nor does the extension:
-    copies in PNG are called as the JPEG files.
+    copies in PNG are called as the JPEG files. Folders may be told apart by "\\" too.
     """
-    path = PurePath(name)
-    match = _FLAT.fullmatch(path.stem) or _FOLDERS.fullmatch(path.with_suffix("").as_posix())
-    if match is None:
+    path = PurePosixPath(str(name).replace("\\", "/"))
+    if (match := _FLAT.fullmatch(path.stem)) is not None:
+        gender, category, garment, outfit, *view = match.groups()
+    elif path.name and (match := _FOLDERS.fullmatch(str(path.with_suffix("")))) is not None:
+        gender, _, category, garment, outfit, *view = match.groups()
+    else:
         return None
-    gender, category, garment, outfit, *view = match.groups()
     return FashionName(gender, category.replace("_", ""), garment, outfit, tuple(view))
 
 
@@ -112,11 +115,6 @@ def root(name: str) -> str | None:
     stem = PurePath(name).stem
     match = _FLAT.fullmatch(stem)
     return None if match is None else stem[: match.start(1)]
-
-
-def same(name: str) -> FashionName | str:
-    """What all names of one photo have in common; the name itself where it is no published one."""
-    return parse(name) or name
 
 
 def identity(name: str) -> str:
