@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks import measure
 from pgjax import cli, estimators, image, keypoints, photo, process
+from pgjax.data import pairs
 from pgjax.estimators.openpose import OpenPose
 
 NEAR = 0.05  # of the photo's height
@@ -47,7 +48,7 @@ def market1501(raw: pathlib.Path) -> dict:
     return {
         name: (functools.partial(archive.read, names[name]), people[0])
         for name, people in sorted(published.items())
-        if people and name in names and not name.startswith(("-1", "0000"))
+        if people and name in names and not pairs.junk([name]).any()
     }
 
 

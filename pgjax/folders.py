@@ -11,7 +11,7 @@ a folder in which one already is leads nowhere new.
 import os
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,8 +35,8 @@ BROKEN = Kind("a link that leads nowhere", (), photo=False)
 class Listing(NamedTuple):
     """What a folder holds, by name: the path below the folder, with "/"; in the order of names.
 
-    found: the files asked for. unreadable: what seems to be meant as one and cannot be read. passed: what
-    else somebody may miss.
+    found: the files asked for. unreadable: photos of kinds that cannot be read. passed: what else somebody
+    may miss.
     """
 
     found: Mapping[str, Path]
@@ -76,6 +76,9 @@ def files(folder: str | os.PathLike, below: bool = True) -> Listing:
 def photos(folder: str | os.PathLike, below: bool = True) -> Listing:
     """The photos of a folder, whatever their names: each file's first bytes are looked at.
 
+    Damaged ones (empty, or called like photos while their bytes are none's) are among those found: reading
+    them says what is wrong, where they are wanted.
+
     Args, raises: as `files`.
     """
     return photos_among(files(folder, below))
@@ -93,7 +96,7 @@ def photos_among(listing: Listing) -> Listing:
             kind = Kind(f"closed to us ({error.strerror})", (), "allow reading it", meant)
         if kind is None:
             continue
-        if kind.readable:
+        if kind.readable or kind.damaged:
             found[name] = path
         else:
             (unreadable if kind.photo else passed)[name] = kind
@@ -112,9 +115,13 @@ def lines(listing: Listing) -> list[str]:
         of_kind.setdefault(kind, []).append(name)
     told = []
     for kind, names in of_kind.items():
-        some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-        told.append(f"{len(names)} left out ({some}): {kind}")
+        told.append(f"{len(names)} left out ({few(names)}): {kind}")
     return told
+
+
+def few(names: Sequence[str]) -> str:
+    """The first names, for a line."""
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 
 def tell(folder: str | os.PathLike, listing: Listing) -> None:

@@ -8,8 +8,8 @@ Photos are turned upright, laid into the data set's size and stored as PNG, join
 
 import dataclasses
 import hashlib
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from pgjax import folders, keypoints, photo
-from pgjax.data import records
+from pgjax.data import pairs, records
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, files
 from pgjax.keypoints.photos import matched
@@ -102,19 +102,15 @@ class Custom(tfds.core.GeneratorBasedBuilder):
             raise FileNotFoundError(f"{raw}: no photo here{told}. Expected {EXPECTED}")
         names = _names(paths)
         source = _keypoints_of(raw, config.keypoints)
-        poses = keypoints.read(source, threshold=config.threshold)
-        damaged = [name for name, kind in listing.unreadable.items() if kind.damaged]
+        read = keypoints.read(source, threshold=config.threshold)
         with files.naming(source):
-            poses = matched(poses, [*paths, *damaged])
-        for name in damaged:
-            if poses.get(name):
-                photo.read_size(raw / name)  # raises: somebody found people in it
+            poses = matched(read, paths)
         shown, several = [], 0
-        excluded = Counter({"unreadable": len(listing.unreadable)} if listing.unreadable else {})
+        excluded = defaultdict(list)
         for path, (name, identity) in names.items():
             people = poses.get(path)
             if not people:
-                excluded["no keypoints" if people is None else "nobody found"] += 1
+                excluded["no keypoints" if people is None else "nobody found"].append(path)
                 continue
             several += len(people) > 1
             size = photo.read_size(raw / path)
@@ -122,26 +118,40 @@ class Custom(tfds.core.GeneratorBasedBuilder):
             pose = keypoints.in_photo(_prominent(people), size, raw / path)
             laid = keypoints.moved(pose, placement.points, placement.into)
             if not keypoints.inside(laid).visible.any():
-                excluded["no joint in the picture"] += 1
+                excluded["no joint in the picture"].append(path)
                 continue
             shown.append(Shown(raw / path, name, identity, pose, placement))
         if not shown:
             raise InputError(
                 f"{source}: no keypoints of the {len(paths)} photos in {raw}, such as {paths[0]} "
-                f"({', '.join(f'{count} {reason}' for reason, count in excluded.items())})"
+                f"({', '.join(f'{len(some)} {reason}' for reason, some in excluded.items())})"
             )
         tested = _tested({one.identity for one in shown}, config.test_share, config.seed)
         notes = [f"keypoints: {line}" for line in keypoints.summary((s.pose, None) for s in shown)]
         if several:
             notes.append(f"{several} photos show several people: the one with most room was taken")
         notes += folders.lines(listing)
-        lost = sorted({who for _, who in names.values()} - {one.identity for one in shown})
-        if lost:
-            some = ", ".join(lost[:3]) + (", ..." if len(lost) > 3 else "")
-            notes.append(f"{len(lost)} people have no photo that is used: {some}")
+        notes += [f"photos with {why}: {folders.few(some)}" for why, some in excluded.items()]
+        used = set(map(id, poses.values()))
+        told = {
+            "people of whom no photo is used": _people(names, listing.unreadable)
+            - {one.identity for one in shown},
+            "names in the keypoints that are no photo's": {
+                n for n in read if id(read[n]) not in used
+            },
+            "photos that make no pairs, named as Market-1501's junk and distractors": {
+                one.name for one in shown if pairs.junk([one.name])[0]
+            },
+        }
+        notes += [
+            f"{len(some)} {w}: {folders.few(sorted(some))}" for w, some in told.items() if some
+        ]
+        if listing.unreadable:
+            excluded["unreadable"] = listing.unreadable
         self.info.metadata["options"] = config.options()
         self.info.metadata["notes"] = notes
-        self.info.metadata["excluded"] = {"photos": dict(excluded)} if excluded else {}
+        counts = {reason: len(some) for reason, some in excluded.items()}
+        self.info.metadata["excluded"] = {"photos": counts} if counts else {}
         return {
             split: self._generate_examples([s for s in shown if (s.identity in tested) is test])
             for split, test in (("train", False), ("test", True))
@@ -172,11 +182,10 @@ def _names(paths: list[str]) -> dict[str, tuple[str, str]]:
     Raises:
       InputError: a photo tells no identity, or two would have one name.
     """
-    parts = {path: PurePosixPath(path).parts for path in paths}
-    while len({p[0] for p in parts.values()}) == 1 and all(len(p) > 2 for p in parts.values()):
-        parts = {path: p[1:] for path, p in parts.items()}
+    above = _above(paths)
     names, taken = {}, {}
-    for path, (first, *rest) in parts.items():
+    for path in paths:
+        first, *rest = PurePosixPath(path).parts[above:]
         identity = first if rest else first.partition("_")[0]
         if not rest and "_" not in first:
             raise InputError(
@@ -190,6 +199,25 @@ def _names(paths: list[str]) -> dict[str, tuple[str, str]]:
             raise InputError(f"photos {other} and {path}: give one of them another name")
         names[path] = name, identity
     return names
+
+
+def _above(paths: list[str]) -> int:
+    """How many folders hold all photos, and so tell nobody apart."""
+    parts = [PurePosixPath(path).parts for path in paths]
+    above = 0
+    while len({p[above] for p in parts}) == 1 and all(len(p) > above + 2 for p in parts):
+        above += 1
+    return above
+
+
+def _people(names: dict[str, tuple[str, str]], unreadable: Iterable[str]) -> set[str]:
+    """Whose photos there are, those that cannot be read among them."""
+    above = _above(list(names))
+    found = {identity for _, identity in names.values()}
+    for path in unreadable:
+        first, *rest = PurePosixPath(path).parts[above:] or (path,)
+        found.add(first if rest else first.partition("_")[0])
+    return found
 
 
 def _keypoints_of(raw: Path, given: str | None) -> Path:

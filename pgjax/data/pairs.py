@@ -7,7 +7,8 @@ import numpy as np
 
 from pgjax import skeleton
 
-JUNK = re.compile(r"(-1|0000)_c\d")  # Market-1501's badly detected boxes and distractors
+# Market-1501's badly detected boxes and distractors; in a folder of their own, with its name before theirs.
+JUNK = re.compile(r"(-1|0000)_(?:\1_)?c\d")
 TORSO = tuple(
     skeleton.INDEX[name] for name in ("right_hip", "left_hip", "left_shoulder", "right_shoulder")
 )

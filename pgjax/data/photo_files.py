@@ -19,8 +19,8 @@ class PhotoFiles:
 
     Attributes:
       root: the folder.
-      names: of the photos, told by their bytes (in zips by their names, where these tell), and of damaged
-        ones, so that reading them tells it; unpacked ones first, else sorted.
+      names: of the photos, told by their bytes (in zips by their names, where these tell); unpacked ones
+        first, else sorted.
       texts: all other unpacked files, sorted.
       listing: of what was found, and what was not taken.
     """
@@ -33,16 +33,14 @@ class PhotoFiles:
         """
         self.root = root
         every = folders.files(root)
-        found, unreadable, passed = folders.photos_among(every)
-        damaged = {name for name, kind in unreadable.items() if kind.damaged}
-        self._unpacked = {n: p for n, p in every.found.items() if n in found or n in damaged}
+        self._unpacked, unreadable, passed = folders.photos_among(every)
         self._zipped: dict[str, tuple[zipfile.ZipFile, str]] = {}
         for name in [name for name in passed if extension(name) == ".zip"]:
             unreadable, passed = unreadable | self._list(name, every.found[name]), passed.copy()
             del passed[name]
-        self.listing = Listing(found, unreadable, passed)
+        self.listing = Listing(self._unpacked, unreadable, passed)
         self.names = (*self._unpacked, *sorted(self._zipped))
-        taken = {*found, *unreadable}
+        taken = {*self._unpacked, *unreadable}
         self.texts = tuple(
             path
             for name, path in every.found.items()

@@ -4,7 +4,8 @@ PHOTOS are files or folders. By the name of --out and the number of photos the k
 published CSV (.csv), OpenPose's JSON of one photo or COCO-17's of several (.json), an array (.npy) or, in
 a folder, OpenPose's JSON of each; --format says otherwise. OpenPose's JSON keeps most: CSV has whole
 pixels, CSV and COCO-17 no confidence, COCO-17 no neck (readers put it between the shoulders). Photos are
-named by their path below their folder. One that can't be read is told and left out.
+named by their path below their folder. One that can't be read is told and left out. What is a photo, its
+bytes tell; files and folders that systems leave behind are nothing, linked ones are followed.
 
 Standard output gets one line of JSON: {"photos": n, "unreadable": n, "nobody": n, "people": n,
 "joints": {name: n}}; "nobody" counts the photos in which nobody was found.
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import cli, compiled, estimators, keypoints, photo, process, skeleton
+from pgjax import cli, compiled, estimators, folders, keypoints, photo, process, skeleton
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, files, openpose
@@ -33,28 +34,31 @@ ENDINGS = {  # of the files in a folder
 }
 
 
-def find(paths: Sequence[str | Path]) -> dict[str, Path]:
+def find(paths: Sequence[str | Path]) -> tuple[dict[str, Path], int]:
     """The photos that files and folders hold, by name: a file's own, or its path below its folder.
+
+    Tells on standard error what is not taken, and counts the photos of kinds that cannot be read.
 
     Raises:
       FileNotFoundError: there is no such file or folder.
       InputError: a folder without photos, or two photos of one name.
     """
     found: dict[str, Path] = {}
+    unreadable = 0
     for path in map(Path, paths):
         named = {path.name: path}
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in photo.EXTENSIONS)
-            named = {p.relative_to(path).as_posix(): p for p in inside if p.is_file()}
-            if not named:
-                raise InputError(f"{path}: no photo ({', '.join(photo.EXTENSIONS)}) in the folder")
+            listing = folders.photos(path)
+            named = folders.some(path, listing)
+            folders.tell(path, listing)
+            unreadable += len(listing.unreadable)
         elif not path.is_file():
             raise FileNotFoundError(f"{path}: no such photo or folder")
         for name, file in named.items():
             if name in found:
                 raise InputError(f"both {found[name]} and {file} are named {name!r}; expected one")
             found[name] = file
-    return found
+    return found, unreadable
 
 
 def estimate(
@@ -158,7 +162,8 @@ def main(argv: list[str] | None = None) -> None:
         help="confidence above which a joint is found (default: %(default)s)",
     )
     arguments = parser.parse_args(argv)
-    out, photos = Path(arguments.out), find(arguments.photos)
+    out = Path(arguments.out)
+    photos, unknown = find(arguments.photos)
     form = arguments.format or format_of(out, len(photos))
     if arguments.all and form in ONE_PERSON:
         raise InputError(f"--all: format {form} holds one person a photo; choose another")
@@ -174,7 +179,7 @@ def main(argv: list[str] | None = None) -> None:
     if not poses:
         raise InputError(f"none of {len(photos)} photos can be read; the first: {fault}")
     keypoints.write(out, poses, form)
-    counts = summary(poses, len(unreadable))
+    counts = summary(poses, len(unreadable) + unknown)
     share = sum(counts["joints"].values()) / max(1, counts["people"])
     print(
         f"{counts['people']} people in {len(poses)} photos, {share:.1f} of 18 joints each, "

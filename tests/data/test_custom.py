@@ -306,12 +306,13 @@ def test_sizes_that_no_memory_holds():
 
 def test_photos_that_cannot_be_read_are_told_and_junk_is_not_seen(photos, build, tmp_path):
     """HEIC, an empty file, a person who has nothing else, what systems leave behind, linked folders."""
+    photos.poses["gone/1.png"] = photos.poses["anna/1.png"]
     photos.write()
     (photos.raw / "anna" / "3.HEIC").write_bytes(
         b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
     )
     (photos.raw / "zoe").mkdir()
-    (photos.raw / "zoe" / "1.jpg").touch()
+    (photos.raw / "zoe" / "1.dng").write_bytes(b"II*\0")
     photos.add("fay/1.png")
     for name in ("__MACOSX/._1.png", "ben/.ipynb_checkpoints/1.png", "@eaDir/1.png"):
         path = photos.raw / name
@@ -328,12 +329,34 @@ def test_photos_that_cannot_be_read_are_told_and_junk_is_not_seen(photos, build,
     assert metadata["excluded"] == {"photos": {"unreadable": 2, "no keypoints": 1}}
     notes = "; ".join(metadata["notes"])
     assert "1 left out (anna/3.HEIC): HEIC; convert it to JPEG" in notes
-    assert "1 left out (zoe/1.jpg): empty (0 bytes)" in notes
-    assert "1 people have no photo that is used: fay" in notes
+    assert "photos with no keypoints: fay/1.png" in notes
+    assert "2 people of whom no photo is used: fay, zoe" in notes
+    assert "1 names in the keypoints that are no photo's: gone/1.png" in notes
 
 
 def test_only_photos_that_cannot_be_read(photos, build):
     for path in photos.raw.glob("*/*.png"):
-        path.write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match=r"no photo here; 15 left out .*empty"):
+        path.with_suffix(".cr2").write_bytes(b"II*\0")
+        path.unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"no photo here; 15 left out .*camera RAW; develop"
+    ):
         build(photos)
+
+
+def test_distractors_of_market_make_no_pairs_and_are_told(photos, build, tmp_path):
+    for k in range(3):
+        photos.add(f"0000/0000_c1s1_00000{k}_00.png")
+        photos.add(f"00003/00003_c1s1_00000{k}_00.png")
+    photos.write()
+    build(photos, test_share=0.01)
+    split = loaded(tmp_path)["train"]
+    names = np.array(split.names)
+    made = store.train_pairs(split, "pg2")
+    who = {names[i].partition("_")[0] for i in made.ravel()}
+    assert "0000" not in who and "00003" in who
+    notes = "; ".join(data.load(NAME, tmp_path / "built").info.metadata["notes"])
+    assert (
+        "3 photos that make no pairs, named as Market-1501's junk and distractors: 0000_0000_c1s1"
+        in notes
+    )

@@ -17,7 +17,7 @@ def as_the_reference(names, valid):
     """Reference fact 5.3: people in order of first appearance, permutations of each one's images."""
     people = {}
     for index, name in enumerate(names):
-        if valid[index] and not name.startswith(("-1", "0000")):
+        if valid[index] and name.partition("_")[0] not in ("-1", "0000"):
             people.setdefault(name.split("_")[0], []).append(index)
     return [pair for images in people.values() for pair in itertools.permutations(images, 2)]
 

@@ -85,6 +85,53 @@ def test_what_cannot_be_read_is_left_out_and_told(folder, tmp_path, capsys):
         tool.main([str(folder / "broken.jpg"), "--out", str(tmp_path / "one.json")])
 
 
+def test_photos_under_any_name_and_what_is_not_taken(shared, tmp_path, capsys):
+    counts, told = _run(
+        capsys, shared / "cases" / "07_photos_passed_over" / "photos", "--out", tmp_path / "poses"
+    )
+    assert (counts["photos"], counts["unreadable"]) == (4, 1)
+    assert "1 left out (anna_4.heic): HEIC; convert it to JPEG, by 'sips" in told
+    assert sorted(path.name for path in (tmp_path / "poses").iterdir()) == [
+        "anna_1_keypoints.json",
+        "anna_2_keypoints.json",
+        "anna_3_keypoints.json",
+    ]
+
+
+def test_copies_of_jupyter_are_nothing(shared, tmp_path, capsys):
+    photos = shared / "cases" / "06_jupyter_checkpoints" / "photos"
+    assert _run(capsys, photos, "--out", tmp_path / "poses")[0]["photos"] == 1
+
+
+def test_links_and_what_systems_leave_behind(folder, tmp_path, capsys):
+    photo = (folder / "a.png").read_bytes()
+    for name in ("@eaDir/a.png/SYNOPHOTO.jpg", "b/__MACOSX/._two.png", "b/.cache/two.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(photo)
+    for name in ("NONE", "c.JPG", "c.jpg.jpg", "d.HEIC"):
+        (folder / name).write_bytes(photo)
+    folder.rename(tmp_path / ".hidden")
+    folder.mkdir()
+    (folder / "linked").symlink_to(tmp_path / ".hidden")
+    (tmp_path / ".hidden" / "b" / "loop").symlink_to(folder)
+    (folder / "broken.jpg").symlink_to("nowhere")
+    (folder / "clip.mp4").write_bytes(b"\0\0\0\x14ftypisom\0\0\0\0mp41")
+    for place in (folder, folder / "linked"):
+        counts, told = _run(capsys, place, "--out", tmp_path / "poses.csv")
+        assert (counts["photos"], counts["unreadable"]) == (7, 0)
+        assert ("(broken.jpg): a link that leads nowhere" in told) == (place == folder)
+        assert ("(clip.mp4): video; take frames out of it" in told) == (place == folder)
+    names = {"NONE", "a.png", "b/two.png", "c.JPG", "c.jpg.jpg", "d.HEIC", "none.png"}
+    assert set(keypoints.read(tmp_path / "poses.csv")) <= names
+
+
+def test_a_folder_whose_photos_cannot_be_read(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    for photos in (tmp_path, tmp_path / "a.heic"):
+        with pytest.raises(InputError, match=r"a\.heic.*: HEIC; convert it to JPEG"):
+            tool.main([str(photos), "--out", str(tmp_path / "poses.csv")])
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
