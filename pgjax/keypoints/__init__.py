@@ -9,13 +9,16 @@ joint is visible is nobody.
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from pgjax import folders
 from pgjax.errors import InputError
+from pgjax.filetypes import Kind
 from pgjax.keypoints import arrays, coco, files, openpose, published
 from pgjax.keypoints.photos import for_photos, in_order
 from pgjax.keypoints.pose import Pose, flipped, in_photo, inside, make_pose, moved
@@ -40,6 +43,9 @@ __all__ = [
 ]
 
 THRESHOLD = 0.1
+_MEANT = re.compile(
+    r"\.(json|jsonl|npy|npz|txt|csv|yml|yaml|xml|pkl|pickle|h5|mat)($|[^a-z0-9])", re.IGNORECASE
+)
 
 
 class Format(NamedTuple):
@@ -124,7 +130,9 @@ def _known() -> str:
 
 def _read_folder(folder: Path, format: str | None, threshold: float) -> dict[str, list[Pose]]:
     endings = {FORMATS[format].extension} if format else {".json", ".npy"}
-    paths = [p for p in folder.rglob("*") if p.suffix.lower() in endings and p.is_file()]
+    listing = folders.files(folder)
+    paths = [p for p in listing.found.values() if p.suffix.lower() in endings]
+    folders.tell(folder, _passed(listing, endings))
     if not paths:
         raise InputError(f"{folder}: no file of keypoints ({' or '.join(sorted(endings))}) in it")
     if len({p.suffix.lower() for p in paths}) > 1:
@@ -140,6 +148,17 @@ def _read_folder(folder: Path, format: str | None, threshold: float) -> dict[str
                 raise InputError(f"{path}: photo {name!r} is in another file of the folder too")
             found[name] = people
     return found
+
+
+def _passed(listing: folders.Listing, endings: set[str]) -> folders.Listing:
+    """What may be meant as keypoints and is not taken: copies, other formats, links that lead nowhere."""
+    kind = Kind(f"no {' or '.join(sorted(endings))}", (), "rename or move it", photo=False)
+    meant = {
+        name: kind
+        for name, path in listing.found.items()
+        if path.suffix.lower() not in endings and _MEANT.search(name)
+    }
+    return folders.Listing({}, {}, {**meant, **listing.passed})
 
 
 def write(path: str | os.PathLike, poses: Mapping[str, Sequence[Pose]], format: str) -> None:
