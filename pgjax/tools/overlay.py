@@ -3,29 +3,29 @@
 KEYPOINTS is a file or folder in any format of pgjax.keypoints. The person's right arm is red and right
 leg orange, the left arm blue and left leg cyan. Under each photo stands what looks wrong with it, such
 as left and right swapped; standard error tells it of all the photos, standard output counts them in
-one line of JSON.
+one line of JSON; what is left out is told, and "unreadable" counts the photos that cannot be read.
 """
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pgjax import cli, keypoints
+from pgjax import cli, folders, keypoints
 from pgjax.errors import InputError
 from pgjax.image import draw_skeleton, format_of, grid, write_image
 from pgjax.keypoints import Pose, files
-from pgjax.photo import EXTENSIONS, fit, read_photo, read_size
+from pgjax.photo import fit, read_photo, read_size
 
 HEIGHT = 320
 LINE = 14  # pixels of a line of text
 LINES = 4
+T = TypeVar("T")
 
 
 class Drawn(NamedTuple):
@@ -83,16 +83,48 @@ def _wrapped(text: str, font, width: int) -> list[str]:
     return lines
 
 
-def _photos(path: str) -> list[str]:
-    """The photos of a folder and those below it, or the one, by name relative to the folder."""
+def _photos(path: str) -> tuple[list[str], int]:
+    """The photos of a folder and those below it, or the one, and how many cannot be read."""
     if os.path.isfile(path):
-        return [path]
+        return [path], 0
     if not os.path.isdir(path):
         raise FileNotFoundError(f"--photos: {path}: no such folder or photo")
-    found = [p for p in Path(path).rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file()]
+    listing = folders.photos(path)
+    found = folders.some(path, listing)
+    folders.tell(path, listing)
+    return [str(p) for p in found.values()], len(listing.unreadable)
+
+
+def _each(read: Callable[[str], T], photos: Iterable[str]) -> dict[str, T]:
+    """What is read of each photo; those that cannot be read are told and left out.
+
+    Raises:
+      InputError: none can be read.
+    """
+    found, faults = {}, []
+    for photo in photos:
+        try:
+            found[photo] = read(photo)
+        except (InputError, OSError) as error:
+            faults.append(str(error))
     if not found:
-        raise InputError(f"--photos: no photo ({', '.join(EXTENSIONS)}) in {path}")
-    return [str(p) for p in sorted(found)]
+        raise InputError(f"none of {len(faults)} photos can be read; the first: {faults[0]}")
+    for fault in faults:
+        print(f"left out: {fault}", file=sys.stderr)
+    return found
+
+
+def _tell_unmatched(
+    poses: Mapping[str, list[Pose]], photos: Sequence[str], people: Mapping[str, list[Pose]]
+) -> None:
+    """Which photos have no keypoints, and which keypoints no photo."""
+    used = set(map(id, people.values()))
+    for names, what in (
+        ([photo for photo in photos if photo not in people], "photos have no keypoints"),
+        ([n for n, some in poses.items() if id(some) not in used], "keypoints have no photo"),
+    ):
+        if names:
+            print(f"{len(names)} {what}: {folders.few(names)}", file=sys.stderr)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -132,14 +164,19 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     arguments = _arguments(argv)
     poses = keypoints.read(arguments.keypoints, arguments.format, arguments.threshold)
-    photos = _photos(arguments.photos)
+    photos, unreadable = _photos(arguments.photos)
     people = keypoints.for_photos(poses, photos)
     if not people:
         raise InputError(
             f"no photo of {arguments.photos} (such as {photos[0]}) is named in "
             f"{arguments.keypoints} (such as {next(iter(poses), 'none')!r})"
         )
-    sized = {photo: read_size(photo) for photo in people}
+    folder = arguments.photos if os.path.isdir(arguments.photos) else None
+    if folder:
+        _tell_unmatched(poses, photos, people)
+    sized = _each(read_size, people)
+    unreadable += len(people) - len(sized)
+    people = {photo: people[photo] for photo in sized}
     doubtful = [
         photo
         for photo in people
@@ -154,17 +191,16 @@ def main(argv: list[str] | None = None) -> None:
         "joints": sum(int(pose.visible.sum()) for some in people.values() for pose in some),
         "suspicious_photos": len(doubtful),
     }
-    print(json.dumps(counts))
+    print(json.dumps(counts | ({"unreadable": unreadable} if unreadable else {})))
     shown = doubtful if arguments.suspicious else sorted(people)
     if not shown:
         print("nothing looks wrong, so nothing is drawn", file=sys.stderr)
         return
     every = np.linspace(0, len(shown) - 1, min(arguments.count, len(shown))).round().astype(int)
     chosen = [shown[i] for i in every]
-    folder = arguments.photos if os.path.isdir(arguments.photos) else None
     items = [
-        Drawn(os.path.relpath(photo, folder) if folder else photo, read_photo(photo), people[photo])
-        for photo in chosen
+        Drawn(os.path.relpath(photo, folder) if folder else photo, pixels, people[photo])
+        for photo, pixels in _each(read_photo, chosen).items()
     ]
     write_image(arguments.out, draw(items))
     print(f"{len(items)} photos in {arguments.out}", file=sys.stderr)

@@ -84,6 +84,41 @@ def test_people_of_several_folders_are_told_apart(folder, capsys):
     assert json.loads(capsys.readouterr().out)["with_keypoints"] == 1
 
 
+def test_what_is_not_drawn_is_told(folder, capsys):
+    photos = folder / "photos"
+    (photos / "a.png").rename(photos / "a.HEIC")
+    (photos / "b.png").write_bytes(b"")
+    (photos / "c.png").unlink()
+    Image.new("RGB", (64, 128)).save(photos / "c.jpg")
+    (photos / "c.jpg").write_bytes((photos / "c.jpg").read_bytes()[:-40])
+    (photos / "e.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (photos / "__MACOSX").mkdir()
+    (photos / "__MACOSX" / "a.png").write_bytes(b"")
+    poses = keypoints.read(folder / "poses.csv") | {"gone.jpg": [examples.standing()]}
+    keypoints.write(folder / "poses.csv", poses, "csv")
+    _main(folder)
+    said = capsys.readouterr()
+    counts = json.loads(said.out)
+    assert (counts["photos"], counts["with_keypoints"], counts["unreadable"]) == (4, 2, 2)
+    for line in (
+        f"{photos}: 1 left out (e.heic): HEIC; convert it to JPEG",
+        f"1 photos have no keypoints: {photos / 'd.png'}",
+        "1 keypoints have no photo: gone.jpg",
+        f"left out: {photos / 'b.png'}: is empty (0 bytes)",
+        f"left out: {photos / 'c.jpg'}: a damaged or unusable image",
+    ):
+        assert line in said.err
+    with pytest.raises(InputError, match=r"none of 1 photos can be read; .*b.png: is empty"):
+        _main(folder, f"--photos={photos / 'b.png'}")
+
+
+def test_files_of_a_mac(shared, tmp_path, capsys):
+    case = shared / "cases" / "05_mac_files"
+    out = tmp_path / "o.png"
+    overlay.main([str(case / "poses"), f"--photos={case / 'photos'}", f"--out={out}"])
+    assert json.loads(capsys.readouterr().out)["with_keypoints"] == 2
+
+
 def test_faults_are_named(folder, tmp_path):
     with pytest.raises(InputError, match="--count"):
         _main(folder, "--count=0")
