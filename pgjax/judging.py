@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import data, fashion_names, paths
+from pgjax import data, paths
 from pgjax.batch import Indices, Store, fetch
 from pgjax.data import store as stores
 from pgjax.errors import InputError
@@ -24,6 +24,7 @@ from pgjax.scoring import PIXEL, Scorer, chosen
 CHUNK = 128  # pairs at a time
 MEMORY = 4 * 2**30  # bytes that a split's photos may take
 ANOTHER = 16.0  # mean difference, of 255, from which on a strip's target is another photo
+COPY = 3.0  # below which it is the same photo, perhaps as JPEG
 NEEDS_GENERATOR = "of a folder: the generator has to see masked photos (--workdir measures it)"
 
 
@@ -95,7 +96,7 @@ def judge(
     scorer = Scorer(judged, dataset, test.store, pairs, weights, wanted, training)
     if outputs is not None:
         scorer.not_measured |= dict.fromkeys(scorer.of_view(MASKED_INPUT), NEEDS_GENERATOR)
-    others = 0
+    others = copies = 0
     with tqdm(total=len(pairs), desc="judging", unit="pair") as bar:
         for start in range(0, len(pairs), CHUNK):
             chunk = pairs[start : start + CHUNK]
@@ -103,6 +104,7 @@ def judge(
             if outputs is not None:
                 panels = outputs.read(start, start + len(chunk))
                 others += _other_targets(panels, batch.target_image)
+                copies += _copies(panels, batch.target_image)
                 scorer.add("images", {PLAIN: _alike(panels)}, batch)
             if baselines:
                 scorer.add_baselines(batch, chunk, mean, real=True)
@@ -111,6 +113,12 @@ def judge(
         print(
             f"warning: {folder}: the target panel of {others} of {len(pairs)} strips is not the photo "
             f"that {pairs_file or TEST_PAIRS} names; are these the same photos and pairs?",
+            file=sys.stderr,
+        )
+    if copies:
+        print(
+            f"warning: {folder}: the panel that should be the generated image is the target itself in "
+            f"{copies} of {len(pairs)} strips; are the panels in another order?",
             file=sys.stderr,
         )
     scores = scorer.scores()
@@ -135,6 +143,7 @@ def judge(
             "sha256": outputs.sha256,
             "extensions": outputs.extensions,
             "strips_of_other_targets": others,
+            "strips_of_no_result": copies,
         },
         **provenance(
             judged,
@@ -184,18 +193,10 @@ def pictures(
         quiet = None if progress else True
         return tqdm(items, desc="reading", unit="picture", total=len(pairs), disable=quiet)
 
-    known = _fashion if dataset.startswith("deepfashion") else _alone
-    return Outputs(folder, named, sizes, others, watch, known)
-
-
-def _alone(name: str) -> tuple[str, ...]:
-    return (name,)
-
-
-def _fashion(name: str) -> tuple[str, ...]:
-    """Both flattened names of a photo (reference fact 5.4)."""
-    parsed = fashion_names.parse(name)
-    return (name, name) if parsed is None else (parsed.patn(), parsed.siarohin())
+    outputs = Outputs(folder, named, sizes, others, watch)
+    for note in outputs.notes if progress else ():
+        print(f"{folder}: {note}", file=sys.stderr)
+    return outputs
 
 
 def _alike(panels: Sequence[Panels]) -> np.ndarray:
@@ -212,10 +213,18 @@ def _alike(panels: Sequence[Panels]) -> np.ndarray:
 
 def _other_targets(panels: Sequence[Panels], targets: np.ndarray) -> int:
     """How many strips show another target than the data set's photo."""
-    count = 0
-    for panel, target in zip(panels, targets, strict=True):
-        if panel.target is not None:
-            cut = (target.shape[1] - panel.target.shape[1]) // 2
-            shown = target[:, cut : cut + panel.target.shape[1]].astype(np.float32)
-            count += bool(np.abs(shown - panel.target).mean() > ANOTHER)
-    return count
+    shown = [(panel.target, target) for panel, target in zip(panels, targets, strict=True)]
+    return sum(_apart(panel, target) > ANOTHER for panel, target in shown if panel is not None)
+
+
+def _copies(panels: Sequence[Panels], targets: np.ndarray) -> int:
+    """How many strips have the data set's photo where the generated image should be."""
+    strips = [(panel, target) for panel, target in zip(panels, targets, strict=True) if panel.strip]
+    return sum(_apart(panel.generated, target) < COPY for panel, target in strips)
+
+
+def _apart(panel: np.ndarray, photo: np.ndarray) -> float:
+    """The mean difference of a panel from a photo that may be wider."""
+    cut = (photo.shape[1] - panel.shape[1]) // 2
+    shown = photo[:, cut : cut + panel.shape[1]].astype(np.float32)
+    return float(np.abs(shown - panel).mean())

@@ -1,40 +1,42 @@
 """A folder of pictures that some system generated: which pair each shows, and where in the picture.
 
-A picture is the generated image alone, or a strip of panels side by side (reference fact 6.6):
-
-    3 panels   source | target | generated                                   (Siarohin et al.)
-    5 panels   source | its pose | target | its pose | generated             (Zhu et al.)
-
-Its name tells the pair, with or without the extensions of the photos' names:
-
-    SOURCE_TARGET.png   SOURCE___TARGET_vis.png   SOURCE___TARGET.png   SOURCE_to_TARGET.png
+A picture is the generated image alone, or a strip of panels side by side (reference fact 6.6). Its name
+tells the pair, and which panel is which: pgjax.result_names.
 """
 
 import collections
 import hashlib
 import os
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from pgjax import folders
 from pgjax.errors import InputError
-from pgjax.photo import EXTENSIONS, Size, read_photo
+from pgjax.names import bare
+from pgjax.photo import Size, read_photo
+from pgjax.result_names import ENDINGS, Pair, ResultNames
 
-PANELS = {1: (None, 0), 3: (1, 2), 5: (2, 4)}
-"""By their number: which panel is the target, and which the generated image."""
 THREADS = min(8, os.cpu_count() or 1)
-_INNER = re.compile(rf"\.(?:{'|'.join(e[1:] for e in EXTENSIONS)})(?=_|$)", re.IGNORECASE)
 
 
 class Panels(NamedTuple):
-    """A picture, cut: the generated image, and the target as the strip shows it (None: no strip)."""
+    """A picture, cut: the generated image, and the target as the strip shows it (None: it does not)."""
 
     generated: np.ndarray
     target: np.ndarray | None
+    strip: bool = False
+
+
+class Picture(NamedTuple):
+    """Where a picture is, its name below the folder, and its name's ending."""
+
+    path: Path
+    name: str
+    ending: str
 
 
 class Outputs:
@@ -43,26 +45,26 @@ class Outputs:
     Attributes:
       paths: of the P pairs.
       extensions: how many pictures have which, such as {".png": 12000}: JPEG changes scores.
+      notes: a line for every kind of pictures that were passed over.
     """
 
     def __init__(
         self,
         folder: str | os.PathLike,
-        pairs: Sequence[tuple[str, str]],
+        pairs: Sequence[Pair],
         sizes: Sequence[Size],
-        listed: Iterable[tuple[str, str]] = (),
+        listed: Iterable[Pair] = (),
         watch: Callable[[Iterable], Iterable] = iter,
-        conventions: Callable[[str], Sequence[str]] = lambda name: (name,),
     ):
         """Finds the picture of every pair and decodes each once, to find all faults before any work.
 
         Args:
-          folder: of pictures; what lies in its folders, and files that are no pictures, do not count.
+          folder: of pictures; of those in its folders where it holds none itself. What is no picture does
+            not count.
           pairs: P names of photos, source and target.
           sizes: that a panel may have, (height, width) in pixels.
           listed: further pairs, whose pictures may be there but are not wanted.
           watch: wraps the paths while they are checked, such as tqdm.
-          conventions: what a photo may be called in a picture's name; both of a pair in the same one.
 
         Raises:
           FileNotFoundError: there is no such folder.
@@ -71,47 +73,31 @@ class Outputs:
             size, damaged ones.
         """
         self._folder, self._sizes = Path(folder), tuple(sizes)
-        if not self._folder.is_dir():
-            raise FileNotFoundError(f"{folder}: no such folder of pictures")
-        files = sorted(p for p in self._folder.iterdir() if p.suffix.lower() in EXTENSIONS)
-        files = [path for path in files if path.is_file() and not path.name.startswith(".")]
-        if not files:
-            raise InputError(f"{folder}: no picture in it; expected {', '.join(EXTENSIONS)}")
-        names = _names([*pairs, *listed], conventions)
-        wanted = list(dict.fromkeys(_plain(pair) for pair in pairs))
-        if len(wanted) < len(set(pairs)):
-            raise InputError(
-                f"{folder}: photos of several folders have one name, so that no picture's name tells "
-                "which pair it shows"
-            )
-        found, faults = {}, collections.defaultdict(list)
-        for path in files:
-            named = _INNER.sub("", path.stem)
-            key = named if named in names else named.removesuffix("_vis")
-            pair = names.get(key)
-            if pair is None and key in names:
-                faults["ambiguous"].append(f"{path.name} may be of several pairs in the list")
-            elif pair is None:
-                faults["extra"].append(f"{path.name} is of no pair in the list")
-            elif pair in found:
-                faults["double"].append(f"{path.name} is of the same pair as {found[pair].name}")
-            else:
-                found[pair] = path
+        listing = _listing(self._folder)
+        faults: dict[str, list[str]] = collections.defaultdict(list)
+        names = ResultNames([*pairs, *listed])
+        pictures, passed = _by_pair(listing.found, names, faults)
+        for name, reason in listing.unreadable.items():
+            if names.pairs(name):
+                faults["damaged"].append(f"{name} cannot be read: {reason}")
+        wanted = list(dict.fromkeys(pairs))
         for pair in wanted:
-            if pair not in found:
-                faults["missing"].append(f"no picture of {' to '.join(pair)}")
-        there = [found[pair] for pair in wanted if pair in found]
+            if pair not in pictures:
+                faults["missing"].append(f"no picture of {' to '.join(map(bare, pair))}")
+        there = [pictures[pair] for pair in wanted if pair in pictures]
         digest = hashlib.sha256()
         with ThreadPoolExecutor(THREADS) as pool:
             for kind, told, content in watch(pool.map(self._check, there)):
                 if kind is not None:
                     faults[kind].append(told)
                 digest.update(content)
-        if faults:
+        if any(faults.values()):
             raise InputError(_told(self._folder, faults))
         self.sha256 = digest.hexdigest()
-        self.paths = [found[_plain(pair)] for pair in pairs]
+        self._pictures = [pictures[pair] for pair in pairs]
+        self.paths = [picture.path for picture in self._pictures]
         self.extensions = dict(collections.Counter(p.suffix.lower() for p in self.paths))
+        self.notes = [*folders.lines(listing), *passed]
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -119,35 +105,83 @@ class Outputs:
     def read(self, start: int, stop: int) -> list[Panels]:
         """The pictures of pairs start .. stop."""
         with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(self._cut, self.paths[start:stop]))
+            return list(pool.map(self._cut, self._pictures[start:stop]))
 
-    def _cut(self, path: Path) -> Panels:
-        picture = read_photo(path)
-        for count, (target, generated) in PANELS.items():
+    def _cut(self, which: Picture) -> Panels:
+        picture, panels = read_photo(which.path), ENDINGS[which.ending].panels
+        for count, (target, generated) in panels.items():
             height, width = picture.shape[0], picture.shape[1] // count
             if (height, width) in self._sizes and width * count == picture.shape[1]:
-                panels = np.split(picture, count, axis=1)
-                return Panels(panels[generated], None if target is None else panels[target])
-        allowed = (f"{h}x{w * n}" for n in PANELS for h, w in self._sizes)
+                cut = np.split(picture, count, axis=1)
+                return Panels(cut[generated], None if target is None else cut[target], count > 1)
+        sizes = " or ".join(f"{h}x{w}" for h, w in self._sizes)
+        counts = f"{min(panels)} to {max(panels)}" if len(panels) > 1 else str(*panels)
         raise _SizeError(
-            f"{path.name} has {picture.shape[0]}x{picture.shape[1]} pixels; expected "
-            f"{' or '.join(allowed)} (height x width of 1, 3 or 5 panels)"
+            f"{which.name} has {picture.shape[0]}x{picture.shape[1]} pixels; expected {counts} panels "
+            f"of {sizes} (height x width) side by side"
         )
 
-    def _check(self, path: Path) -> tuple[str | None, str, bytes]:
+    def _check(self, which: Picture) -> tuple[str | None, str, bytes]:
         """The fault of a picture, if any, what to say of it, and a digest of its name and bytes."""
         try:
-            content = hashlib.sha256(path.name.encode() + b"\0" + path.read_bytes()).digest()
-            self._cut(path)
+            content = which.name.encode() + b"\0" + which.path.read_bytes()
+            self._cut(which)
         except _SizeError as error:
             return "size", str(error), b""
         except (InputError, OSError) as error:
-            return "damaged", f"{path.name} cannot be read: {error}", b""
-        return None, "", content
+            return "damaged", f"{which.name} cannot be read: {error}", b""
+        return None, "", hashlib.sha256(content).digest()
 
 
 class _SizeError(InputError):
     pass
+
+
+def _listing(folder: Path) -> folders.Listing:
+    """The pictures of a folder, or of the folders in it."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of pictures")
+    listing = folders.photos(folder, below=False)
+    listing = listing if listing.found else folders.photos(folder)
+    folders.some(folder, listing, "picture")
+    return listing
+
+
+def _by_pair(
+    files: Mapping[str, Path], names: ResultNames, faults: dict[str, list[str]]
+) -> tuple[dict[Pair, Picture], list[str]]:
+    """The picture of each pair, and a line for each ending of those passed over.
+
+    Faults of names are added to `faults`.
+    """
+    found: dict[Pair, Picture] = {}
+    others: list[tuple[Pair, Picture]] = []
+    for name, path in files.items():
+        told = names.pairs(name)
+        if len(told) != 1:
+            kind, what = (
+                ("ambiguous", "may be of several pairs") if told else ("extra", "is of no pair")
+            )
+            faults[kind].append(f"{name} {what} in the list")
+            continue
+        ((pair, ending),) = told.items()
+        picture = Picture(path, name, ending)
+        if not ENDINGS[ending].counts:
+            others.append((pair, picture))
+        elif pair in found:
+            faults["double"].append(f"{name} is of the same pair as {found[pair].name}")
+        else:
+            found[pair] = picture
+    passed: dict[str, list[str]] = {}
+    for pair, picture in others:
+        if pair in found or not ENDINGS[picture.ending].panels:
+            passed.setdefault(picture.ending, []).append(picture.name)
+        else:
+            found[pair] = picture
+    return found, [
+        f"{len(some)} passed over ({some[0]}): {ending} ends names of what is no result"
+        for ending, some in passed.items()
+    ]
 
 
 _KINDS = {
@@ -168,26 +202,3 @@ def _told(folder: Path, faults: dict[str, list[str]]) -> str:
             more = f" (and {others} more {what})" if others else ""
             lines.append(f"{kind}: {faults[kind][0]}{more}")
     return f"{folder}: {'; '.join(lines)}"
-
-
-def _bare(name: str) -> str:
-    """A photo's name without folders and extension."""
-    path = Path(name)
-    return path.stem if path.suffix.lower() in EXTENSIONS else path.name
-
-
-def _plain(pair: tuple[str, str]) -> tuple[str, str]:
-    return _bare(pair[0]), _bare(pair[1])
-
-
-def _names(
-    pairs: Iterable[tuple[str, str]], conventions: Callable[[str], Sequence[str]]
-) -> dict[str, tuple[str, str] | None]:
-    """Every way to name the picture of a pair; None where it would be the name of several."""
-    names = {}
-    for pair in dict.fromkeys(map(_plain, pairs)):
-        for called in zip(*map(conventions, pair), strict=True):
-            for between in ("_", "___", "_to_"):
-                key = between.join(map(_bare, called))
-                names[key] = pair if names.get(key, pair) == pair else None
-    return names

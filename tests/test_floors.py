@@ -10,7 +10,7 @@ FLOORS = (
     {"errors", "filetypes", "interruption", "precision", "process"},
     {"compiled", "csv_table", "fashion_names", "folders"},
     {"cli", "names", "paths", "photo", "skeleton"},
-    {"programs"},
+    {"programs", "result_names"},
     {"devices"},
     {"hosts"},
     {"batch", "buckets", "image", "keypoints", "launch", "outputs"},

@@ -10,11 +10,12 @@ import pytest
 from skimage.metrics import structural_similarity
 
 import tiny
-from pgjax import evaluation, judging, training
+from pgjax import data, evaluation, judging, training
 from pgjax.errors import InputError
 from pgjax.image import write_png
 from pgjax.metrics import sets
 from pgjax.metrics.protocols import PROTOCOLS
+from pgjax.photo import read_photo
 from tiny import SPLITS
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -83,6 +84,21 @@ def test_strips_of_other_targets_are_noticed(tmp_path, capsys):
     result = judge(tmp_path)
     assert result["images"]["strips_of_other_targets"] == 6
     assert "the target panel of 6 of 6 strips is not the photo" in capsys.readouterr().err
+
+
+def test_strips_in_another_order_are_noticed(tmp_path, capsys):
+    strips(tmp_path)
+    assert judge(tmp_path)["images"]["strips_of_no_result"] == 0
+    assert "another order" not in capsys.readouterr().err
+    for path in tmp_path.glob("*.png"):
+        photos = np.split(read_photo(path), 3, axis=1)
+        write_png(path, np.concatenate([photos[0], photos[2], photos[1]], axis=1))
+    assert judge(tmp_path)["images"]["strips_of_no_result"] == 6
+    assert "is the target itself in 6 of 6 strips; are the panels in" in capsys.readouterr().err
+    for path in sorted(tmp_path.glob("*.png")):
+        path.rename(path.with_stem(f"{path.stem}_all"))  # as GFLA calls strips of this order
+    assert judge(tmp_path)["images"]["strips_of_no_result"] == 0
+    assert "warning" not in capsys.readouterr().err
 
 
 def test_a_folder_cannot_have_masked_inputs(tmp_path):
@@ -227,3 +243,18 @@ def test_results_have_the_documented_keys(run, tmp_path):
             assert not isinstance(value, bool) or bool in types, place
     unseen = set(keys) - seen  # no network and no published row here
     assert unseen == {"networks.*", "published.*"}, unseen
+
+
+def test_results_named_as_by_gfla_on_market(shared, tmp_path, monkeypatch):
+    monkeypatch.undo()  # of the toy data set
+    case = shared / "cases" / "09_judge_2_names"
+    data.build("market1501", tmp_path, raw=shared / "cases" / "05_mac_files" / "market")
+    result = judging.judge(
+        "market1501",
+        str(tmp_path),
+        case / "pictures",
+        pairs_file=str(case / "pairs.csv"),
+        metrics=["l1"],
+        out=tmp_path / "found.json",
+    )
+    assert result["pairs"] == 1 and result["scores"]["images"]["l1"] == 0

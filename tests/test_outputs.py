@@ -86,9 +86,14 @@ def test_every_kind_of_fault_has_a_message(tmp_path):
     message = str(caught.value)
     assert message.startswith(f"{tmp_path}: missing: no picture of b_c1 to b_c2; ")
     assert "extra: a_c1.jpg_zz.jpg.png is of no pair in the list" in message
-    assert "size: a_c1.jpg_a_c2.jpg.png has 32x8 pixels; expected 16x8 or 16x24 or 16x40" in message
+    assert "size: a_c1.jpg_a_c2.jpg.png has 32x8 pixels; expected 1 to 6 panels of 16x8" in message
     assert "damaged: a_c2.jpg_a_c1.jpg.png cannot be read: " in message
     assert len(message.split("; ")) == 5  # one of them within the message of the size
+    (tmp_path / "b_c1.jpg_b_c2.jpg.png").touch()
+    with pytest.raises(
+        InputError, match=r"damaged: b_c1.jpg_b_c2.jpg.png cannot be read: .* \(and 1"
+    ):
+        Outputs(tmp_path, PAIRS, [SIZE])
 
 
 def test_faults_of_a_kind_are_counted(tmp_path):
@@ -116,11 +121,13 @@ def test_pictures_of_listed_pairs_may_be_there(tmp_path):
 def test_no_folder_an_empty_one_and_names_that_tell_nothing(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such folder of pictures"):
         Outputs(tmp_path / "none", PAIRS, [SIZE])
-    with pytest.raises(InputError, match="no picture in it"):
+    with pytest.raises(InputError, match="no picture that can be read in it"):
         Outputs(tmp_path, PAIRS, [SIZE])
-    write_png(tmp_path / "x.png", panels(1)[0])
+    write_png(tmp_path / "a_2_b.png", panels(1)[0])
     alike = [("1/a.jpg", "1/b.jpg"), ("2/a.jpg", "2/b.jpg")]
-    with pytest.raises(InputError, match="photos of several folders have one name"):
+    with pytest.raises(
+        InputError, match=r"ambiguous: a_2_b\.png may be of several pairs in the list"
+    ):
         Outputs(tmp_path, alike, [SIZE])
 
 
@@ -132,15 +139,47 @@ def test_the_sum_tells_pictures_apart(tmp_path):
     assert Outputs(tmp_path, PAIRS, [SIZE]).sha256 != first
 
 
-def test_conventions_of_names(tmp_path):
-    def both(name):
-        return name, name.replace("_c", "-")
+def test_pictures_in_folders_where_there_are_none_beside_them(tmp_path):
+    below = tmp_path / "epoch_1" / "images"
+    below.mkdir(parents=True)
+    fill(below, "{}___{}_vis.png")
+    assert [p.parent for p in Outputs(tmp_path, PAIRS, [SIZE]).paths] == [below] * 3
+    fill(tmp_path)
+    assert [p.parent for p in Outputs(tmp_path, PAIRS, [SIZE]).paths] == [tmp_path] * 3
 
-    for a, b in PAIRS:
-        write_png(tmp_path / f"{both(a)[1]}___{both(b)[1]}_vis.png", panels(1)[0])
-    assert len(Outputs(tmp_path, PAIRS, [SIZE], conventions=both)) == 3
-    with pytest.raises(InputError, match=r"missing: .*; extra: "):
+
+@pytest.mark.parametrize("between", ["_", "_2_"])  # PISE's, and GFLA's
+def test_what_gfla_writes_beside_its_results(tmp_path, between):
+    generated = []
+    for i, (a, b) in enumerate(PAIRS):
+        images = panels(3, i)
+        generated.append(images[1])
+        for ending, picture in (("ref", images[0]), ("gt", images[2]), ("all", strip(images))):
+            write_png(tmp_path / f"{a[:-4]}{between}{b[:-4]}_{ending}.png", picture)
+    outputs = Outputs(tmp_path, PAIRS, [SIZE])  # source | generated | target
+    read = outputs.read(0, 3)
+    np.testing.assert_array_equal([p.generated for p in read], generated)
+    np.testing.assert_array_equal(read[2].target, panels(3, 2)[2])
+    assert [note[:13] for note in outputs.notes] == ["3 passed over"] * 2
+    for i, (a, b) in enumerate(PAIRS):
+        write_png(tmp_path / f"{a[:-4]}{between}{b[:-4]}_vis.png", panels(1, 10 + i)[0])
+    outputs = Outputs(tmp_path, PAIRS, [SIZE])
+    assert {path.stem[-4:] for path in outputs.paths} == {"_vis"}
+    assert len(outputs.notes) == 3
+    (tmp_path / f"b_c1{between}b_c2_vis.png").unlink()
+    write_png(tmp_path / f"b_c1{between}b_c2_all.png", panels(1)[0])
+    with pytest.raises(
+        InputError, match=r"b_c2_all.png has 16x8 pixels; expected 3 panels of 16x8"
+    ):
         Outputs(tmp_path, PAIRS, [SIZE])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6])
+def test_the_generated_image_is_the_last_panel(tmp_path, count):
+    generated, _ = fill(tmp_path, "{}_2_{}_vis.png", count)
+    read = Outputs(tmp_path, PAIRS, [SIZE]).read(0, 3)
+    np.testing.assert_array_equal([p.generated for p in read], generated)
+    assert {p.strip for p in read} == {count > 1}
 
 
 def test_names_of_photos_that_end_like_names_of_pictures(tmp_path):
@@ -149,6 +188,10 @@ def test_names_of_photos_that_end_like_names_of_pictures(tmp_path):
         write_png(tmp_path / name, panels(1)[0])
     outputs = Outputs(tmp_path, pairs, [SIZE])
     assert [p.name for p in outputs.paths] == ["a.webp_b_vis.webp.png", "a___c_vis.png"]
+    (tmp_path / "a.webp_b_vis.webp.png").rename(tmp_path / "a_b_vis.png")
+    assert len(Outputs(tmp_path, pairs, [SIZE])) == 2
+    with pytest.raises(InputError, match=r"ambiguous: a_b_vis\.png may be of several pairs"):
+        Outputs(tmp_path, [*pairs, ("a.webp", "b.webp")], [SIZE])
 
 
 def test_a_name_that_fits_several_pairs_is_told(tmp_path):
