@@ -1,13 +1,13 @@
 """New poses for the people of a re-identification data set: what to draw, and drawing it.
 
-File names are Market-1501's, 0002_c1s1_000451_03.jpg: identity, camera and sequence, frame, detection.
-A generated image has its source's name but for the frame, FIRST_FRAME and above.
+File names are Market-1501's, 0002_c1s1_000451_03.jpg: identity, camera and sequence, frame, detection; the
+photos may lie in folders of persons. A generated image has its source's name, without folders, but for
+the frame, FIRST_FRAME and above.
 """
 
 import csv
 import io
 import os
-import sys
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,19 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import keypoints, limbs, paths, skeleton
+from pgjax import keypoints, limbs, paths
 from pgjax.errors import InputError
-from pgjax.image import write_image
-from pgjax.keypoints import Pose, in_photo, inside, moved
-from pgjax.photo import EXTENSIONS, fit, read_photo
+from pgjax.image import format_of, write_image
+from pgjax.keypoints import Pose, inside, moved
+from pgjax.photo import fit, read_photo
+from pgjax.reid_photos import JUNK, apart, bare, is_junk, usable, who
 from pgjax.transfer import PoseTransfer
+
+__all__ = ["Augmentation", "Item", "plan", "usable"]
 
 FIRST_FRAME = 900_000  # Market-1501's frames end below 200,000
 MANIFEST, POSES = "manifest.csv", "keypoints.csv"
 HEADER = ("name", "source", "pose", "model", "seed", "batch_size")
-JUNK = ("-1", "0000")
-TORSO = [skeleton.INDEX[f"{side}_{j}"] for j in ("hip", "shoulder") for side in ("right", "left")]
 
 
 class Item(NamedTuple):
@@ -46,32 +47,37 @@ def plan(poses: Mapping[str, Pose], targets: Sequence[str], count: int, seed: in
     again only after all others.
 
     Args:
-      poses: by photo name, those with hips and shoulders; junk (-1, 0000) is left out.
+      poses: by photo name (with its folders below that of the photos), those with hips and shoulders;
+        junk (`is_junk`) is left out.
       targets: names of photos whose poses are drawn from; such of other identities.
       count: images an identity.
       seed: of the draw.
 
     Raises:
-      InputError: a name is not like Market-1501's, or there is no pose to draw.
+      InputError: a name is not like Market-1501's, or there is no photo or no pose to draw.
     """
     photos: dict[str, list[str]] = {}
     for name in sorted(poses):
-        if not name.startswith(JUNK):
-            photos.setdefault(_parts(name)[0], []).append(name)
+        if not is_junk(name):
+            photos.setdefault(apart(name)[0], []).append(name)
+    if not photos:
+        raise InputError(
+            f"none of {len(poses)} photos shows an identity other than {' and '.join(JUNK)}"
+        )
     targets = sorted(targets)
     items = []
     for identity, own in photos.items():
-        others = [name for name in targets if name.partition("_")[0] != identity]
+        others = [name for name in targets if who(name) != identity]
         if not others:
             raise InputError(f"no pose for identity {identity}: only its own photos have any")
         random = np.random.default_rng([seed, zlib.crc32(identity.encode())])
         sources = random.choice(len(own), count, replace=True)
         chosen = random.permutation(len(others))
         for i, source in enumerate(sources):
-            _, camera, _, rest = _parts(own[source])
-            name = f"{identity}_{camera}_{FIRST_FRAME + i:06d}_{rest}"
+            _, camera, _, rest = apart(own[source])
+            name = _written(f"{identity}_{camera}_{FIRST_FRAME + i:06d}_{rest}")
             items.append(Item(name, own[source], others[chosen[i % len(others)]]))
-    taken = set(poses) & {item.name for item in items}
+    taken = set(map(bare, poses)) & {item.name for item in items}
     if taken:
         raise InputError(
             f"{min(taken)}: a generated image would have the name of a photo that is there"
@@ -79,50 +85,13 @@ def plan(poses: Mapping[str, Pose], targets: Sequence[str], count: int, seed: in
     return items
 
 
-def _parts(name: str) -> list[str]:
-    parts = name.split("_")
-    if len(parts) != 4 or not parts[2].isdecimal():
-        raise InputError(
-            f"{name}: expected a name like Market-1501's, 0002_c1s1_000451_03.jpg: identity, camera and "
-            "sequence, frame, detection"
-        )
-    return parts
-
-
-def usable(folder: str | os.PathLike, poses_file: str | os.PathLike) -> dict[str, Pose]:
-    """The photos of a folder by name, with the poses of those that have one with hips and shoulders.
-
-    A photo that cannot be read, or has another shape than its keypoints' photo, is left out, with a
-    warning on standard error. The poses know their photos' sizes.
-
-    Raises:
-      FileNotFoundError: there is no such folder or file.
-      InputError: the keypoints are damaged, no photo is usable, or several people are in one.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder of photos")
-    images = sorted(str(p) for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS)
-    found = {}
-    for path, people in keypoints.for_photos(keypoints.read(poses_file), images).items():
-        name = Path(path).name
-        if len(people) > 1:
-            raise InputError(f"{poses_file}: {len(people)} people in {name}; expected one")
-        if people and people[0].visible[TORSO].all():
-            try:
-                size = read_photo(folder / name).shape[:2]
-                pose = in_photo(people[0], size, folder / name)
-            except InputError as error:
-                print(f"warning: left out: {error}", file=sys.stderr)
-                continue
-            if inside(pose).visible.any():
-                found[name] = pose
-    if not found:
-        raise InputError(
-            f"{folder}: of {len(images)} photos none can be read and has hips and shoulders in "
-            f"{poses_file}"
-        )
-    return found
+def _written(name: str) -> str:
+    """An image's name, with an extension of a format that can be written."""
+    try:
+        format_of(name)
+    except InputError:
+        return f"{os.path.splitext(name)[0]}.jpg"
+    return name
 
 
 class Augmentation:
@@ -142,7 +111,7 @@ class Augmentation:
         refit: bool = False,
     ):
         """Args:
-        photos: the folder of the source photos. poses: theirs, by name (`usable`).
+        photos: the folder of the source photos. poses: theirs, by name (`usable`): their path below it.
         items: what to draw (`plan`).
         target_poses: by name those of the items' poses, where they are not the sources'.
         refit: give each pose the source person's limb lengths.

@@ -17,6 +17,7 @@ from pgjax.keypoints import make_pose
 from pgjax.tools import augment as tool
 from pgjax.transfer import PoseTransfer
 
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 MARKET = re.compile(r"(-1|\d{4})_c[1-6]s\d_\d{6}_\d{2}\.jpg")  # as re-identification code reads it
 
 
@@ -141,6 +142,72 @@ def test_a_photo_that_cannot_be_read_is_left_out_and_told(files, tmp_path, capsy
     assert (
         f"warning: left out: {tmp_path / 'photos' / names[0]}: is empty" in capsys.readouterr().err
     )
+
+
+def test_folders_of_persons(files, tmp_path, capsys):
+    """As people sort Market-1501 for classifiers: photos/0002/0002_c1s1_....jpg; with images drawn beside."""
+    call(files, tmp_path / "flat")
+    photos = tmp_path / "photos"
+    for path in (files / "photos").iterdir():
+        (photos / path.name[:4]).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, photos / path.name[:4] / path.name)
+    (photos / "0003" / "._0003.jpg").touch()
+    (photos / "0003" / "0003_c1s1_000001_00.heic").write_bytes(HEIC)
+    capsys.readouterr()
+    for drawn in (15, 0):
+        call(files, photos / "out", f"--photos={photos}")
+        said = capsys.readouterr()
+        assert json.loads(said.out) == {"images": 15, "drawn": drawn, "identities": 3}
+        assert f"{photos}: 1 left out (0003/0003_c1s1_000001_00.heic): HEIC; convert it" in said.err
+        assert f"{photos}: 2 photos of junk and distractors (identities -1 and 0000)" in said.err
+        assert (
+            f"{photos}: 1 photos lack a hip or a shoulder: 0009/0009_c1s1_000001_00.jpg" in said.err
+        )
+        assert f"{photos}: 1 identities have no photo left: 0009" in said.err
+    flat, found = contents(tmp_path / "flat"), contents(photos / "out")
+    assert {n: c for n, c in found.items() if n != "manifest.csv"} == {
+        n: c for n, c in flat.items() if n != "manifest.csv"
+    }
+    lines = [
+        list(csv.DictReader(text.decode().splitlines()))
+        for text in (flat["manifest.csv"], found["manifest.csv"])
+    ]
+    for one, other in zip(*lines, strict=True):
+        assert other["source"] == f"{one['source'][:4]}/{one['source']}"
+        assert other["pose"].endswith(f"/{one['pose']}") and other["name"] == one["name"]
+
+
+def test_one_photo_in_two_folders_is_refused(files, tmp_path):
+    for folder in ("train", "train_all"):
+        shutil.copytree(files / "photos", tmp_path / folder)
+    with pytest.raises(InputError, match=r"train/-1_c1.* and train_all/-1_c1.* have one name"):
+        augment.usable(tmp_path, files / "poses.csv")
+
+
+def test_junk_is_told_by_the_whole_identity():
+    pose = tiny.pose(2, 0)
+    names = [f"{who}_c1s1_000001_00.jpg" for who in ("-1", "0000", "00003", "0000a", "-12", "1501")]
+    drawn = augment.plan(dict.fromkeys(names, pose), names, 1, 0)
+    assert {item.source for item in drawn} == set(names[2:])
+    with pytest.raises(
+        InputError, match="none of 2 photos shows an identity other than -1 and 0000"
+    ):
+        augment.plan(dict.fromkeys(names[:2], pose), names, 1, 0)
+
+
+def test_images_have_an_extension_that_can_be_written():
+    pose = tiny.pose(2, 0)
+    endings = {
+        ".jfif": ".jfif",
+        ".HEIC": ".jpg",
+        "": ".jpg",
+        ".png": ".png",
+        ".jpg.jpg": ".jpg.jpg",
+    }
+    for ending, written in endings.items():
+        poses = {f"000{i}_c1s1_000001_00{ending}": pose for i in (1, 2)}
+        (item, _) = augment.plan(poses, list(poses), 1, 0)
+        assert item.name == f"0001_c1s1_900000_00{written}"
 
 
 def test_a_folder_of_something_else_is_refused(files, tmp_path, capsys):

@@ -14,7 +14,7 @@ FLOORS = (
     {"devices"},
     {"hosts"},
     {"batch", "buckets", "image", "keypoints", "launch", "outputs"},
-    {"geometry", "lease"},
+    {"geometry", "lease", "reid_photos"},
     {"convolution", "raster", "similarity", "spectral", "warp"},
     {"scene"},
     {"data", "frozen", "layers", "losses"},

@@ -3,18 +3,20 @@
     pgjax augment --model runs/full/export --photos Market-1501-v15.09.15/bounding_box_train \\
         --keypoints market-annotation-train.csv --per_identity 8 --out augmented
 
---photos is a folder of files named like Market-1501's. Each identity gets so many images of its photos in
-other identities' poses (of --pose_photos and --pose_keypoints, where given), named alike but for the frame,
-which counts from 900000. OUT also gets keypoints.csv, every image's joints, and manifest.csv: name, source,
-pose, model (sha256 of its weights), seed, batch_size. The same arguments draw the same images; a run that
-was stopped goes on.
+--photos is a folder of files named like Market-1501's, or of folders of them (a person each). Each identity
+gets so many images of its photos in other identities' poses (of --pose_photos and --pose_keypoints, where
+given), named alike but for the frame, which counts from 900000. OUT also gets keypoints.csv, every image's
+joints, and manifest.csv: name, source, pose (these two as paths below their folders), model (sha256 of its
+weights), seed, batch_size. The same arguments draw the same images; a run that was stopped goes on.
 
-Only photos that can be read and whose hips and shoulders are known are used. Prints
+Only photos that can be read and whose hips and shoulders are known are used, and none of the identities -1
+and 0000 (junk and distractors) are sources; what is left out is told. Prints
 {"images": n, "drawn": n, "identities": n} as JSON. Such images show real people as they were never
 seen: see the model's card.
 """
 
 import json
+import sys
 
 from pgjax import cli, process
 from pgjax.errors import InputError
@@ -27,13 +29,20 @@ def main(argv: list[str] | None = None) -> None:
     if (arguments.pose_photos is None) != (arguments.pose_keypoints is None):
         raise InputError("--pose_photos and --pose_keypoints: expected both or none")
 
-    from pgjax import augment, buckets, compiled, model_folder, paths
+    from pgjax import augment, buckets, compiled, model_folder, paths, reid_photos
     from pgjax.transfer import PoseTransfer
 
-    poses = augment.usable(arguments.photos, arguments.keypoints)
+    poses = reid_photos.usable(arguments.photos, arguments.keypoints, arguments.out)
     targets = poses
     if arguments.pose_photos is not None:
-        targets = augment.usable(arguments.pose_photos, arguments.pose_keypoints)
+        targets = reid_photos.usable(arguments.pose_photos, arguments.pose_keypoints)
+    junk = [name for name in poses if reid_photos.is_junk(name)]
+    if junk:
+        print(
+            f"{arguments.photos}: {len(junk)} photos of junk and distractors (identities "
+            f"{' and '.join(reid_photos.JUNK)}) get no images",
+            file=sys.stderr,
+        )
     items = augment.plan(poses, list(targets), arguments.per_identity, arguments.seed)
     augmentation = augment.Augmentation(
         arguments.photos,
