@@ -12,6 +12,7 @@ from pathlib import Path
 from pgjax import folders, keypoints, skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, in_photo, inside
+from pgjax.keypoints.photos import unused
 from pgjax.photo import read_photo
 
 JUNK = ("-1", "0000")
@@ -72,7 +73,8 @@ def usable(
         own = Path(out).resolve().relative_to(folder.resolve()).as_posix()
         photos = {name: path for name, path in photos.items() if not name.startswith(f"{own}/")}
     _check_names(folder, photos)
-    named = keypoints.for_photos(keypoints.read(poses_file), photos.values())
+    poses = keypoints.read(poses_file)
+    named = keypoints.for_photos(poses, photos.values())
     found, left = {}, collections.defaultdict(list)
     for name, path in photos.items():
         people = named.get(str(path))
@@ -100,6 +102,12 @@ def usable(
         )
     for why, names in left.items():
         print(f"{folder}: {len(names)} photos {why}: {folders.few(names)}", file=sys.stderr)
+    spare = unused(poses, named)
+    if spare:
+        print(
+            f"{poses_file}: {len(spare)} keypoints have no photo: {folders.few(spare)}",
+            file=sys.stderr,
+        )
     lost = sorted({who(name) for name in photos} - {who(name) for name in found})
     if lost:
         print(

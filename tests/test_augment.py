@@ -154,8 +154,10 @@ def test_folders_of_persons(files, tmp_path, capsys):
     (photos / "0003" / "._0003.jpg").touch()
     (photos / "0003" / "0003_c1s1_000001_00.heic").write_bytes(HEIC)
     capsys.readouterr()
+    poses = keypoints.read(files / "poses.csv") | {"0008_c1s1_000001_00.jpg": [tiny.pose(2, 0)]}
+    keypoints.write(tmp_path / "poses.csv", poses, "csv")
     for drawn in (15, 0):
-        call(files, photos / "out", f"--photos={photos}")
+        call(files, photos / "out", f"--photos={photos}", f"--keypoints={tmp_path / 'poses.csv'}")
         said = capsys.readouterr()
         assert json.loads(said.out) == {"images": 15, "drawn": drawn, "identities": 3}
         assert f"{photos}: 1 left out (0003/0003_c1s1_000001_00.heic): HEIC; convert it" in said.err
@@ -163,6 +165,7 @@ def test_folders_of_persons(files, tmp_path, capsys):
         assert (
             f"{photos}: 1 photos lack a hip or a shoulder: 0009/0009_c1s1_000001_00.jpg" in said.err
         )
+        assert "1 keypoints have no photo: 0008_c1s1_000001_00.jpg" in said.err
         assert f"{photos}: 1 identities have no photo left: 0009" in said.err
     flat, found = contents(tmp_path / "flat"), contents(photos / "out")
     assert {n: c for n, c in found.items() if n != "manifest.csv"} == {

@@ -20,7 +20,7 @@ from pgjax import folders, keypoints, photo
 from pgjax.data import pairs, records
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, files
-from pgjax.keypoints.photos import matched
+from pgjax.keypoints.photos import matched, unused
 from pgjax.photo import Placement
 
 KEYPOINTS = ("keypoints.json", "keypoints.csv", "keypoints.npy", "keypoints")
@@ -132,13 +132,10 @@ class Custom(tfds.core.GeneratorBasedBuilder):
             notes.append(f"{several} photos show several people: the one with most room was taken")
         notes += folders.lines(listing)
         notes += [f"photos with {why}: {folders.few(some)}" for why, some in excluded.items()]
-        used = set(map(id, poses.values()))
         told = {
             "people of whom no photo is used": _people(names, listing.unreadable)
             - {one.identity for one in shown},
-            "names in the keypoints that are no photo's": {
-                n for n in read if id(read[n]) not in used
-            },
+            "names in the keypoints that are no photo's": unused(read, poses),
             "photos that make no pairs, named as Market-1501's junk and distractors": {
                 one.name for one in shown if pairs.junk([one.name])[0]
             },

@@ -79,6 +79,12 @@ def matched(
     return {photo: poses[name] for name, (_, photo) in fits.items()}
 
 
+def unused(poses: Mapping[str, list[Pose]], found: Mapping[str, list[Pose]]) -> list[str]:
+    """The names of poses that are of none of the photos that `for_photos` or `matched` found."""
+    used = set(map(id, found.values()))
+    return [name for name, people in poses.items() if id(people) not in used]
+
+
 def in_order(name: str) -> list[tuple[int, str]]:
     """A key that sorts names as people do: frame9 before frame10."""
     parts = re.split(r"([0-9]+)", name)

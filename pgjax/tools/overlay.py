@@ -20,6 +20,7 @@ from pgjax import cli, folders, keypoints
 from pgjax.errors import InputError
 from pgjax.image import draw_skeleton, format_of, grid, write_image
 from pgjax.keypoints import Pose, files
+from pgjax.keypoints.photos import unused
 from pgjax.photo import fit, read_photo, read_size
 
 HEIGHT = 320
@@ -118,10 +119,9 @@ def _tell_unmatched(
     poses: Mapping[str, list[Pose]], photos: Sequence[str], people: Mapping[str, list[Pose]]
 ) -> None:
     """Which photos have no keypoints, and which keypoints no photo."""
-    used = set(map(id, people.values()))
     for names, what in (
         ([photo for photo in photos if photo not in people], "photos have no keypoints"),
-        ([n for n, some in poses.items() if id(some) not in used], "keypoints have no photo"),
+        (unused(poses, people), "keypoints have no photo"),
     ):
         if names:
             print(f"{len(names)} {what}: {folders.few(names)}", file=sys.stderr)
