@@ -12,7 +12,6 @@ A name fits a photo whose folders and name end as the name's do, or the other wa
 import re
 import unicodedata
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pgjax import fashion_names
@@ -28,6 +27,7 @@ JOINED = ("_", "-", "__")  # between a folder and what is in it, where folders b
 _DEPTH = 4  # parts of a name that may have been joined
 # The number of a photo, as JSON and pandas write it: 7, and 7.0 where others of a column are missing.
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)(?:\.0)?", re.ASCII)
+_DIGITS = re.compile(r"([0-9]+)(?:\.0)?", re.ASCII)
 
 
 class Rank(NamedTuple):
@@ -106,20 +106,37 @@ def bare(name: str) -> str:
 
 
 def _apart(name: str) -> _Name:
-    path = PurePosixPath(unicodedata.normalize("NFC", name).replace("\\", "/"))
-    # Which folder ".." stands for the name does not tell.
-    up = max((place for place, part in enumerate(path.parts[:-1], 1) if part == ".."), default=0)
-    stem, extension = path.name, ""
-    while (suffix := PurePosixPath(stem).suffix).lower() in PHOTOS:
-        stem, extension = stem.removesuffix(suffix), suffix.lower() + extension
-    fashion = fashion_names.parse(str(path.parent / stem))
-    if fashion is not None:
-        in_folders = fashion_names.parse(stem) is None  # which tell the photo, not where it lies
-        return _Name(() if in_folders else path.parts[up:-1], stem, extension, fashion)
-    key = stem
-    if (number := re.fullmatch(r"([0-9]+)(\.0)?", stem, re.ASCII)) is not None:
+    # Thousands of pictures' names are cut in two at every place, hence no pathlib here.
+    if not name.isascii():
+        name = unicodedata.normalize("NFC", name)
+    name = name.replace("\\", "/")
+    parts = [part for part in name.split("/") if part not in ("", ".")] or [""]
+    *above, stem = parts
+    if ".." in above:  # which folder it stands for the name does not tell
+        above = above[len(above) - above[::-1].index("..") :]
+    elif name.startswith("/"):
+        above.insert(0, "/")
+    stem, extension = _without_extensions(stem)
+    if "MEN" in name:
+        fashion = fashion_names.parse("/".join((*parts[:-1], stem)))
+        if fashion is not None:
+            if fashion_names.parse(stem) is None:
+                above = []  # its folders tell the photo, not where it lies
+            return _Name(tuple(above), stem, extension, fashion)
+    key: str = stem
+    if (number := _DIGITS.fullmatch(stem)) is not None:
         key = number[1].lstrip("0") or "0"
-    return _Name(path.parts[up:-1], stem, extension, key)
+    return _Name(tuple(above), stem, extension, key)
+
+
+def _without_extensions(name: str) -> tuple[str, str]:
+    """A name without all of an image's extensions at its end, and those in lower case."""
+    stem, extension = name, ""
+    while True:
+        rest, dot, suffix = stem.rpartition(".")
+        if not rest or f"{dot}{suffix.lower()}" not in PHOTOS:
+            return stem, extension
+        stem, extension = rest, f"{dot}{suffix.lower()}{extension}"
 
 
 def _fit(one: _Name, other: _Name, same: bool) -> Rank | None:
