@@ -95,9 +95,13 @@ class Names:
     def elsewhere(self, text: str) -> list[tuple[int, str]]:
         """The names that are one but for their folders, as after a move: parts that both end with."""
         apart = _apart(text)
-        some = self._by_key.get(apart.key, ())
-        same = [name for name in some if self._apart[name].key == apart.key]
-        return [(_common(apart.folders, self._apart[name].folders), name) for name in same]
+        some = [(name, self._apart[name]) for name in self._by_key.get(apart.key, ())]
+        return [
+            (_common(apart.folders, other.folders), name)
+            for name, other in some
+            if other.key == apart.key
+            and (other.stem == apart.stem or not isinstance(apart.key, str))
+        ]
 
 
 def bare(name: str) -> str:
