@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from pgjax import keypoints, limbs, paths
+from pgjax import folders, keypoints, limbs, paths
 from pgjax.errors import InputError
 from pgjax.image import format_of, write_image
 from pgjax.keypoints import Pose, inside, moved
@@ -146,7 +146,11 @@ class Augmentation:
         out = Path(out)
         out.mkdir(parents=True, exist_ok=True)
         # A run that was killed while it wrote the manifest leaves a part of it, which is nothing yet.
-        others = (path for path in out.iterdir() if not path.match(f".{MANIFEST}.*.tmp"))
+        others = (
+            path
+            for path in out.iterdir()
+            if not path.match(f".{MANIFEST}.*") and not folders.is_of_system(path.name)
+        )
         if any(others) and not (out / MANIFEST).exists():
             raise InputError(f"{out}: not empty, and holds no augmentation; name another folder")
         _same(out / MANIFEST, self._manifest(digest, seed, batch))

@@ -18,14 +18,15 @@ from typing import NamedTuple
 from pgjax.errors import InputError
 from pgjax.filetypes import HEAD, PHOTOS, Kind, extension, kind_of
 
-# In lower case. Names that begin with "." (.DS_Store, ._a.jpg, .ipynb_checkpoints) need no line here.
+# In lower case.
 _SYSTEMS = frozenset(
     {
-        *("__macosx", "icon\r", "network trash folder", "temporary items"),  # macOS
+        *(".ds_store", ".localized", ".spotlight-v100", ".fseventsd", ".trashes"),  # macOS
+        *("__macosx", "icon\r", "network trash folder", "temporary items"),
         *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),  # Windows
         *("$recycle.bin", "recycler", "system volume information"),
         *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),  # Synology, QNAP
-        *("lost+found", "picasa.ini", "zbthumbnail.info", "__pycache__"),
+        *(".directory", "lost+found", "picasa.ini", "zbthumbnail.info", "__pycache__"),
     }
 )
 SHOWN = 3  # names in a line
@@ -44,11 +45,14 @@ class Listing(NamedTuple):
     passed: Mapping[str, Kind]
 
 
+def is_of_system(name: str) -> bool:
+    """Whether a file or folder is one that a system leaves in every folder, empty ones too."""
+    return name.startswith("._") or name.lower() in _SYSTEMS
+
+
 def is_hidden(name: str) -> bool:
-    """Whether any part of a name (with "/" between) is what systems and programs leave behind."""
-    return any(
-        part.startswith((".", "~$")) or part.lower() in _SYSTEMS for part in name.split("/") if part
-    )
+    """Whether any part of a name (with "/" between) is hidden, or what systems and programs leave behind."""
+    return any(part.startswith((".", "~$")) or is_of_system(part) for part in name.split("/"))
 
 
 def files(folder: str | os.PathLike, below: bool = True) -> Listing:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from pgjax import buckets, paths
+from pgjax import buckets, folders, paths
 from pgjax.errors import InputError
 from pgjax.recipe import Recipe, build
 
@@ -64,7 +64,8 @@ def write(folder: str | os.PathLike, model: Model, card: str) -> None:
     if not paths.in_bucket(folder):
         folder = Path(os.path.realpath(folder))
     if folder.exists() and not (
-        folder.is_dir() and {path.name for path in folder.iterdir()} <= {*FILES, SUMS}
+        folder.is_dir()
+        and all(p.name in (*FILES, SUMS) or folders.is_of_system(p.name) for p in folder.iterdir())
     ):
         raise InputError(
             f"{folder}: not an exported model, and not overwritten; name another folder"

@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from pgjax import buckets, paths
+from pgjax import buckets, folders, paths
 from pgjax.checkpoint import first_difference
 from pgjax.errors import InputError
 from pgjax.lease import Lease
@@ -84,7 +84,8 @@ def fixed(values: dict[str, Any]) -> dict[str, Any]:
 
 def _foreign(path: paths.Path) -> bool:
     # A start that was killed may have left these.
-    return path.name != LOCK and not path.name.startswith(f".{CONFIG}.")
+    ours = path.name == LOCK or path.name.startswith(f".{CONFIG}.")
+    return not ours and not folders.is_of_system(path.name)
 
 
 @contextlib.contextmanager

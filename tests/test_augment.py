@@ -128,7 +128,8 @@ def test_damaged_images_are_drawn_again(files, tmp_path, capsys):
 
 
 def test_a_part_of_a_manifest_stops_nothing(files, tmp_path, capsys):
-    (tmp_path / ".manifest.csv.123.tmp").write_text("name,")
+    (tmp_path / ".manifest.csv.123.partial").write_text("name,")
+    (tmp_path / ".DS_Store").touch()
     call(files, tmp_path)
     assert json.loads(capsys.readouterr().out)["drawn"] == 15
 

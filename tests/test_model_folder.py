@@ -80,6 +80,14 @@ def test_other_folders_are_told_from_models(tmp_path, folder, model):
         model_folder.write(folder, model, "")
 
 
+def test_what_systems_leave_in_it_is_nothing(folder, model):
+    (folder / ".DS_Store").touch()
+    (folder / "desktop.ini").touch()
+    assert model_folder.read(folder).step == model.step
+    model_folder.write(folder, model._replace(step=9), "another card")
+    assert model_folder.read(folder).step == 9
+
+
 def test_another_format_is_refused_by_number(folder):
     values = json.loads((folder / "model.json").read_text())
     (folder / "model.json").write_text(json.dumps(values | {"format": 2}))

@@ -39,6 +39,8 @@ def test_another_run_is_refused(tmp_path):
 
 def test_what_a_killed_start_left_is_no_obstacle(tmp_path):
     (tmp_path / ".config.json.partial").write_text("{")
+    for name in (".DS_Store", "._.DS_Store", "Thumbs.db"):
+        (tmp_path / name).touch()
     _open(tmp_path)
     assert rundir.read_config(tmp_path)["row"] == CONFIG["row"]
 

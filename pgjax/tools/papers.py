@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from pgjax import rundir
+from pgjax import folders, rundir
 from pgjax.checkpoint import differences
 from pgjax.errors import InputError
 
@@ -43,7 +43,8 @@ def load() -> dict[str, ModuleType]:
     Raises:
       InputError: as `folder`.
     """
-    names = sorted(path.stem for path in folder().glob("*.py"))
+    files = folders.files(folder(), below=False).found
+    names = [name.removesuffix(".py") for name in files if name.endswith(".py")]
     modules = {name: importlib.import_module(f"configs.{name}") for name in names}
     return {
         name: module

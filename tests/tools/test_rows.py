@@ -23,6 +23,13 @@ def test_every_file_with_rows_is_a_paper():
     assert "common" not in loaded and "demo" not in loaded
 
 
+def test_files_of_a_mac_are_no_papers(tmp_path, monkeypatch):
+    for name in ("pg2.py", "._pg2.py", ".#pg2.py", "notes.txt"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(papers, "folder", lambda: tmp_path)
+    assert list(papers.load()) == ["pg2"]
+
+
 def test_every_row_and_data_set_has_a_line_with_its_command():
     lines = rows.document().splitlines()
     for name, paper in papers.load().items():
