@@ -118,5 +118,6 @@ def root(name: str) -> str | None:
 
 
 def identity(name: str) -> str:
-    """The outfit that a flattened name shows, which is its identity: the name up to the last "_"."""
-    return name.rpartition("_")[0]
+    """The outfit that a name shows, which is its identity: a flattened name up to the last "_"."""
+    parsed = None if root(name) is not None else parse(name)
+    return (name if parsed is None else parsed.siarohin()).rpartition("_")[0]

@@ -92,7 +92,8 @@ class Outputs:
                     faults[kind].append(told)
                 digest.update(content)
         if any(faults.values()):
-            raise InputError(_told(self._folder, faults))
+            pair = None if pictures else tuple(map(bare, wanted[0]))
+            raise InputError(_told(self._folder, faults, pair))
         self.sha256 = digest.hexdigest()
         self._pictures = [pictures[pair] for pair in pairs]
         self.paths = [picture.path for picture in self._pictures]
@@ -194,11 +195,14 @@ _KINDS = {
 }
 
 
-def _told(folder: Path, faults: dict[str, list[str]]) -> str:
+def _told(folder: Path, faults: dict[str, list[str]], pair: Pair | None) -> str:
+    """A line for all faults, with the name that a pair's picture could have."""
     lines = []
     for kind, what in _KINDS.items():
         if faults[kind]:
             others = len(faults[kind]) - 1
             more = f" (and {others} more {what})" if others else ""
             lines.append(f"{kind}: {faults[kind][0]}{more}")
+    if pair is not None:
+        lines.append(f"a picture is named after its photos, such as {'_2_'.join(pair)}_vis.png")
     return f"{folder}: {'; '.join(lines)}"

@@ -10,7 +10,6 @@ Source and target are named by any of the rules of pgjax.names, SEPARATORS betwe
 """
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pgjax.filetypes import PHOTOS
@@ -63,8 +62,15 @@ class ResultNames:
         Args:
           name: with its folders, which may be a part of it, and its extension, if it has any.
         """
-        path = PurePosixPath(name)
-        stem = name.removesuffix(path.suffix) if path.suffix.lower() in PHOTOS else name
+        while True:
+            rest, _, extension = name.rpartition(".")
+            more = bool(rest) and f".{extension.lower()}" in PHOTOS
+            name = rest if more else name
+            found = self._told(name)
+            if found or not more:
+                return found
+
+    def _told(self, stem: str) -> dict[Pair, str]:
         found: dict[Pair, str] = {}
         for ending in ENDINGS:
             if stem.lower().endswith(ending):

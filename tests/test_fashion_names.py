@@ -53,7 +53,25 @@ def test_the_three_names_of_one_photo():
         SIAROHIN,
     )
     assert parse(f"images/{PATN.replace('.jpg', '.png')}") == parse(PATN)
+
+
+def test_photos_of_an_outfit_have_one_identity():
     assert fashion_names.identity(PATN) == "fashionWOMENBlouses_Shirtsid0000069302"
+    for name in (PATN, PATH, PATH.replace("img/", "").replace("/", "-")):
+        other = name.replace("3_back", "2_side").replace("3back", "2side")
+        assert name != other and fashion_names.identity(name) == fashion_names.identity(other)
+    assert fashion_names.identity(PATH) != fashion_names.identity(PATH.replace("/02_", "/03_"))
+
+
+def test_more_spellings():
+    for name in (
+        PATH.replace("/", "\\"),
+        PATH.replace("img/", "").replace("/", "-"),
+        f"flat/{PATH.replace('img/', '').replace('/', '_')}",
+        PATH.replace("img/", "img_highres\\"),
+        PATN.replace(".jpg", ""),
+    ):
+        assert parse(name) == parse(PATN), name
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ NAMES = ResultNames(
         "{0}_2_{1}",
         "{0}.jpg_2_{1}.jpg_VIS.jpeg",
         "{0}.png_2_{1}.png.png",
+        "{0}.jpg.jpg_2_{1}.jpg.jpg_vis.jpg.jpg",
+        "{0}_2_{1}_vis.jpg.png",
         "{0}_{1}_vis.jpg",  # PISE
         "{0}_to_{1}.webp",  # PCDMs, evaluate.py
         "{0}-to-{1}.png",
@@ -62,6 +64,14 @@ def test_every_cut_is_tried():
     several = ResultNames([("x", "y_2_z"), ("x_2_y", "z"), ("x", "2_y_2_z")])
     assert len(several.pairs("x_2_y_2_z.png")) == 3
     assert list(several.pairs("x___y_2_z.png")) == [("x", "y_2_z")]
+
+
+def test_extensions_count_before_they_are_taken_off():
+    pairs = [("a.jpg", f"b{extension}") for extension in (".jpg", ".jpg.jpg")]
+    names = ResultNames(pairs)
+    assert list(names.pairs("a.jpg_2_b.jpg.png")) == pairs[:1]
+    assert list(names.pairs("a.jpg_2_b.jpg.jpg.png")) == pairs[1:]
+    assert sorted(names.pairs("a_2_b.png")) == pairs
 
 
 def test_other_pictures_are_of_no_pair():

@@ -10,8 +10,9 @@ metrics.json, metrics_PROTOCOL.json and evaluation.png are written into the run 
 of the model that train.py exported at the same step. Several hosts evaluate together as they train: see
 train.py.
 
-A folder holds one picture a pair, strips of 3 or 5 panels or single images, named SOURCE_TARGET.png,
-SOURCE___TARGET_vis.png or SOURCE_to_TARGET.png; metrics.json is written into it, or to --out.
+A folder holds one picture a pair, strips of 2 to 6 panels or single images, named SOURCE_TARGET.png,
+SOURCE___TARGET_vis.png, SOURCE_2_TARGET_vis.jpg, SOURCE_to_TARGET.png or alike (docs/names.md); metrics.json
+is written into it, or to --out.
 
 Protocols say everything that a number depends on: see docs/metrics_json.md. --metrics=all, or names, measures
 with networks too: their weights are read from DATA_DIR/weights or fetched once; a metric whose weights
