@@ -3,7 +3,7 @@
 Source and target are named by any of the rules of pgjax.names, SEPARATORS between them, ENDINGS after them:
 
     SOURCE_TARGET.png                                       Siarohin et al. 2018, SPGNet
-    SOURCE.jpg___TARGET.jpg_vis.png                         PATN, ADGAN, XingGAN, BiGraphGAN
+    SOURCE.jpg___TARGET.jpg_vis.png                         PATN, ADGAN
     SOURCE_2_TARGET_vis.jpg                                 GFLA, DPTN; NTED, PIDM and PoCoLD as .png
     SOURCE_TARGET_vis.jpg                                   PISE
     SOURCE_to_TARGET.png                                    PCDMs, evaluate.py
