@@ -14,6 +14,7 @@ from pathlib import Path
 from pgjax.errors import InputError
 
 SEPARATORS = (":", ",", ";", "\t")
+LONGEST = 1000  # characters of a header
 _INDEX = re.compile(r"(index|level_0|unnamed: [0-9.]+)?")
 
 
@@ -44,15 +45,15 @@ def read(
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
         raise InputError(f"{path}, line 1: expected the header {header!r}, found an empty file")
+    top = lines[first][:LONGEST]
     for used in (separator, *(s for s in SEPARATORS if s != separator)):
-        cells = [cell.strip().lower() for cell in next(csv.reader([lines[first]], delimiter=used))]
+        cells = [cell.strip().lower() for cell in next(csv.reader([top], delimiter=used))]
         places = _places(cells, columns)
         if places is not None:
             break
     else:
-        found = lines[first][:80]
         raise InputError(
-            f"{path}, line {first + 1}: expected the header {header!r}, found {found!r}"
+            f"{path}, line {first + 1}: expected the header {header!r}, found {top[:80]!r}"
         )
     records = []
     for number, row in _rows(lines[first + 1 :], used, path, first + 2):

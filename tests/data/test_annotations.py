@@ -83,6 +83,7 @@ def test_a_bad_line_is_named(write, line, fault):
         "name:keypoints_y:keypoints_y",
         "name:keypoints_y",
         f"{HEADER}:score",
+        f"{HEADER[:-1]}{'x' * 200_000}",
     ],
 )
 def test_the_header_is_needed(write, header):
@@ -214,6 +215,15 @@ def test_a_bad_pair_is_named(write, line, fault):
         annotations.read_pairs(path, ("a.jpg", "b.jpg"))
     assert str(error.value).startswith(f"{path}, line 3: ")
     assert fault in str(error.value)
+
+
+def test_a_field_without_an_end_is_told(write):
+    path = write("a.jpg,b.jpg", '"a.jpg,b.jpg', "c.jpg,d.jpg", header="from,to")
+    with pytest.raises(InputError, match=r"line 3: expected 2 fields as in 'from,to', found 1"):
+        annotations.read_pairs(path, ("a.jpg", "b.jpg"))
+    path = write("a.jpg,b.jpg", f'"{"a" * 200_000},b.jpg', header="from,to")
+    with pytest.raises(InputError, match="line 3: field larger than field limit"):
+        annotations.read_pairs(path, ("a.jpg", "b.jpg"))
 
 
 def test_pairs_need_their_header(write):
