@@ -47,11 +47,14 @@ def rmsprop(learning_rate: float) -> dict:
     return {"name": "rmsprop", "learning_rate": learning_rate, "options": options}
 
 
-def base(dataset: str, row: str, *, pairs: str, flip: bool, batch_size: int) -> ConfigDict:
+def base(
+    dataset: str, row: str, *, pairs: str, flip: bool, batch_size: int, protocol: str
+) -> ConfigDict:
     """A config without networks and stages.
 
     The papers draw discs of 4 and Gaussians of 6 pixels at 128×64 and 256×256 alike; the toy size
-    of 64×32 halves both, and the radius of the evaluation's mask with them.
+    of 64×32 halves both, and the radius of the evaluation's mask with them. `protocol` is the one by which
+    the paper measured, "" where that is not told.
     """
     toy = dataset == "synthetic_people"
     config = ConfigDict()
@@ -78,6 +81,7 @@ def base(dataset: str, row: str, *, pairs: str, flip: bool, batch_size: int) -> 
     }
     config.published = {}
     config.published_in = ""
+    config.protocol = protocol
     config.networks = {}
     config.stages = {}
     return config

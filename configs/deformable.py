@@ -51,6 +51,9 @@ SETTINGS = {
 }
 
 SOURCE = "Siarohin et al. 2018 in Kurupathi et al. 2020, Table 1"
+PROTOCOL = "deformable"
+"""By which SOURCE measured: a name in pgjax.metrics.protocols."""
+
 _MARKET = ("ssim", "is", "mask_ssim", "mask_is", "ds")
 _FASHION = ("ssim", "is", "ds")
 PUBLISHED = {
@@ -115,7 +118,9 @@ def get_config(spec: str | None = None) -> ConfigDict:
     batch_size = setting.batch_size
     if like == "deepfashion" and row.terms is _nearest:
         batch_size = 2
-    config = common.base(dataset, name, pairs="deformable", flip=False, batch_size=batch_size)
+    config = common.base(
+        dataset, name, pairs="deformable", flip=False, batch_size=batch_size, protocol=PROTOCOL
+    )
     config.networks = ConfigDict({"g": _generator(setting, row), "d": _critic(setting, row)})
     terms = row.terms(setting)
     if any(term.get("options", {}).get("layer", "none") != "none" for term in terms.values()):

@@ -25,6 +25,9 @@ SETTINGS = deformable.SETTINGS
 ROWS = {"sn": "bce", "sn_rh": "relativistic_hinge"}
 
 SOURCE = "Kurupathi et al. 2020, Table 3"
+PROTOCOL = ""
+"""Not told: neither by that table nor by its text."""
+
 _MARKET = ("ssim", "is", "l1")
 PUBLISHED = {
     "market1501": {
@@ -48,7 +51,7 @@ def get_config(spec: str | None = None) -> ConfigDict:
     """The config of "DATASET/ROW"."""
     dataset, name = common.parse(spec, ROWS, SETTINGS)
     config = deformable.get_config(f"{dataset}/full")
-    config.row = f"{dataset}/{name}"
+    config.row, config.protocol = f"{dataset}/{name}", PROTOCOL
     for network, place in zip(("g", "d"), ATTENTION[common.like(dataset)], strict=True):
         options = config.networks[network].options
         options.spectral = 1.0

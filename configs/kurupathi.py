@@ -47,6 +47,19 @@ ROWS = {
 }
 
 SOURCE = "Kurupathi et al. 2020, Tables 1 to 3"
+PROTOCOL = "kurupathi"
+"""By which SOURCE measured its own rows: a name in pgjax.metrics.protocols."""
+
+_SIAROHIN = dict.fromkeys(("ssim", "is", "mask_ssim", "mask_is", "ds"), "deformable")
+MEASURED = {
+    "pg2/g1_g2_d": dict.fromkeys(("ssim", "is", "mask_ssim", "mask_is"), "pg2")
+    | {"ds": "deformable"},
+    "deformable/full": _SIAROHIN,
+    "real": _SIAROHIN | {"l1": PROTOCOL},
+}
+"""By which protocol the numbers were measured that the tables take over from earlier papers. Ma et al. have
+no Detection Score: it is a metric of Siarohin et al."""
+
 _MARKET = ("ssim", "is", "mask_ssim", "mask_is", "ds")
 _FASHION = ("ssim", "is", "ds")
 PUBLISHED = {
@@ -84,7 +97,7 @@ def get_config(spec: str | None = None) -> ConfigDict:
     dataset, name = common.parse(spec, ROWS, SETTINGS)
     row = ROWS[name]
     config = deformable.get_config(f"{dataset}/{row.base}")
-    config.row = f"{dataset}/{name}"
+    config.row, config.protocol = f"{dataset}/{name}", PROTOCOL
     for network in config.networks.values():
         network.optimizer = ConfigDict(common.rmsprop(2e-4))
         network.options.spectral = 1.0 if row.spectral else 0.0

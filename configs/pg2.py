@@ -63,6 +63,9 @@ RELEASED = {
 }
 
 SOURCE = "Ma et al. 2017, Table 1"
+PROTOCOL = "pg2"
+"""By which SOURCE measured: a name in pgjax.metrics.protocols."""
+
 _MARKET = ("ssim", "is", "mask_ssim", "mask_is")
 _FASHION = ("ssim", "is")
 PUBLISHED = {
@@ -128,7 +131,9 @@ def get_config(spec: str | None = None) -> ConfigDict:
     setting = SETTINGS[like]
     if row == "g1_g2_d_released":
         setting = RELEASED.get(like, setting)
-    config = common.base(dataset, row, pairs="pg2", flip=True, batch_size=setting.batch_size)
+    config = common.base(
+        dataset, row, pairs="pg2", flip=True, batch_size=setting.batch_size, protocol=PROTOCOL
+    )
     networks, stages = ROWS[row](setting, like)
     config.networks, config.stages = ConfigDict(networks), ConfigDict(stages)
     config.published = PUBLISHED.get(dataset, {}).get(row, {})

@@ -67,13 +67,14 @@ def _measured(scores: Mapping[str, Any] | None) -> Iterator[str]:
         if subject in scores["scores"]:
             values = scores["scores"][subject]
             yield f"| {title} | " + " | ".join(f"{values[name]:.4f}" for name in names) + " |"
-    published = scores["published"]
-    if published:
+    # A model that was exported before they had a protocol has them by the paper's columns.
+    published = scores["published"] if scores.get("published_under") else {}
+    if any(name in published for name in names):
         cells = (f"{published[name]:.3f}" if name in published else "-" for name in names)
         yield f"| published: {scores['published_in']} | " + " | ".join(cells) + " |"
         yield (
-            "\nThe published numbers were measured with their authors' code, settings and pairs: they are no "
-            "test of this model."
+            "\nA published number stands below the metric that it was measured by. It was measured with its "
+            "authors' code, settings and pairs: it is no test of this model."
         )
 
 

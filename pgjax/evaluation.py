@@ -20,9 +20,21 @@ from pgjax.image import write_png
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
 from pgjax.pictures import sample_grid
-from pgjax.recipe import build
-from pgjax.report import ARROWS, CAUTION, LEGEND, aligned, digest, pairs_digest, provenance, table
-from pgjax.scoring import PIXEL, Scorer, chosen
+from pgjax.recipe import Recipe, build
+from pgjax.report import (
+    ARROWS,
+    CAUTION,
+    LEGEND,
+    aligned,
+    digest,
+    pairs_digest,
+    provenance,
+    published,
+    table,
+    unplaced,
+)
+from pgjax.scorers import Scorers
+from pgjax.scoring import PIXEL, chosen_of
 from pgjax.state import state_shapes
 
 __all__ = [
@@ -34,8 +46,10 @@ __all__ = [
     "choose_pairs",
     "counts",
     "evaluate",
+    "evaluate_all",
     "mean_image",
     "table",
+    "unplaced",
     "write",
 ]
 
@@ -73,36 +87,42 @@ def choose_pairs(
     return pairs[:limit], len(pairs)
 
 
-def evaluate(
+def evaluate(*args: Any, **options: Any) -> dict[str, Any]:
+    """The first result of `evaluate_all`, which takes the same arguments."""
+    return evaluate_all(*args, **options)[0]
+
+
+def evaluate_all(
     workdir: str | pathlib.Path,
     data_dir: str,
     limit: int | None = None,
     pairs_file: str | None = None,
     save_images: bool = False,
     noise: bool = False,
-    protocol: str = protocols.OWN.name,
+    protocol: str | Sequence[str] | None = None,
     metrics: Sequence[str] = (PIXEL,),
     reference: str | None = None,
-) -> dict[str, Any]:
-    """Generates the test pairs with a run's last checkpoint and scores them.
+) -> list[dict[str, Any]]:
+    """Generates the test pairs with a run's last checkpoint and scores them, under each protocol in one pass.
 
     Of several hosts each takes its part of the pairs; all return the same, the first one writes.
 
     Args:
-      workdir: of the run; gets metrics.json, the same as metrics_PROTOCOL.json, evaluation.png and, if
-        asked, generated/STEP/*.png.
+      workdir: of the run; gets metrics_PROTOCOL.json of each protocol, the first of them also as
+        metrics.json, evaluation.png and, if asked, generated/STEP/*.png.
       data_dir: where the data sets are, and weights/ of the networks that metrics read.
       limit: only the first so many pairs, in list order.
       pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
       save_images: also write every generated image.
       noise: generate with the generator's dropout on, as in training (the noise vector of Isola's and
         Siarohin's generators; reference fact 1.1).
-      protocol: a name in protocols.PROTOCOLS. The project's own takes the recipe's mask radius.
-      metrics: which of the protocol's (scoring.chosen); those that need no network unless given.
+      protocol: a name in protocols.PROTOCOLS, or several; unless given, the project's own and the one by
+        which the row's paper measured. The project's own takes the recipe's mask radius.
+      metrics: which of the protocols' (scoring.chosen_of); those that need no network unless given.
       reference: the real images of FID and KID (protocols.REFERENCES); the protocol's unless given.
 
     Returns:
-      What metrics.json holds.
+      What metrics_PROTOCOL.json holds, of each protocol that has any of the metrics.
 
     Raises:
       FileNotFoundError: no run, no checkpoint or no data set there.
@@ -112,10 +132,8 @@ def evaluate(
     workdir = paths.of(workdir)
     config = rundir.read_config(workdir)
     recipe = build(config)
-    judged = protocols.find(protocol, reference)
-    if judged.name == protocols.OWN.name:
-        judged = protocols.with_radius(judged, recipe.evaluation.mask_radius)
-    wanted = chosen(judged, metrics)
+    names = [protocol] if isinstance(protocol, str) else protocol or protocols_of(recipe)
+    judged = chosen_of([_judge_of(name, recipe, reference) for name in names], metrics)
     if limit is not None and limit <= 0:
         raise InputError(f"--limit: expected a positive number, got {limit}")
     name, memory = recipe.data.name, int(recipe.data.memory_limit_gb * 1e9)
@@ -133,11 +151,11 @@ def evaluate(
     if noise and not any(recipe.networks[g].options.get("dropout") for g in generators):
         raise InputError(f"--noise: no generator of {recipe.row} in {stage} has dropout")
     weights = paths.of(data_dir).expanduser() / "weights"
-    scorer = Scorer(judged, name, test.store, pairs, weights, wanted, lambda: train)
+    scorer = Scorers(judged, name, test.store, pairs, weights, lambda: train)
     predict = {PLAIN: Predictor(recipe, stage, noise=noise, scored=False)}
-    if MASKED_INPUT in scorer.views:
+    if scorer.masked_input is not None:
         predict[MASKED_INPUT] = Predictor(
-            recipe, stage, noise=noise, scored=False, masked_input=judged.mask
+            recipe, stage, noise=noise, scored=False, masked_input=scorer.masked_input
         )
     begin, mine = hosts.part(pairs)
     given = mine if len(mine) else pairs[:1]  # every host has scores to gather, be it none of them
@@ -157,10 +175,10 @@ def evaluate(
             scorer.add_baselines(prediction.batch, chunk, mean, scorer.measures_sets)
             done += count
             bar.update(count)
-    scores = scorer.scores(len(mine))
-    seconds = clock | scorer.seconds | {"total": time.perf_counter() - started}
+    scored = scorer.scored(len(mine))
+    seconds = clock | scorer.seconds() | {"total": time.perf_counter() - started}
     networks = {g: state.networks[g].variables for g in generators}
-    result = {
+    said = {
         "row": recipe.row,
         "step": step,
         "stage": stage,
@@ -169,20 +187,38 @@ def evaluate(
         "noise": noise,
         "pairs_from": pairs_file or TEST_PAIRS,
         "pairs_sha256": pairs_digest(test.names, pairs),
-        "mask_radius": judged.mask.radius,
-        "scores": scores,
-        "published": dict(recipe.published),
-        "published_in": recipe.published_in,
         "checkpoint": {"step": step, "sha256": digest(networks)},
         "images": None,
-        **provenance(judged, name, scorer, counts(pairs, train), seconds),
     }
-    result = json.loads(json.dumps(result))
+    results = [
+        {
+            **said,
+            "mask_radius": found.protocol.mask.radius,
+            "scores": found.scores,
+            **published(recipe, found.protocol),
+            **provenance(found.protocol, name, found, counts(pairs, train), seconds),
+        }
+        for found in scored
+    ]
+    results = json.loads(json.dumps(results))
     if hosts.first():
         write_png(workdir / "evaluation.png", sample_grid(shown, SHOWN))
-        for file in (f"metrics_{judged.name}.json", RESULT):
-            write(workdir / file, result)
-    return result
+        for result in results:
+            write(workdir / f"metrics_{result['protocol']['name']}.json", result)
+        write(workdir / RESULT, results[0])
+    return results
+
+
+def protocols_of(recipe: Recipe) -> list[str]:
+    """Names of the protocols by which a row is scored unasked: ours, and its paper's where that is told."""
+    return list(dict.fromkeys([protocols.OWN.name, recipe.protocol or protocols.OWN.name]))
+
+
+def _judge_of(name: str, recipe: Recipe, reference: str | None) -> protocols.Protocol:
+    found = protocols.find(name, reference)
+    if found.name == protocols.OWN.name:
+        return protocols.with_radius(found, recipe.evaluation.mask_radius)
+    return found
 
 
 def _together(

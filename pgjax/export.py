@@ -11,14 +11,15 @@ from pgjax import card, model_folder, paths, rundir
 from pgjax.checkpoint import Checkpoints
 from pgjax.errors import InputError
 from pgjax.evaluation import TEST_PAIRS
-from pgjax.metrics.protocols import OWN
+from pgjax.metrics.protocols import OWN, with_radius
 from pgjax.model_folder import Model
 from pgjax.recipe import build
+from pgjax.report import published
 from pgjax.state import State, state_shapes
 
 FOLDER = "export"  # in a run directory
 HELD_OUT = "held_out/"
-SAID = ("pairs", "limit", "noise", "pairs_from", "scores", "published", "published_in")
+SAID = ("pairs", "limit", "noise", "pairs_from", "scores")
 
 
 def export_run(workdir: str | os.PathLike, out: str | os.PathLike | None = None) -> paths.Path:
@@ -100,7 +101,18 @@ def _arrays(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scores(workdir: paths.Path, step: int) -> dict[str, Any] | None:
-    """Of evaluate.py at this step, else of the held-out pairs that training scored at it, else None."""
+    """Of evaluate.py at this step, else of the held-out pairs that training scored at it, else None.
+
+    The published numbers beside them are those of the run's config.
+    """
+    found = _evaluated(workdir, step) or _held_out(workdir, step)
+    if found is None:
+        return None
+    recipe = build(rundir.read_config(workdir))
+    return found | published(recipe, with_radius(OWN, recipe.evaluation.mask_radius))
+
+
+def _evaluated(workdir: paths.Path, step: int) -> dict[str, Any] | None:
     path = workdir / f"metrics_{OWN.name}.json"  # other protocols' scores have other names
     if not path.exists():
         path = workdir / "metrics.json"
@@ -113,6 +125,10 @@ def _scores(workdir: paths.Path, step: int) -> dict[str, Any] | None:
         pass
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not what evaluate.py writes") from error
+    return None
+
+
+def _held_out(workdir: paths.Path, step: int) -> dict[str, Any] | None:
     try:
         lines = (workdir / "metrics.jsonl").read_text().splitlines()
     except FileNotFoundError:
@@ -133,6 +149,4 @@ def _scores(workdir: paths.Path, step: int) -> dict[str, Any] | None:
         "noise": False,
         "pairs_from": f"the first of {TEST_PAIRS}, while training",
         "scores": {"model": held_out},
-        "published": dict(recipe.published),
-        "published_in": recipe.published_in,
     }

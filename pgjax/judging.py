@@ -135,6 +135,7 @@ def judge(
         "scores": scores,
         "published": {},
         "published_in": "",
+        "published_under": None,
         "checkpoint": None,
         "images": None
         if outputs is None

@@ -6,6 +6,7 @@ What metrics.json holds is described in docs/metrics_json.md.
 import collections
 import hashlib
 import importlib.metadata
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,10 +14,11 @@ import jax
 import numpy as np
 
 from pgjax import rundir
-from pgjax.metrics.protocols import Protocol
-from pgjax.scoring import Scorer, higher_is_better
+from pgjax.metrics.protocols import Protocol, placed
+from pgjax.recipe import Recipe
+from pgjax.scoring import higher_is_better
 
-FORMAT = 1  # of metrics.json; raised when a field changes its meaning
+FORMAT = 2  # of metrics.json; raised when a field changes its meaning
 SUBJECTS = {
     "model": "model",
     "images": "images",
@@ -27,16 +29,21 @@ SUBJECTS = {
 ARROWS = {True: "^", False: "v"}
 LEGEND = "^ higher is better, v lower is better"
 CAUTION = (
-    "Published scores were measured with their authors' code, settings and pairs; see README.md."
-)
-SAME_PROTOCOL = (
-    "Published scores were measured with their authors' code, some on other pairs; see README.md."
+    "A published number stands beside the metric that it was measured by, and beside no other; it was "
+    "measured with its authors' code, some on other pairs: see docs/metrics_json.md."
 )
 LIBRARIES = ("pillow", "scipy")
 
 
+class Measured(typing.Protocol):
+    """What a scorer says of how it measured (scoring.Scorer, scorers.Scored), by metric and by network."""
+
+    not_measured: Mapping[str, str]
+    networks: Mapping[str, str]
+
+
 def provenance(
-    protocol: Protocol, dataset: str, scorer: Scorer, counts: Mapping[str, int], seconds: Mapping
+    protocol: Protocol, dataset: str, scorer: Measured, counts: Mapping[str, int], seconds: Mapping
 ) -> dict[str, Any]:
     """What every result says of how it was made."""
     environment = rundir.environment()
@@ -50,6 +57,20 @@ def provenance(
         "counts": dict(counts),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "versions": packages | environment,
+    }
+
+
+def published(recipe: Recipe, protocol: Protocol) -> dict[str, Any]:
+    """What a result under a protocol says of the row's published numbers.
+
+    They are named after the metric that they were measured by. Those that the protocol does not measure in
+    the same way are left out: the protocol's name in `published_under` says where they stand.
+    """
+    numbers, under = dict(recipe.published), recipe.protocol or None
+    return {
+        "published": placed(numbers, under, protocol, recipe.data.name),
+        "published_in": recipe.published_in,
+        "published_under": under if numbers else None,
     }
 
 
@@ -91,18 +112,31 @@ def table(result: Mapping[str, Any]) -> str:
             title = f"{title} (step {result['step']})" if subject == "model" else title
             cells = (f"{values[name]:.4f}" if name in values else "-" for name in names)
             lines.append((title, *cells))
-    published = result["published"]
+    published = {name: result["published"][name] for name in names if name in result["published"]}
     if published:
-        columns = {metric: column for column, metric in protocol["columns"].items()}
-        found = (published.get(columns.get(name)) for name in names)
-        cells = ("-" if value is None else f"{value:.3f}" for value in found)
+        cells = (f"{published[name]:.3f}" if name in published else "-" for name in names)
         lines.append((f"published: {result['published_in']}", *cells))
     noise = ", noise on" if result["noise"] else ""
-    own = protocol["name"] == "pgjax"
-    under = "" if own else f", protocol {protocol['name']}"
-    head = f"{result['row'] or result['dataset']}: {result['pairs']} test pairs{noise}{under}; {LEGEND}"
-    caution = [CAUTION if own else SAME_PROTOCOL] if published else []
+    head = (
+        f"{result['row'] or result['dataset']}: {result['pairs']} test pairs{noise}, "
+        f"protocol {protocol['name']}; {LEGEND}"
+    )
+    caution = [CAUTION] if published else _elsewhere(result)
     return "\n".join([head, *aligned(lines), *caution, *_not_measured(result["not_measured"])])
+
+
+def _elsewhere(result: Mapping[str, Any]) -> list[str]:
+    """Why the published numbers of the row are not in a table."""
+    if not result["published_in"]:
+        return []
+    return [f"published numbers ({result['published_in']}): {unplaced(result['published_under'])}"]
+
+
+def unplaced(under: str | None) -> str:
+    """Why published numbers that were measured under a protocol stand in no column of a table."""
+    if not under:
+        return "by which protocol they were measured is not told, so they stand beside no metric"
+    return f"measured under protocol {under}, so they stand beside no metric here"
 
 
 def _not_measured(reasons: Mapping[str, str]) -> Iterator[str]:

@@ -26,6 +26,7 @@ FREE = (
     "evaluation",
     "published",
     "published_in",
+    "protocol",
     "data.memory_limit_gb",
     "compute.images",
 )

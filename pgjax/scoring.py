@@ -44,6 +44,8 @@ class Scorer:
         weights: str | os.PathLike,
         names: Sequence[str] | None = None,
         training: Callable[[], Store] | None = None,
+        loaded: dict[str, Any] | None = None,
+        alone: bool = True,
     ):
         """Loads the networks that are there; compiles nothing yet.
 
@@ -55,6 +57,8 @@ class Scorer:
           weights: folder of the networks' weights.
           names: of metrics (`chosen`); all of the protocol's unless given.
           training: gives the training photos, where the protocol compares with them.
+          loaded: networks that other scorers have loaded, and what this one loads (Bank).
+          alone: whether to measure nothing is a fault; otherwise `refuse_nothing` is for the caller.
 
         Raises:
           InputError: none of the metrics can be measured; says what to fetch, and to where.
@@ -63,12 +67,13 @@ class Scorer:
         self._pixel = [name for name in names if name in PIXEL_METRICS]
         sets = [name for name in names if name not in PIXEL_METRICS]
         self._judge = Judge(protocol, dataset, self._pixel)
-        self._bank = Bank(sets, protocol, self._judge, dataset, store, pairs, weights, training)
+        self._bank = Bank(
+            sets, protocol, self._judge, dataset, store, pairs, weights, training, loaded
+        )
         self.networks, self.not_measured = self._bank.networks, self._bank.not_measured
-        if not self._metrics():
-            reasons = "; ".join(dict.fromkeys(self.not_measured.values()))
-            raise InputError(f"--metrics: {', '.join(names)} cannot be measured: {reasons}")
         self.views = {metric.view for metric in self._metrics().values()}
+        if alone:
+            refuse_nothing([self])
         self._scores = collections.defaultdict(list)
         self.seconds = {"pixel_metrics": 0.0, "network_metrics": 0.0}
 
@@ -163,28 +168,49 @@ class Scorer:
         return found
 
 
+def refuse_nothing(scorers: Sequence[Scorer]) -> None:
+    """Stops where no metric can be measured.
+
+    Raises:
+      InputError: says what to fetch, and to where.
+    """
+    if not any(scorer.views for scorer in scorers):
+        reasons = {name: why for scorer in scorers for name, why in scorer.not_measured.items()}
+        told = "; ".join(dict.fromkeys(reasons.values()))
+        raise InputError(f"--metrics: {', '.join(reasons)} cannot be measured: {told}")
+
+
 def chosen(protocol: Protocol, names: Sequence[str]) -> tuple[str, ...]:
     """The protocol's metrics of these names, PIXEL standing for all that need no network, ALL for all.
 
     Raises:
       InputError: no name, or the protocol has none of that name.
     """
+    ((_, found),) = chosen_of([protocol], names)
+    return found
+
+
+def chosen_of(
+    judged: Sequence[Protocol], names: Sequence[str]
+) -> list[tuple[Protocol, tuple[str, ...]]]:
+    """As `chosen`, of each protocol; those that have no metric of these names are left out.
+
+    Raises:
+      InputError: no name, or no protocol has any of that name.
+    """
     if not names:
         raise InputError(f"--metrics: missing; expected names, {PIXEL} or {ALL}")
-    wanted = set()
+    known = dict.fromkeys(name for protocol in judged for name in protocol.metrics)
     for name in names:
-        if name == ALL:
-            wanted |= set(protocol.metrics)
-        elif name == PIXEL:
-            wanted |= {n for n in protocol.metrics if n in PIXEL_METRICS}
-        elif name in protocol.metrics:
-            wanted.add(name)
-        else:
+        if name not in (*known, PIXEL, ALL):
             raise InputError(
-                f"--metrics: protocol {protocol.name} has no {name!r}; it has "
-                f"{', '.join(protocol.metrics)}, {PIXEL} for those that need no network, and {ALL}"
+                f"--metrics: protocol {' or '.join(p.name for p in judged)} has no {name!r}; it has "
+                f"{', '.join(known)}, {PIXEL} for those that need no network, and {ALL}"
             )
-    return tuple(name for name in protocol.metrics if name in wanted)
+    wanted = {n for n in known if n in names or ALL in names}
+    wanted |= {n for n in known if PIXEL in names and n in PIXEL_METRICS}
+    shares = [(p, tuple(name for name in p.metrics if name in wanted)) for p in judged]
+    return [(protocol, found) for protocol, found in shares if found]
 
 
 def higher_is_better(name: str) -> bool | None:

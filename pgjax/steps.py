@@ -110,9 +110,8 @@ def step_identity(recipe: Recipe, stage: Stage, looped: bool = False) -> str | N
         return None
     # No step depends on how many there are, nor on what is told of them.
     stages = {name: dataclasses.replace(s, steps=0) for name, s in recipe.stages.items()}
-    fixed = dataclasses.replace(
-        recipe, stages=stages, report=None, evaluation=None, published=None, published_in=None
-    )
+    told = dict.fromkeys(("report", "evaluation", "published", "published_in", "protocol"))
+    fixed = dataclasses.replace(recipe, stages=stages, **told)
     return repr(("step", fixed, dataclasses.replace(stage, steps=0), looped))
 
 

@@ -8,7 +8,8 @@ import pytest
 import tiny
 from configs import pg2
 from pgjax import rundir
-from pgjax.metrics import METRICS
+from pgjax.metrics.pixel import PIXEL_METRICS
+from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.tools import study
 
 SMALL = (
@@ -21,24 +22,42 @@ SMALL = (
 )
 
 
-def write(folder, row="market1501/g1_l1", seed=0, ssim=0.25, config=None, **result):
+def pixel_metrics(protocol):
+    return [name for name in PROTOCOLS[protocol].metrics if name in PIXEL_METRICS]
+
+
+def write(folder, row="market1501/g1_l1", seed=0, ssim=0.25, config=None, protocol="pg2", **result):
     """A finished run's config.json and metrics.json; returns its folder."""
     config = pg2.get_config(row) if config is None else config
     config.seed = seed
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(rundir.plain(config)))
-    whole = {
-        "row": config.row,
-        "step": sum(stage.steps for stage in config.stages.values()),
-        "pairs": 12_000,
-        "limit": None,
-        "noise": False,
-        "pairs_from": "the data set's test pairs",
-        "mask_radius": 4,
-        "scores": {"model": dict.fromkeys(METRICS, ssim), "source": dict.fromkeys(METRICS, 0.9)},
-    }
+    steps = sum(stage.steps for stage in config.stages.values())
+    whole = _result(protocol, {"model": ssim, "source": 0.9})
+    whole |= {"row": config.row, "step": config.total_steps or steps, "noise": False}
     (folder / "metrics.json").write_text(json.dumps(whole | result))
     return folder
+
+
+def write_judged(path, dataset="market1501", protocol="pg2", ssim=0.5, **result):
+    """What evaluate.py --images writes."""
+    whole = _result(protocol, {"images": ssim}) | {"row": None, "dataset": dataset}
+    path.write_text(json.dumps(whole | result))
+    return path
+
+
+def _result(protocol, values):
+    record = PROTOCOLS[protocol].record()
+    names = pixel_metrics(protocol)
+    return {
+        "pairs": 12_000,
+        "limit": None,
+        "pairs_from": "the data set's test pairs",
+        "pairs_sha256": "0" * 64,
+        "mask_radius": record["mask"]["radius"],
+        "protocol": record,
+        "scores": {subject: dict.fromkeys(names, value) for subject, value in values.items()},
+    }
 
 
 def plans(rows, seeds, workdir, steps):

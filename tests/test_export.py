@@ -19,6 +19,7 @@ from pgjax.state import init_state
 def run(tmp_path_factory):
     """A run of PG2 as it is after all eight steps but for their effect."""
     made, workdir = tiny.config(), tmp_path_factory.mktemp("run")
+    made.update(published={"ssim": 0.2875, "is": 3.0}, published_in="Table 9", protocol="patn")
     state = jax.tree.map(np.asarray, init_state(build(made)))._replace(step=np.int32(8))
     (workdir / "config.json").write_text(json.dumps(rundir.plain(made)))
     with Checkpoints(workdir, rundir.identity(made)) as checkpoints:
@@ -30,7 +31,6 @@ def _evaluated(workdir, step, ssim=0.3125):
     scores = {name: dict.fromkeys(METRICS, ssim) for name in ("model", "source")}
     result = dict.fromkeys(export.SAID) | {"step": step, "pairs": 12_000, "noise": False}
     result |= {"pairs_from": "the test pairs", "scores": scores}
-    result |= {"published": {"ssim": 0.2875}, "published_in": "Table 9"}
     (workdir / "metrics.json").write_text(json.dumps(result))
 
 
@@ -62,7 +62,9 @@ def test_scores_come_to_the_card_when_they_are_of_the_same_step(run, tmp_path):
     )
     assert model.scores["scores"]["model"]["ssim"] == 0.3125
     assert "12,000 pairs" in text and text.count("0.3125") == 2 * len(METRICS)
-    assert "published: Table 9 | 0.287 |" in text and "copy of the source" in text
+    # Measured as PATN does: beside ssim_reference, and no other.
+    assert "published: Table 9 | - | 0.287 | - | - | - | - |" in text
+    assert "copy of the source" in text
     # By hand into another folder: the same.
     other = export.export_run(workdir, tmp_path / "model")
     assert (other / "SHA256SUMS").read_bytes() == (workdir / "export/SHA256SUMS").read_bytes()
@@ -90,6 +92,13 @@ def test_scores_of_training_stand_in_for_an_evaluation(run):
     (workdir / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     text = (export.export_run(workdir) / "README.md").read_text()
     assert "while training" in text and "0.2188" in text and "0.1000" not in text
+
+
+def test_a_card_from_before_protocols_shows_no_published_number():
+    made = tiny.model(tiny.generator_config())
+    scores = {"scores": {"model": dict.fromkeys(METRICS, 0.5)}, "noise": False, "pairs": 6}
+    scores |= {"pairs_from": "x", "published": {"ssim": 0.2875}, "published_in": "Table 9"}
+    assert "Table 9" not in card.text(made._replace(scores=scores))
 
 
 def test_the_card_says_what_a_row_is_and_cannot_do():

@@ -14,7 +14,7 @@ from pgjax.errors import InputError, NotMeasuredError
 from pgjax.metrics.judge import Judge, moved
 from pgjax.metrics.pixel import PLAIN
 from pgjax.metrics.protocols import Protocol
-from pgjax.metrics.sets import EXTRACTORS, POSES, REFERENCE, SET_METRICS, SetMetric
+from pgjax.metrics.sets import EXTRACTORS, POSES, REFERENCE, SET_METRICS, Extractor, SetMetric
 
 CHUNK = 64  # photos that an extractor is given at a time
 Views = Mapping[str, np.ndarray]
@@ -52,20 +52,25 @@ class Bank:
         pairs: np.ndarray,
         weights: str | os.PathLike,
         training: Callable[[], Store] | None,
+        loaded: dict[str, Extractor | NotMeasuredError] | None = None,
     ):
-        """Loads the networks that are there; arguments as of scoring.Scorer."""
+        """Loads the networks that are there; arguments as of scoring.Scorer.
+
+        `loaded` has what was loaded before, or could not be, by the extractor's name; what is loaded here is
+        added to it. A download that failed is not tried again.
+        """
         self._protocol, self._judge = protocol, judge
         self._frame, self._store, self._pairs = protocol.frame(dataset), store, pairs
         self._training = training
         self.metrics: dict[str, SetMetric] = {}
         self.not_measured: dict[str, str] = {}
         self._extractors = {}
-        absent: dict[str, NotMeasuredError] = {}  # a download that failed is not tried again
+        loaded = {} if loaded is None else loaded
         if names:
             weights = buckets.fetch(paths.of(weights))
         for name in names:
             try:
-                self.metrics[name] = self._loaded(name, weights, absent)
+                self.metrics[name] = self._loaded(name, weights, loaded)
             except NotMeasuredError as error:
                 self.not_measured[name] = str(error)
         self.networks = {name: extractor.what for name, extractor in self._extractors.items()}
@@ -76,19 +81,20 @@ class Bank:
         self._references: dict[str, Any] = {}
 
     def _loaded(
-        self, name: str, weights: str | os.PathLike, absent: dict[str, NotMeasuredError]
+        self, name: str, weights: str | os.PathLike, loaded: dict[str, Extractor | NotMeasuredError]
     ) -> SetMetric:
         if name not in SET_METRICS:
             raise NotMeasuredError("this version cannot measure it")
         metric = SET_METRICS[name]
-        if metric.extractor in absent:
-            raise absent[metric.extractor]
-        if metric.extractor not in self._extractors:
+        if metric.extractor not in loaded:
             try:
-                self._extractors[metric.extractor] = EXTRACTORS[metric.extractor](weights)
+                loaded[metric.extractor] = EXTRACTORS[metric.extractor](weights)
             except NotMeasuredError as error:
-                absent[metric.extractor] = error
-                raise
+                loaded[metric.extractor] = error
+        extractor = loaded[metric.extractor]
+        if isinstance(extractor, NotMeasuredError):
+            raise extractor
+        self._extractors[metric.extractor] = extractor
         return metric
 
     def add(

@@ -192,6 +192,53 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+# What of a protocol a metric's value follows from, besides how photos are laid; nothing, if not here.
+_MASK, _SCORE, _REAL = ("mask",), ("features", "splits"), ("features", "reference")
+FOLLOWS: dict[str, tuple[str, ...]] = {
+    "mask_ssim": _MASK,
+    "mask_ssim_reference": _MASK,
+    "mask_ssim_uniform": _MASK,
+    "masked_input_ssim": _MASK,
+    "is": _SCORE,
+    "mask_is": _MASK + _SCORE,
+    "masked_input_is": _MASK + _SCORE,
+    "fid": _REAL,
+    "kid": _REAL,
+}
+
+
+def alike(metric: str, one: Protocol, other: Protocol, dataset: str) -> bool:
+    """Whether both protocols have the metric and mean the same by it on photos of that data set."""
+    both = (one, other)
+    if not all(metric in protocol.metrics for protocol in both):
+        return False
+    fields = FOLLOWS.get(metric, ())
+    first, second = ((p.frame(dataset), *(getattr(p, field) for field in fields)) for p in both)
+    return first == second
+
+
+def placed(
+    numbers: Mapping[str, float], under: str | None, shown: Protocol, dataset: str
+) -> dict[str, float]:
+    """Published numbers by the metric that they are values of, where a protocol has that metric.
+
+    Args:
+      numbers: by the columns of the paper's table.
+      under: the name of the protocol by which they were measured; None or "" where it is not told.
+      shown: whose metrics are asked for.
+      dataset: of which they are.
+
+    Returns:
+      The numbers by name of a metric of `shown`. Those that `shown` measures otherwise, or not at all, are
+      left out, and so are all whose protocol is not told.
+    """
+    if not under:
+        return {}
+    own = find(under)
+    metrics = ((own.columns.get(column), value) for column, value in numbers.items())
+    return {m: value for m, value in metrics if m is not None and alike(m, own, shown, dataset)}
+
+
 REFERENCES = ("train", "targets")
 
 

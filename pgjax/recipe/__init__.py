@@ -12,6 +12,7 @@ from typing import Any
 from pgjax import data, frozen, scene
 from pgjax.data.pairs import RULES
 from pgjax.errors import InputError
+from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.nets import NETS
 from pgjax.precision import PRECISIONS
 from pgjax.recipe.checks import OPTIMIZERS, check_accumulation, check_optimizer, check_stage
@@ -95,6 +96,8 @@ def build(config: Mapping[str, Any]) -> Recipe:
             f"config.compute.steps_per_call: {recipe.compute.steps_per_call} steps are more than "
             f"config.report logs, samples or saves after, {every}"
         )
+    if recipe.protocol:
+        check_choice(recipe.protocol, PROTOCOLS, "config.protocol")
     if recipe.seed < 0:
         raise InputError(f"config.seed: expected a number from 0 on, got {recipe.seed}")
     for name, network in recipe.networks.items():

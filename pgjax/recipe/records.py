@@ -136,6 +136,9 @@ class Recipe:
 
     A config may also have `total_steps`, where the whole run ends (0: after the stages' own sum): `build`
     lengthens or cuts the last stage to end there; stages that would begin there or later get no steps.
+
+    `published` are the paper's numbers by the columns of its table, `published_in` names the table, and
+    `protocol` (a name in metrics.protocols.PROTOCOLS) is how they were measured, "" where that is not told.
     """
 
     row: str
@@ -151,6 +154,7 @@ class Recipe:
     compute: Compute = dataclasses.field(default_factory=Compute)
     published: Mapping[str, float] = dataclasses.field(default_factory=dict)
     published_in: str = ""
+    protocol: str = ""
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -4,11 +4,12 @@
     python evaluate.py --images=DIR --dataset=market1501 --protocol=patn --pairs=market-pairs-test.csv
     python evaluate.py --baselines --dataset=market1501 --protocol=deformable --out=baselines.json
 
-A run's test pairs are generated and scored beside the baselines and the published row: a table is printed,
-metrics.json, metrics_PROTOCOL.json and evaluation.png are written into the run directory, and with
---save_images every generated image into generated/. Scores under the default protocol also go into the card
-of the model that train.py exported at the same step. Several hosts evaluate together as they train: see
-train.py.
+A run's test pairs are generated and scored beside the baselines and the published row, under the project's
+own protocol and the one by which the row's paper measured: a table of each is printed, and
+metrics_PROTOCOL.json (the first also as metrics.json) and evaluation.png are written into the run directory.
+With --save_images every generated image goes into generated/. Scores under the protocol pgjax also go into
+the card of the model that train.py exported at the same step. Several hosts evaluate together as they train:
+see train.py.
 
 A folder holds one picture a pair, strips of 2 to 6 panels or single images, named SOURCE_TARGET.png,
 SOURCE___TARGET_vis.png, SOURCE_2_TARGET_vis.jpg, SOURCE_to_TARGET.png or alike (docs/names.md); metrics.json
@@ -27,8 +28,11 @@ from pgjax.errors import InputError
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
 IMAGES = flags.DEFINE_string("images", None, "A folder of pictures to score, of any system.")
 DATASET = flags.DEFINE_string("dataset", None, "The data set of --images or --baselines.")
-PROTOCOL = flags.DEFINE_string(
-    "protocol", "pgjax", "Which protocol: pgjax, pg2, deformable, kurupathi or patn."
+PROTOCOL = flags.DEFINE_list(
+    "protocol",
+    None,
+    "Which protocol: pgjax, pg2, deformable, kurupathi or patn. A run is scored under several where they are "
+    "named (pgjax,patn); unless any is, under pgjax and its paper's own. All else under pgjax.",
 )
 METRICS = flags.DEFINE_list(
     "metrics",
@@ -71,7 +75,7 @@ def _run() -> None:
 
     _refuse("--workdir", images=IMAGES, dataset=DATASET, out=OUT, baselines=BASELINES)
     launch.start()
-    result = evaluation.evaluate(
+    results = evaluation.evaluate_all(
         WORKDIR.value,
         DATA_DIR.value,
         LIMIT.value,
@@ -84,22 +88,26 @@ def _run() -> None:
     )
     if hosts.first():
         export.refresh(WORKDIR.value)
-        print(evaluation.table(result))
+        print("\n\n".join(map(evaluation.table, results)))
 
 
 def _pictures() -> None:
     from pgjax import evaluation, judging
+    from pgjax.metrics import protocols
 
     hosts = {name: flags.FLAGS[name] for name in launch.FLAGS}
     _refuse("--images and --baselines", save_images=SAVE_IMAGES, noise=NOISE, **hosts)
     if DATASET.value is None:
         raise InputError("--dataset: missing; expected the data set that the pairs are of")
+    names = PROTOCOL.value or [protocols.OWN.name]
+    if len(names) > 1:
+        raise InputError(f"--protocol: {', '.join(names)}: several go with --workdir alone")
     launch.start_alone()
     result = judging.judge(
         DATASET.value,
         DATA_DIR.value,
         IMAGES.value,
-        PROTOCOL.value,
+        names[0],
         LIMIT.value,
         PAIRS.value,
         METRICS.value,

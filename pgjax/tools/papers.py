@@ -1,5 +1,8 @@
 """The papers whose rows can be trained: every configs/*.py that has ROWS, SETTINGS, PUBLISHED, SOURCE.
 
+PROTOCOL says by which named protocol the published numbers were measured, MEASURED by which others some were
+that a table takes over from earlier papers; "" or nothing where it is not told.
+
 configs/ is not part of the installed package: it is found where Python looks for modules, which for
 `python -m` is the working directory, the root of the repository.
 """
@@ -15,6 +18,7 @@ from typing import Any
 from pgjax import folders, rundir
 from pgjax.checkpoint import differences
 from pgjax.errors import InputError
+from pgjax.metrics import protocols
 
 TABLES = ("ROWS", "SETTINGS", "PUBLISHED", "SOURCE")
 
@@ -65,10 +69,53 @@ def find(name: str) -> ModuleType:
     return papers[name]
 
 
-def metrics(paper: ModuleType, dataset: str) -> list[str]:
-    """The metrics that the paper publishes on a data set, in its tables' order."""
-    rows = paper.PUBLISHED.get(dataset, {}).values()
-    return list(dict.fromkeys(metric for numbers in rows for metric in numbers))
+def protocol_of(paper: str, name: str | None = None) -> protocols.Protocol:
+    """The protocol of that name, else the one by which a paper measured; the project's own if not told.
+
+    Raises:
+      InputError: an unknown paper or protocol.
+    """
+    own = getattr(find(paper), "PROTOCOL", "") or protocols.OWN.name
+    return protocols.find(own if name is None else name)
+
+
+def measured_by(paper: ModuleType, row: str, column: str) -> str:
+    """The name of the protocol by which a published number was measured, "" where that is not told."""
+    others = getattr(paper, "MEASURED", {}).get(row)
+    return getattr(paper, "PROTOCOL", "") if others is None else others[column]
+
+
+def placed(paper: ModuleType, dataset: str, row: str, shown: protocols.Protocol) -> dict[str, str]:
+    """A row's published numbers as printed there, by the metric of `shown` that they are values of."""
+    found = {}
+    for column, value in paper.PUBLISHED.get(dataset, {}).get(row, {}).items():
+        under = measured_by(paper, row, column)
+        for metric in protocols.placed({column: value}, under, shown, dataset):
+            found[metric] = text(paper, dataset, column, value)
+    return found
+
+
+def unplaced(
+    paper: ModuleType, dataset: str, shown: protocols.Protocol
+) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+    """Published numbers that are values of no metric of `shown`: rows by protocol and columns."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for row, numbers in paper.PUBLISHED.get(dataset, {}).items():
+        columns: dict[str, list[str]] = {}
+        for column, value in numbers.items():
+            under = measured_by(paper, row, column)
+            if not protocols.placed({column: value}, under, shown, dataset):
+                columns.setdefault(under, []).append(column)
+        for under, names in columns.items():
+            found.setdefault((under, tuple(names)), []).append(row)
+    return found
+
+
+def source(paper: ModuleType, dataset: str, row: str) -> str:
+    """The table in which a row's numbers are published."""
+    if row in paper.ROWS:
+        return paper.get_config(f"{dataset}/{row}").published_in
+    return paper.SOURCE
 
 
 def published_only(paper: ModuleType, dataset: str) -> dict[str, Mapping[str, float]]:
@@ -76,22 +123,29 @@ def published_only(paper: ModuleType, dataset: str) -> dict[str, Mapping[str, fl
     return {k: v for k, v in paper.PUBLISHED.get(dataset, {}).items() if k not in paper.ROWS}
 
 
-def decimals(paper: ModuleType, dataset: str, metric: str) -> int:
-    """The most decimals that the paper's tables give a metric: a float has lost its trailing zeros."""
-    rows = paper.PUBLISHED.get(dataset, {}).values()
-    texts = (str(numbers[metric]) for numbers in rows if metric in numbers)
-    return max((len(text.partition(".")[2]) for text in texts), default=3)
+def text(paper: ModuleType, dataset: str, column: str, value: float) -> str:
+    """A number of a column with the most decimals in it: a float has lost its trailing zeros."""
+    rows = paper.PUBLISHED[dataset].values()
+    texts = (str(numbers[column]) for numbers in rows if column in numbers)
+    return f"{value:.{max(len(text.partition('.')[2]) for text in texts)}f}"
 
 
 def departures(paper: ModuleType, config: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Where a run's config is not what its row says now: key, value there, value in the row.
 
-    The seed does not count, nor does what leaves the parameters alone (rundir.FREE).
+    The seed does not count, nor does what changes neither the parameters at the run's end nor its scores.
     """
-    row = rundir.fixed(rundir.plain(paper.get_config(config["row"])))
-    for key, here, there in differences(rundir.fixed(config), row):
+    whole = rundir.plain(paper.get_config(config["row"]))
+    for key, here, there in differences(rundir.fixed(config), rundir.fixed(whole)):
         if key != "seed":
             yield key, here, there
+    steps = sum(stage["steps"] for stage in config["stages"].values())
+    if config.get("total_steps") not in (None, 0, steps):
+        row = sum(stage["steps"] for stage in whole["stages"].values())
+        yield "total_steps", config["total_steps"], row
+    radii = [values.get("evaluation", {}).get("mask_radius") for values in (config, whole)]
+    if radii[0] not in (None, radii[1]):
+        yield "evaluation.mask_radius", *radii
 
 
 def owner(config: Mapping[str, Any]) -> str | None:

@@ -7,10 +7,11 @@ trains it. A test keeps configs/README.md equal to what this prints: after chang
 
 import pathlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import ModuleType
 
 from pgjax import cli
+from pgjax.metrics import protocols
 from pgjax.tools import papers
 
 HEAD = """\
@@ -19,7 +20,9 @@ HEAD = """\
 Written by `python -m pgjax.tools.rows --out configs/README.md` from the files here; do not edit. A row
 is one line of a published results table. Every number below is a **published** one, of the table that is
 named beside it, measured with its authors' code and, for some, other test pairs: see the docstring of
-the row's file.
+the row's file. It is called by the metric of the named protocol by which it was measured
+(docs/metrics_json.md), and can be compared with that metric alone; "not told" stands where a source does not
+say how it measured, and the numbers then have the names that it gives them.
 `python -m pgjax.tools.table PAPER RUNS...` prints them beside what your own runs measured.
 """
 
@@ -35,13 +38,13 @@ def document() -> str:
 
 def _section(name: str, paper: ModuleType) -> Iterator[str]:
     yield f"## `configs/{name}.py`\n\n{papers.title(paper)}.\n"
-    yield "| row | data set | steps | batch | published | published in | command |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| row | data set | steps | batch | published | protocol | published in | command |"
+    yield "|---|---|---|---|---|---|---|---|"
     for row in paper.ROWS:
         for dataset in paper.SETTINGS:
             config = paper.get_config(f"{dataset}/{row}")
             steps = " + ".join(str(stage.steps) for stage in config.stages.values())
-            numbers = _numbers(paper, dataset, config.published)
+            ((protocol, numbers),) = _numbers(paper, dataset, row) or [("", "")]
             place = f"runs/{name}/{dataset}/{row}/seed0"
             command = (
                 f"python train.py --config=configs/{name}.py:{dataset}/{row} --workdir={place}"
@@ -52,22 +55,26 @@ def _section(name: str, paper: ModuleType) -> Iterator[str]:
                 steps,
                 str(config.batch_size),
                 numbers,
+                protocol,
                 config.published_in,
                 f"`{command}`",
             )
     for dataset in paper.SETTINGS:
-        for row, published in papers.published_only(paper, dataset).items():
-            numbers = _numbers(paper, dataset, published)
-            yield _line(row, dataset, "", "", numbers, paper.SOURCE, "published only")
+        for row in papers.published_only(paper, dataset):
+            for protocol, numbers in _numbers(paper, dataset, row):
+                yield _line(row, dataset, "", "", numbers, protocol, paper.SOURCE, "published only")
     yield ""
 
 
-def _numbers(paper: ModuleType, dataset: str, published: Mapping[str, float]) -> str:
-    return ", ".join(
-        f"{metric} {published[metric]:.{papers.decimals(paper, dataset, metric)}f}"
-        for metric in papers.metrics(paper, dataset)
-        if metric in published
-    )
+def _numbers(paper: ModuleType, dataset: str, row: str) -> list[tuple[str, str]]:
+    """A row's published numbers, by the protocol of which they are."""
+    found: dict[str, list[str]] = {}
+    for column, value in paper.PUBLISHED.get(dataset, {}).get(row, {}).items():
+        under = papers.measured_by(paper, row, column)
+        metric = protocols.find(under).columns[column] if under else column
+        number = papers.text(paper, dataset, column, value)
+        found.setdefault(f"`{under}`" if under else "not told", []).append(f"{metric} {number}")
+    return [(protocol, ", ".join(numbers)) for protocol, numbers in found.items()]
 
 
 def _line(*cells: str) -> str:

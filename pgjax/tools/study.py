@@ -14,108 +14,28 @@ other starts, and what is unfinished is named. What is trained by then is scored
 --set sets a key of every row's config, as --config.KEY does for train.py; a part of the key may be a
 pattern: --set 'networks.*.options.features=8'.
 
+Runs are scored under the project's own protocol, the one by which their paper measured, and that of
+--protocol, whose metrics are the columns of the tables (default: the paper's own). NAME=FOLDER/metrics.json
+among the rows is a line of another system, whose pictures evaluate.py --images judged (pgjax.tools.table).
+
 Every run is a process of its own: its memory is freed, and one that fails is named at the end, with
 exit code 1, after all others had their turn.
 """
 
 import argparse
-import dataclasses
 import math
-import pathlib
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgjax import cli, data, paths, process, rundir, summary
-from pgjax.checkpoint import saved_steps
+from pgjax import cli, data, paths, process, summary
 from pgjax.errors import InputError
-from pgjax.evaluation import TEST_PAIRS
 from pgjax.interruption import Interruption, Stopped
 from pgjax.recipe import build
-from pgjax.tools import papers, table
 from pgjax.tools.apart import call_apart
-from pgjax.tools.overrides import set_key, set_steps
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Plan:
-    """One run of a study: a resolved config, plain as JSON, and the pairs to score (None = all)."""
-
-    paper: str
-    config: dict[str, Any]
-    folder: pathlib.Path
-    limit: int | None
-
-    def __str__(self) -> str:
-        return f"{self.paper}:{self.config['row']} seed {self.config['seed']}"
-
-    @property
-    def total(self) -> int:
-        return build(self.config).total_steps
-
-    @property
-    def done(self) -> int:
-        """Steps up to the last checkpoint."""
-        return max(saved_steps(self.folder), default=0)
-
-    @property
-    def finished(self) -> bool:
-        """Whether it is trained to its end and scored as this study asks."""
-        try:
-            result = table.read(self.folder).result
-        except (InputError, OSError):
-            return False
-        wanted = {
-            "step": self.total,  # total_steps may have been raised since
-            "limit": self.limit,
-            "noise": False,
-            "pairs_from": TEST_PAIRS,
-            "mask_radius": self.config["evaluation"]["mask_radius"],
-        }
-        return all(result[key] == value for key, value in wanted.items())
-
-
-def plan(
-    rows: Sequence[str],
-    seeds: int,
-    workdir: pathlib.Path,
-    steps: int | None = None,
-    limit: int | None = None,
-    changes: Sequence[str] = (),
-) -> list[Plan]:
-    """The runs of a study in their order; writes nothing.
-
-    Args:
-      rows: PAPER:DATASET/ROW each.
-      seeds: 0 to seeds - 1 of every row.
-      workdir: of all runs.
-      steps: of every row, its own unless given.
-      limit: of the pairs to score.
-      changes: KEY=VALUE each (overrides.set_key).
-
-    Raises:
-      InputError: an unknown row, a bad change, or a run directory that holds another run.
-    """
-    plans = []
-    for seed in range(seeds):
-        for name in dict.fromkeys(rows):
-            paper, colon, row = name.partition(":")
-            if not colon:
-                raise InputError(f"row {name!r}: expected PAPER:DATASET/ROW")
-            config = papers.find(paper).get_config(row)
-            for change in changes:
-                set_key(config, change)
-            if config.row != row or config.seed:
-                raise InputError("--set: row and seed are the study's own")
-            if steps is not None:
-                set_steps(config, steps)
-            config.seed = seed
-            build(config)
-            folder = workdir / paper / row / f"seed{seed}"
-            rundir.check(folder, config)
-            plans.append(Plan(paper, rundir.plain(config), folder, limit))
-    return plans
+from pgjax.tools.measured import is_judged, read_judged
+from pgjax.tools.plans import Plan, check_places, plan, report
 
 
 def work(plan: Plan, data_dir: str, deadline: float) -> None:
@@ -137,7 +57,8 @@ def work(plan: Plan, data_dir: str, deadline: float) -> None:
         )
         stop.end(int(state.step))
     if int(state.step) == plan.total:
-        evaluation.evaluate(plan.folder, data_dir, plan.limit)
+        names = dict.fromkeys([*evaluation.protocols_of(build(plan.config)), plan.protocol])
+        evaluation.evaluate(plan.folder, data_dir, plan.limit, protocol=list(names))
 
 
 def check(configs: Sequence[dict[str, Any]]) -> None:
@@ -185,19 +106,6 @@ def run(
     return failed
 
 
-def report(plans: Sequence[Plan]) -> str:
-    """The tables of a study's papers and data sets, with what is finished."""
-    datasets: dict[str, dict] = {}
-    for each in plans:
-        datasets.setdefault(each.paper, {})[each.config["data"]["name"]] = True
-    return "\n\n".join(
-        table.tables(
-            paper, [table.read(p.folder) for p in plans if p.paper == paper and p.finished], names
-        )
-        for paper, names in datasets.items()
-    )
-
-
 def _positive(kind: type) -> Callable[[str], Any]:
     def parse(text: str):
         value = kind(text)
@@ -217,7 +125,12 @@ def main(argv: list[str] | None = None) -> None:
         "goes on where it stopped.",
     )
     count, number = _positive(int), _positive(float)
-    parser.add_argument("rows", metavar="PAPER:DATASET/ROW", nargs="+", help="rows to train")
+    parser.add_argument(
+        "rows",
+        metavar="PAPER:DATASET/ROW",
+        nargs="+",
+        help="rows to train; NAME=FOLDER/metrics.json: judged pictures of another system, for the tables",
+    )
     parser.add_argument("--seeds", type=count, default=3, help="of every row (default: 3)")
     parser.add_argument("--workdir", metavar="DIR", type=paths.of, required=True)
     parser.add_argument("--data_dir", metavar="DIR", default=data.DATA_DIR, help="(default: data)")
@@ -225,15 +138,24 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=count, help="of every row (default: the row's own)")
     parser.add_argument("--limit", type=count, help="score only the first so many test pairs")
     parser.add_argument(
+        "--protocol",
+        help="whose metrics the tables have (default: the paper's own, where it is told)",
+    )
+    parser.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[], help="of every row's config"
     )
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     with Interruption() as stop:
         _study(args, started, stop)
 
 
 def _study(args: argparse.Namespace, started: float, stop: Interruption) -> None:
-    plans = plan(args.rows, args.seeds, args.workdir, args.steps, args.limit, args.set)
+    judged = [read_judged(text) for text in args.rows if is_judged(text)]
+    rows = [text for text in args.rows if not is_judged(text)]
+    if not rows:
+        raise InputError("no row to train; expected PAPER:DATASET/ROW")
+    plans = plan(rows, args.seeds, args.workdir, args.steps, args.limit, args.set, args.protocol)
+    check_places(plans, judged)
     for name in dict.fromkeys(each.config["data"]["name"] for each in plans):
         data.load(name, args.data_dir)
     # Seeds of a row are alike. Apart, since JAX would take the accelerator from the runs' processes.
@@ -242,7 +164,15 @@ def _study(args: argparse.Namespace, started: float, stop: Interruption) -> None
         sys.exit(code)
     deadline = math.inf if args.minutes is None else started + 60 * args.minutes
     failed = run(plans, args.data_dir, deadline)
-    print(report(plans))
+    fault = None
+    try:
+        text = report(plans, judged)
+    except InputError as error:
+        if not judged:
+            raise
+        # On which pairs the runs are scored is known only now.
+        text, fault = report(plans), error
+    print(text)
     for each in plans:
         if not each.finished and each not in failed:
             print(f"unfinished: {each}, step {each.done} of {each.total}", file=sys.stderr)
@@ -251,6 +181,8 @@ def _study(args: argparse.Namespace, started: float, stop: Interruption) -> None
         names = ", ".join(f"{each} (exit code {code})" for each, code in failed.items())
         print(f"error: {len(failed)} of {len(plans)} runs failed: {names}", file=sys.stderr)
         sys.exit(1)
+    if fault is not None:
+        raise fault
 
 
 if __name__ == "__main__":

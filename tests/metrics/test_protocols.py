@@ -23,6 +23,7 @@ from pgjax.metrics import protocols
 from pgjax.metrics.judge import Judge
 from pgjax.metrics.pixel import MASKED_INPUT, PIXEL_METRICS, PLAIN
 from pgjax.metrics.protocols import PROTOCOLS
+from pgjax.metrics.sets import REFERENCE, SET_METRICS
 from pgjax.scoring import Scorer, chosen
 
 GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -216,3 +217,50 @@ def test_metrics_are_chosen_by_name_and_unknown_ones_refused():
     assert chosen(protocol, ["pixel"]) == ("ssim_reference", "mask_ssim_reference", "l1")
     with pytest.raises(InputError, match="has no 'fid'; it has ssim_reference"):
         chosen(protocol, ["fid"])
+
+
+def test_what_a_metric_follows_from_is_what_its_record_says():
+    for name in {name for protocol in PROTOCOLS.values() for name in protocol.metrics}:
+        metric = PIXEL_METRICS.get(name) or SET_METRICS[name]
+        wanted = {"mask"} if getattr(metric, "mask", False) else set()
+        if name not in PIXEL_METRICS:
+            wanted |= set(metric.options)
+            wanted |= {"reference"} if metric.against == REFERENCE else set()
+            wanted |= {"features"} if metric.extractor == "inception" else set()
+        assert set(protocols.FOLLOWS.get(name, ())) == wanted, name
+
+
+@pytest.mark.parametrize(
+    ("metric", "one", "other", "dataset", "same"),
+    [
+        ("ssim_reference", "deformable", "pgjax", "market1501", True),
+        ("ssim_reference", "deformable", "patn", "market1501", True),
+        ("ssim_reference", "deformable", "patn", "deepfashion", False),  # white beside the photo
+        ("mask_ssim_reference", "deformable", "pgjax", "market1501", True),
+        ("mask_is", "pg2", "pgjax", "market1501", False),  # the source's mask
+        ("is", "pg2", "pgjax", "market1501", True),
+        ("is", "pg2", "patn", "deepfashion", False),
+        ("fid", "pgjax", "deformable", "market1501", False),  # which has none
+    ],
+)
+def test_what_two_protocols_measure_alike(metric, one, other, dataset, same):
+    one, other = PROTOCOLS[one], PROTOCOLS[other]
+    assert protocols.alike(metric, one, other, dataset) is same
+    assert protocols.alike(metric, other, one, dataset) is same
+
+
+def test_a_mask_of_another_radius_is_another_metric():
+    own, small = PROTOCOLS["deformable"], protocols.with_radius(protocols.OWN, 2)
+    assert not protocols.alike("mask_ssim_reference", own, small, "market1501")
+    assert protocols.alike("ssim_reference", own, small, "market1501")
+    targets = protocols.find("pgjax", "targets")
+    assert not protocols.alike("fid", protocols.OWN, targets, "market1501")
+
+
+def test_published_numbers_have_their_place_or_none():
+    numbers = {"ssim": 0.272, "mask_ssim": 0.796, "is": 3.442, "r2g": 7.8}
+    own = protocols.placed(numbers, "deformable", protocols.OWN, "market1501")
+    assert own == {"ssim_reference": 0.272, "mask_ssim_reference": 0.796, "is": 3.442}
+    assert protocols.placed(numbers, "pg2", protocols.OWN, "market1501") == {"is": 3.442}
+    for nobody in (None, ""):
+        assert protocols.placed(numbers, nobody, protocols.OWN, "market1501") == {}

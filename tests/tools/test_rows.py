@@ -39,15 +39,31 @@ def test_every_row_and_data_set_has_a_line_with_its_command():
                 assert sum(command in line for line in lines) == 1
     (line,) = (x for x in lines if "configs/pg2.py:market1501/g1_g2_d " in x)
     # Ma et al. 2017, Table 1, as printed there: with its trailing zeros.
-    assert "| 22000 + 14000 | 16 | ssim 0.253, is 3.460, mask_ssim 0.792, mask_is 3.435 |" in line
-    assert "| Ma et al. 2017, Table 1 |" in line
+    numbers = "ssim_uniform 0.253, is 3.460, mask_ssim_uniform 0.792, mask_is 3.435"
+    assert f"| 22000 + 14000 | 16 | {numbers} | `pg2` | Ma et al. 2017, Table 1 |" in line
+
+
+def test_published_numbers_are_called_by_the_metric_that_measured_them():
+    lines = rows.document().splitlines()
+
+    def of(paper, row):
+        named = f"configs/{paper}.py:market1501/{row} "
+        return [x.split(" | ")[4:6] for x in lines if named in x or x.startswith(f"| {row} | mark")]
+
+    numbers = "ssim_reference 0.272, is 3.442, mask_ssim_reference 0.796, mask_is 3.666, ds 0.629"
+    assert of("deformable", "dsc") == [[numbers, "`deformable`"]]
+    ours, *_ = of("kurupathi", "sn_h_w")
+    assert ours[0].startswith("ssim_reference 0.291, is 3.192, masked_input_ssim 0.805")
+    pg2s = ["ssim_uniform 0.253, is 3.460, mask_ssim_uniform 0.792, mask_is 3.435", "`pg2`"]
+    assert of("kurupathi", "pg2/g1_g2_d") == [pg2s, ["ds 0.390", "`deformable`"]]
+    assert of("vdg", "vdg_w")[0][1] == of("horiuchi", "sn_rh")[0][1] == "not told"
 
 
 def test_what_a_paper_only_compares_with_is_listed(monkeypatch):
     published = {"market1501": pg2.PUBLISHED["market1501"] | {"real": {"ssim": 1.0, "is": 3.86}}}
     paper = types.SimpleNamespace(**vars(pg2) | {"PUBLISHED": published})
     monkeypatch.setattr(papers, "load", lambda: {"pg2": paper})
-    numbers = "ssim 1.000, is 3.860 | Ma et al. 2017, Table 1"
+    numbers = "ssim_uniform 1.000, is 3.860 | `pg2` | Ma et al. 2017, Table 1"
     assert f"| real | market1501 |  |  | {numbers} | published only |" in rows.document()
 
 

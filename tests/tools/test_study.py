@@ -7,13 +7,15 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
 import runs
 from configs import pg2
-from pgjax import data, programs, rundir
+from pgjax import data, evaluation, programs, rundir, training
 from pgjax.errors import InputError
+from pgjax.state import State
 from pgjax.tools import overrides, study
 from pgjax.tools.apart import call_apart
 from runs import write
@@ -36,9 +38,8 @@ def pretended(monkeypatch):
         config = pg2.get_config(plan.config["row"])
         config.update(plan.config)
         seed = plan.config["seed"]
-        write(
-            plan.folder, config=config, seed=seed, ssim=float(seed), mask_radius=2, limit=plan.limit
-        )
+        asked = {"mask_radius": 2, "limit": plan.limit, "protocol": plan.protocol}
+        write(plan.folder, config=config, seed=seed, ssim=float(seed), **asked)
         return 0
 
     monkeypatch.setattr(study, "call_apart", call)
@@ -60,12 +61,69 @@ def test_seed_0_of_every_row_comes_first_and_what_is_finished_is_skipped(
     assert (tmp_path / "pg2/synthetic_people/g1_l1/seed1/metrics.json").exists()
     # Scores 0 and 1: mean 1/2, deviation sqrt(1/2).
     out = capsys.readouterr().out
-    assert out.count("0.5000 ± 0.7071") == 12 and "pg2 on market1501" not in out
+    assert out.count("0.5000 ± 0.7071") == 2 * len(runs.pixel_metrics("pg2"))
+    assert "pg2 on market1501" not in out
     study.main([*ROWS, "--seeds=3", f"--workdir={tmp_path}"])
     assert calls == [*order, *(f"{row} seed 2" for row in ROWS)]
     # Other pairs: scored anew.
     _main(tmp_path, "--limit=5")
     assert calls[6:] == order
+
+
+def test_the_tables_are_of_the_protocol_that_is_asked_for(pretended, tmp_path, capsys):
+    calls, _ = pretended
+    _main(tmp_path)
+    assert "protocol pg2;" in capsys.readouterr().out
+    _main(tmp_path, "--protocol=patn")
+    out = capsys.readouterr().out
+    assert "protocol patn;" in out and "ssim_reference" in out
+    assert out.count("±") - 1 == 2 * len(runs.pixel_metrics("patn"))
+    assert len(calls) == 8  # under which they were not scored yet
+    with pytest.raises(InputError, match="--protocol: unknown 'gfla'; there are pgjax, pg2"):
+        _main(tmp_path, "--protocol=gfla")
+
+
+def test_a_run_is_scored_under_all_protocols_that_its_tables_may_have(monkeypatch, tmp_path):
+    (each,) = study.plan(ROWS[:1], 1, tmp_path, 4, protocol="patn")
+    asked = []
+    monkeypatch.setattr(training, "train_and_evaluate", lambda *_: State(np.int32(4), {}))
+    monkeypatch.setattr(evaluation, "evaluate", lambda *_, protocol: asked.append(protocol))
+    study.work(each, "unused", time.time() + 60)
+    assert asked == [["pgjax", "pg2", "patn"]]
+
+
+def test_judged_pictures_are_in_the_table(pretended, tmp_path, capsys):
+    theirs = runs.write_judged(tmp_path / "theirs.json", "synthetic_people", mask_radius=2)
+    _main(tmp_path / "study", f"theirs={theirs}")
+    assert re.search(r"^theirs +judged +- +- +12000 +0\.5000", capsys.readouterr().out, re.M)
+    # Of other pairs, which is known when the runs are scored: the table comes all the same.
+    other = runs.write_judged(
+        tmp_path / "other.json", "synthetic_people", mask_radius=2, pairs_sha256="1" * 64
+    )
+    with pytest.raises(InputError, match="cannot share a table: pairs_sha256 '111"):
+        _main(tmp_path / "study", f"theirs={other}")
+    out = capsys.readouterr().out
+    assert "0.5000 ± 0.7071" in out and "theirs" not in out
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"protocol": "patn"}, "judged on synthetic_people under protocol patn; .* are of synth"),
+        ({"dataset": "market1501"}, "judged on market1501 under protocol pg2"),
+        ({"limit": 5}, "judged with limit 5, this study scores with None"),
+    ],
+)
+def test_pictures_without_a_place_are_refused_before_anything_runs(
+    pretended, tmp_path, changes, message
+):
+    given = {"dataset": "synthetic_people"} | changes
+    theirs = runs.write_judged(tmp_path / "theirs.json", **given)
+    with pytest.raises(InputError, match=message):
+        _main(tmp_path / "study", f"theirs={theirs}")
+    with pytest.raises(InputError, match="no row to train"):
+        study.main([f"theirs={theirs}", f"--workdir={tmp_path}"])
+    assert not pretended[0]
 
 
 def test_one_that_fails_loses_no_other(pretended, tmp_path, capsys):
@@ -265,7 +323,7 @@ def test_a_killed_study_goes_on_to_its_table(tmp_path):
     assert starts == [1, 2, 1, 1]
     lines = [x for x in again.stdout.splitlines() if re.search(r" measured +2 +40 +6 ", x)]
     assert [line.split()[0] for line in lines] == ["g1_l1", "g1_mask"]
-    assert all(line.count("±") == 6 for line in lines)
+    assert all(line.count("±") == len(runs.pixel_metrics("pg2")) for line in lines)
     # A step's program follows from row and seed: the run that went on found the one it had kept.
     assert len(list((cache / programs.FOLDER).iterdir())) == len(plans)
 
