@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from pgjax.errors import InputError
+from pgjax.estimators.blazepose import BlazePose
 from pgjax.estimators.openpose import OpenPose
 from pgjax.estimators.rtmo import Rtmo
 from pgjax.keypoints import THRESHOLD, Pose
@@ -42,6 +43,12 @@ class Entry(NamedTuple):
 
 ESTIMATORS = {
     "openpose": Entry(OpenPose, WEIGHTS, "OpenPose with a small MobileNet, in JAX"),
+    "blazepose": Entry(
+        BlazePose,
+        WEIGHTS,
+        "mediapipe's detector and full landmark network, more accurate: "
+        "pip install 'pgjax[blazepose]', then pgjax weights blazepose",
+    ),
     "rtmo": Entry(Rtmo, None, "RTMO by rtmlib, more accurate: pip install 'pgjax[pose]'"),
 }
 
@@ -53,8 +60,9 @@ def load(
 
     Args:
       name: one of ESTIMATORS.
-      model: "openpose": its weights' folder or file (default: data/weights); "rtmo": an .onnx file (default:
-        rtmlib fetches RTMO-l once, into its own cache).
+      model: "openpose": its weights' folder or file (default: data/weights); "blazepose": its weights'
+        folder (default: data/weights); "rtmo": an .onnx file (default: rtmlib fetches RTMO-l once, into its
+        own cache).
       threshold: a joint is visible whose confidence is larger; from 0 on, below 1.
 
     Raises:

@@ -24,13 +24,19 @@ class Published(NamedTuple):
 
     Attributes:
       url: where.
-      sha256: of the whole file.
+      sha256: of the whole file; None where nobody publishes it, then any file is taken.
       name: in the weights' folder.
     """
 
     url: str
-    sha256: str
+    sha256: str | None
     name: str
+
+    def differs(self, path: Path) -> str | None:
+        """What is wrong with a file at a path, in words, where it is another one."""
+        if self.sha256 is None or (found := digest(path)) == self.sha256:
+            return None
+        return f"another file: its sha256 is {found}, expected {self.sha256}"
 
     def remedy(self, folder: str | os.PathLike) -> str:
         """What to do by hand, in words."""
@@ -47,11 +53,8 @@ def obtain(file: Published, folder: str | os.PathLike) -> Path:
     path = Path(folder) / file.name
     if not path.is_file():
         _download(file, path)
-    elif (found := digest(path)) != file.sha256:
-        raise InputError(
-            f"{path}: damaged or another file: its sha256 is {found}, expected {file.sha256}; "
-            f"delete it and {file.remedy(folder)}"
-        )
+    elif fault := file.differs(path):
+        raise InputError(f"{path}: damaged or {fault}; delete it and {file.remedy(folder)}")
     return path
 
 
@@ -86,11 +89,9 @@ def _download(file: Published, path: Path) -> None:
             ):
                 print(f"downloading {file.url} to {path}, once", file=sys.stderr)
                 shutil.copyfileobj(answer, copy, 1 << 20)
-            found = digest(fetched)
-            if found != file.sha256:
+            if fault := file.differs(fetched):
                 raise NotMeasuredError(
-                    f"{file.url}: cut short or another file: its sha256 is {found}, expected "
-                    f"{file.sha256}; {file.remedy(path.parent)} by other means"
+                    f"{file.url}: cut short or {fault}; {file.remedy(path.parent)} by other means"
                 )
             os.replace(fetched, path)
     except (OSError, http.client.HTTPException) as error:

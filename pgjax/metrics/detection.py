@@ -12,17 +12,20 @@ from pathlib import Path
 import numpy as np
 
 from pgjax.errors import InputError, NotMeasuredError
-from pgjax.frozen.files import digest
+from pgjax.frozen.files import Published, digest
 
 MODEL = "VGG_VOC0712_SSD_300x300_iter_120000.caffemodel"
 NETWORK = "VGG_VOC0712_SSD_300x300_deploy.prototxt"
-URLS = {
-    MODEL: f"https://zenodo.org/record/3463718/files/{MODEL}",
-    NETWORK: (
+# Nobody publishes their sha256; the score tells it.
+FILES = (
+    Published(f"https://zenodo.org/record/3463718/files/{MODEL}", None, MODEL),
+    Published(
         "https://raw.githubusercontent.com/AliaksandrSiarohin/pose-gan/master/"
-        "ssd_score/deploy.prototxt"
+        "ssd_score/deploy.prototxt",
+        None,
+        NETWORK,
     ),
-}
+)
 SIZE = (300, 300)
 MEAN = (104.0, 117.0, 123.0)  # of blue, green and red
 PERSON = 15
@@ -46,12 +49,10 @@ class CaffeDetector:
             raise NotMeasuredError(
                 f"install OpenCV 4 (pip install 'pgjax[detection]'): {error}"
             ) from error
-        paths = {name: Path(weights) / name for name in URLS}
-        absent = [name for name, path in paths.items() if not path.is_file()]
+        paths = {file.name: Path(weights) / file.name for file in FILES}
+        absent = [file for file in FILES if not paths[file.name].is_file()]
         if absent:
-            raise NotMeasuredError(
-                " and ".join(f"fetch {URLS[name]} to {paths[name]}" for name in absent)
-            )
+            raise NotMeasuredError(" and ".join(file.remedy(weights) for file in absent))
         try:
             self._net = read(str(paths[NETWORK]), str(paths[MODEL]))
         except cv2.error as error:

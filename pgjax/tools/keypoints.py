@@ -147,7 +147,8 @@ def main(argv: list[str] | None = None) -> None:
         "--model",
         metavar="PATH",
         help="openpose: file of its weights, or their folder, downloaded into it where they are not "
-        "there (default: DATA_DIR/weights); rtmo: its .onnx file (default: downloaded once)",
+        "there (default: DATA_DIR/weights); blazepose: folder of its two files (default: "
+        "DATA_DIR/weights); rtmo: its .onnx file (default: downloaded once)",
     )
     parser.add_argument(
         "--data_dir",
@@ -169,7 +170,7 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f"--all: format {form} holds one person a photo; choose another")
     check_out(out, form, list(photos))
     model = arguments.model
-    if model is None and arguments.estimator == "openpose":
+    if model is None and estimators.ESTIMATORS[arguments.estimator].model is not None:
         model = os.path.join(arguments.data_dir, "weights")
     compiled.keep()
     estimator = estimators.load(arguments.estimator, model, arguments.threshold)

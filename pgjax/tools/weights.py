@@ -1,0 +1,141 @@
+"""Lists the weights of others that parts of pgjax need, or fetches them: python -m pgjax.tools.weights [NAME]
+
+Without NAME standard output gets all of TABLE: who needs what, what is in DATA_DIR/weights, and where it
+comes from. What is there is verified. With NAME its files are put there, and their paths are printed.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pgjax import cli, frozen, process
+from pgjax.data import DATA_DIR
+from pgjax.errors import InputError
+from pgjax.estimators import blazepose
+from pgjax.frozen import files, inception, lpips, openpose_weights, vgg19, weights, wheels
+from pgjax.metrics import detection
+from pgjax.metrics.sets import SET_METRICS
+
+CONVERTED = " (of its numbers, in either form)"
+
+
+class File(NamedTuple):
+    """A file of weights.
+
+    names: under one of which it lies in the folder. sha256: None where nobody publishes it. sources: where
+    it comes from, the first one asked first.
+    """
+
+    names: tuple[str, ...]
+    sha256: str | None
+    sources: tuple[str, ...]
+
+    def found(self, folder: Path) -> Path | None:
+        """The file in a folder, or None."""
+        there = (folder / name for name in self.names)
+        return next((path for path in there if path.is_file()), None)
+
+
+class Weights(NamedTuple):
+    """Files that belong together.
+
+    needed_by: in words. files: all of them are needed. fetch: puts those that lack into a folder, and
+    verifies all.
+    """
+
+    needed_by: str
+    files: tuple[File, ...]
+    fetch: Callable[[Path], object]
+
+
+def _metrics(extractor: str) -> str:
+    return f"metrics {', '.join(n for n, m in SET_METRICS.items() if m.extractor == extractor)}"
+
+
+def _converted(source: weights.Source) -> File:
+    return File((source.file, source.official), f"{source.sha256}{CONVERTED}", (source.url,))
+
+
+def _published(needed_by: str, published: tuple[files.Published, ...]) -> Weights:
+    kept = tuple(File((file.name,), file.sha256, (file.url,)) for file in published)
+    return Weights(needed_by, kept, functools.partial(files.obtain_all, published))
+
+
+def _in_wheel(needed_by: str, members: tuple[wheels.InWheel, ...]) -> Weights:
+    kept = tuple(
+        File((x.name,), x.sha256, (f"{x.member} in the wheel of {x.wheel}",)) for x in members
+    )
+    return Weights(needed_by, kept, functools.partial(wheels.obtain, members))
+
+
+TABLE: Mapping[str, Weights] = {
+    "openpose": Weights(
+        f"estimator openpose; {_metrics('pose')}",
+        (_converted(openpose_weights.SOURCE),),
+        openpose_weights.load,
+    ),
+    "blazepose": _in_wheel("estimator blazepose", blazepose.FILES),
+    "vgg19": Weights(
+        "rows that compare features of VGG-19: percloss, full and all of kurupathi and horiuchi that "
+        "are not named after baseline or dsc",
+        (_converted(vgg19.SOURCE),),
+        functools.partial(frozen.load, "vgg19"),
+    ),
+    "inception": _published(_metrics("inception"), (inception.FILE,)),
+    "lpips_alex": _published(_metrics("lpips_alex"), lpips.NETS["alex"][2:]),
+    "lpips_vgg": _published(_metrics("lpips_vgg"), lpips.NETS["vgg"][2:]),
+    "detection": _published(_metrics("detector"), detection.FILES),
+}
+
+
+def described(name: str, folder: Path) -> str:
+    """One entry of TABLE and what of it is in a folder, in lines."""
+    entry = TABLE[name]
+    found = [file.found(folder) for file in entry.files]
+    state = f"fetch them: pgjax weights {name}"
+    if all(found):
+        try:
+            entry.fetch(folder)
+            state = "verified"
+        except InputError as error:
+            state = str(error)
+    lines = [f"{name}: {entry.needed_by}", f"  {state}"]
+    for file, path in zip(entry.files, found, strict=True):
+        lines.append(f"  {path or f'missing: {file.names[0]}'}")
+        lines.append(f"    sha256 {file.sha256 or 'not published'}")
+        lines += [f"    from {source}" for source in file.sources]
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.ArgumentParser(
+        prog="python -m pgjax.tools.weights",
+        description="List the weights of others that estimators, metrics and rows need, or fetch them.",
+    )
+    parser.add_argument("name", nargs="?", choices=TABLE, help="fetch these (default: list all)")
+    parser.add_argument(
+        "--data_dir",
+        metavar="DIR",
+        default=DATA_DIR,
+        help="folder of data sets and weights (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--wheel", metavar="FILE", help="blazepose: the wheel, where pip cannot fetch it"
+    )
+    arguments = parser.parse_args(argv)
+    folder = Path(arguments.data_dir).expanduser() / "weights"
+    if arguments.wheel is not None and arguments.name != "blazepose":
+        raise InputError("--wheel: belongs to blazepose; the others come from URLs")
+    if arguments.name is None:
+        print("\n\n".join(described(name, folder) for name in TABLE))
+        return
+    entry = TABLE[arguments.name]
+    entry.fetch(folder, **({} if arguments.wheel is None else {"wheel": arguments.wheel}))
+    for file in entry.files:
+        print(file.found(folder))
+
+
+if __name__ == "__main__":
+    process.begin()
+    cli.run(main)

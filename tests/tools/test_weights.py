@@ -1,0 +1,75 @@
+"""pgjax weights: the table of what is needed, and fetching it; nothing leaves this machine."""
+
+import hashlib
+
+import pytest
+
+from pgjax import estimators, frozen
+from pgjax.errors import InputError
+from pgjax.frozen.files import Published
+from pgjax.metrics.sets import SET_METRICS
+from pgjax.tools import weights
+
+
+@pytest.fixture
+def two(tmp_path, monkeypatch):
+    """An entry of two files, of which one has no published sha256, on a site of this machine."""
+    site = tmp_path / "site"
+    site.mkdir()
+    for name, content in (("a.bin", b"first"), ("b.bin", b"second")):
+        (site / name).write_bytes(content)
+    files = (
+        Published((site / "a.bin").as_uri(), hashlib.sha256(b"first").hexdigest(), "a.bin"),
+        Published((site / "b.bin").as_uri(), None, "b.bin"),
+    )
+    table = dict(weights.TABLE) | {"two": weights._published("metric two", files)}
+    monkeypatch.setattr(weights, "TABLE", table)
+    return site
+
+
+def test_everything_that_needs_weights_is_in_the_table():
+    needed = " ".join(entry.needed_by for entry in weights.TABLE.values())
+    for name in SET_METRICS:
+        assert name in needed
+    for name, entry in estimators.ESTIMATORS.items():
+        if entry.model is not None:
+            assert f"estimator {name}" in needed
+    assert set(frozen.NETS) <= set(weights.TABLE)
+
+
+def test_the_list_says_what_is_missing_and_where_it_comes_from(tmp_path, capsys):
+    weights.main(["--data_dir", str(tmp_path)])
+    told = capsys.readouterr().out
+    for name, entry in weights.TABLE.items():
+        assert f"{name}: {entry.needed_by}\n  fetch them: pgjax weights {name}\n" in told
+        for file in entry.files:
+            assert f"  missing: {file.names[0]}\n" in told
+            assert all(f"    from {source}" in told for source in file.sources)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fetched_once_and_verified(two, tmp_path, capsys):
+    folder = tmp_path / "data" / "weights"
+    arguments = ["two", "--data_dir", str(folder.parent)]
+    weights.main(arguments)
+    assert capsys.readouterr().out == f"{folder / 'a.bin'}\n{folder / 'b.bin'}\n"
+    (two / "a.bin").unlink()
+    weights.main(arguments)
+    assert weights.described("two", folder).startswith("two: metric two\n  verified\n")
+    assert "    sha256 not published\n" in weights.described("two", folder)
+    (folder / "a.bin").write_bytes(b"other")
+    with pytest.raises(InputError, match=r"a\.bin: damaged or another file"):
+        weights.main(arguments)
+    assert "a.bin: damaged or another file" in weights.described("two", folder)
+
+
+def test_the_published_weights_are_verified(shared):
+    assert weights.described("vgg19", shared / "weights").splitlines()[1] == "  verified"
+    assert weights.described("openpose", shared / "weights").splitlines()[1] == "  verified"
+
+
+def test_a_wheel_belongs_to_one_entry(tmp_path):
+    with pytest.raises(InputError, match=r"--wheel: belongs to blazepose"):
+        weights.main(["vgg19", "--wheel", "any.whl", "--data_dir", str(tmp_path)])
+    with pytest.raises(FileNotFoundError, match=r"any\.whl: no such wheel"):
+        weights.main(["blazepose", "--wheel", "any.whl", "--data_dir", str(tmp_path)])
