@@ -29,6 +29,8 @@ _DEPTH = 4  # parts of a name that may have been joined
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)(?:\.0)?", re.ASCII)
 _DIGITS = re.compile(r"([0-9]+)(?:\.0)?", re.ASCII)
 
+_Key = str | FashionName
+
 
 class Rank(NamedTuple):
     """How well two names fit; the larger, the better.
@@ -53,9 +55,9 @@ class _Name(NamedTuple):
     folders: tuple[str, ...]
     stem: str
     extension: str
-    key: str | FashionName
+    key: _Key
 
-    def forms(self) -> list[tuple[str | FashionName, tuple[str, ...], int]]:
+    def forms(self) -> list[tuple[_Key, tuple[str, ...], int]]:
         """Its key, with 0, 1, ... folders joined to it: key, folders above, parts in the key."""
         forms = [(self.key, self.folders, 1)]
         for count in range(1, min(len(self.folders), _DEPTH - 1) + 1):
@@ -69,17 +71,25 @@ class Names:
 
     def __init__(self, names: Iterable[str]):
         self._apart = {name: _apart(name) for name in names}
-        self._by_key: dict[str | FashionName, list[str]] = {}
+        # Thousands of persons may have a photo 1.jpg each: names are also found by the folder above.
+        self._by_key: dict[_Key, dict[str, None]] = {}
+        self._by_folder: dict[tuple[_Key, str], dict[str, None]] = {}
         for name, apart in self._apart.items():
-            for key in dict.fromkeys(key for key, _, _ in apart.forms()):
-                self._by_key.setdefault(key, []).append(name)
+            for key, above, _ in apart.forms():
+                self._by_key.setdefault(key, {})[name] = None
+                self._by_folder.setdefault((key, _last(above)), {})[name] = None
         self._found: dict[str, tuple[str, ...]] = {}
 
     def ranked(self, text: str) -> list[tuple[Rank, str]]:
         """The names that fit a text, the best first."""
         apart = _apart(text)
-        keys = dict.fromkeys(key for key, _, _ in apart.forms())
-        some = dict.fromkeys(name for key in keys for name in self._by_key.get(key, ()))
+        some: dict[str, None] = {}
+        for key, above, _ in apart.forms():
+            if above:
+                some |= self._by_folder.get((key, _last(above)), {})
+                some |= self._by_folder.get((key, ""), {})
+            else:
+                some |= self._by_key.get(key, {})
         ranks = ((_fit(apart, self._apart[name], text == name), name) for name in some)
         return sorted(((rank, name) for rank, name in ranks if rank is not None), reverse=True)
 
@@ -95,7 +105,8 @@ class Names:
     def elsewhere(self, text: str) -> list[tuple[int, str]]:
         """The names that are one but for their folders, as after a move: parts that both end with."""
         apart = _apart(text)
-        some = [(name, self._apart[name]) for name in self._by_key.get(apart.key, ())]
+        near = self._by_folder.get((apart.key, _last(apart.folders)), {}) if apart.folders else {}
+        some = [(name, self._apart[name]) for name in near or self._by_key.get(apart.key, ())]
         return [
             (_common(apart.folders, other.folders), name)
             for name, other in some
@@ -173,6 +184,10 @@ def _may_differ(one: _Name, other: _Name) -> bool:
         not name.folders and not name.extension and _NUMBER.fullmatch(name.stem)
         for name in (one, other)
     )
+
+
+def _last(folders: tuple[str, ...]) -> str:
+    return folders[-1] if folders else ""
 
 
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
