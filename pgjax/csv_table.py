@@ -24,6 +24,7 @@ def read(
     separator: str,
     columns: Mapping[str, Collection[str]],
     optional: Collection[str] = (),
+    hint: str = "",
 ) -> list[tuple[int, list[str]]]:
     """The records: the number of its (first) line, and its fields in the order of `columns`, stripped.
 
@@ -31,6 +32,7 @@ def read(
       header: the first line as it is published, for messages; with `separator` between its fields.
       columns: by name, each with its other names; in lower case.
       optional: the columns whose fields may be empty.
+      hint: what to do where the header is another one, for its message.
 
     Raises:
       FileNotFoundError: there is no such file.
@@ -53,7 +55,7 @@ def read(
             break
     else:
         raise InputError(
-            f"{path}, line {first + 1}: expected the header {header!r}, found {top[:80]!r}"
+            f"{path}, line {first + 1}: expected the header {header!r}, found {top[:80]!r}{hint}"
         )
     records = []
     for number, row in _rows(lines[first + 1 :], used, path, first + 2):

@@ -16,6 +16,10 @@ from pgjax.keypoints import published
 from pgjax.names import Names
 
 PAIRS_HEADER = "from,to"
+# Lists without a header tell no order: those of NTED and PIDM name the target first.
+PAIRS_HINT = (
+    "; write from,to above a list that names sources first, to,from above one of targets first"
+)
 PAIRS_COLUMNS = {"from": ("source",), "to": ("target",)}
 
 
@@ -62,7 +66,7 @@ def read_pairs(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
     positions = {name: position for position, name in enumerate(names)}
     photos = Names(names)
     pairs = []
-    for number, pair in csv_table.read(path, PAIRS_HEADER, ",", PAIRS_COLUMNS):
+    for number, pair in csv_table.read(path, PAIRS_HEADER, ",", PAIRS_COLUMNS, hint=PAIRS_HINT):
         found = [photos.closest(name) for name in pair]
         for name, closest in zip(pair, found, strict=True):
             if not closest:

@@ -229,6 +229,10 @@ def test_a_field_without_an_end_is_told(write):
 def test_pairs_need_their_header(write):
     with pytest.raises(ValueError, match="line 1: expected the header 'from,to'"):
         annotations.read_pairs(write("a.jpg,b.jpg", header="a.jpg,b.jpg"), ("a.jpg", "b.jpg"))
+    with pytest.raises(ValueError, match=r"found 'a.jpg,b.jpg'; write from,to above a list that"):
+        annotations.read_pairs(write(header="a.jpg,b.jpg"), ("a.jpg", "b.jpg"))
+    path = write("a.jpg,b.jpg", header="to,from")  # as of NTED and PIDM
+    np.testing.assert_array_equal(annotations.read_pairs(path, ("a.jpg", "b.jpg")), [[1, 0]])
 
 
 def test_published_market_file_as_python_reads_it(shared):
