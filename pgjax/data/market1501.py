@@ -1,11 +1,9 @@
 """Market-1501 as a tfds data set: the official photos with the published pose annotations.
 
 The photos' JPEG bytes are stored verbatim. Splits: `train` and `test` in the order of their
-annotation files, `query` in the order of file names, without poses.
+annotation files, `query` in the order of file names, without poses; it is left out where its folder is.
 """
 
-import zipfile
-import zlib
 from collections.abc import Container, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -15,97 +13,91 @@ import tensorflow_datasets as tfds
 from pgjax import folders
 from pgjax.data import annotations, records
 from pgjax.data.annotations import Annotations
+from pgjax.data.photo_files import PhotoFiles
 from pgjax.errors import InputError
-from pgjax.filetypes import KINDS, PHOTOS, extension
+from pgjax.filetypes import KINDS, extension
 
 SIZE = (128, 64)
 ARCHIVE = "Market-1501-v15.09.15"
-FOLDERS = {"train": "bounding_box_train", "test": "bounding_box_test", "query": "query"}
+# The official folder, then what the field calls it: PATN, GFLA and DPTN rename both to train and test,
+# layumi's prepare.py gives each person a folder in train (or train and val, train_all) and gallery.
+FOLDERS = {
+    "train": ("bounding_box_train", "train", "train_all", "val"),
+    "test": ("bounding_box_test", "test", "gallery"),
+    "query": ("query",),
+}
 ANNOTATIONS = {"train": "market-annotation-train.csv", "test": "market-annotation-test.csv"}
 PAIRS = "market-pairs-test.csv"
 EXPECTED = (
-    f"{ARCHIVE}.zip or its unpacked folder {ARCHIVE} (with {', '.join(FOLDERS.values())}), and "
-    f"beside it {' and '.join(ANNOTATIONS.values())}"
+    f"{ARCHIVE}.zip or its unpacked folder, of any name, with bounding_box_train, bounding_box_test and, "
+    "if at hand, query (or train and test, as they are often renamed), and beside it "
+    f"{' and '.join(ANNOTATIONS.values())}"
 )
 
 
 class Photos:
-    """The photos' names and bytes, from the official zip or from its unpacked folder.
+    """The photos' names and bytes, from folders of splits below a folder, or in a zip there.
 
     Attributes:
-      path: the zip or the folder.
-      notes: lines about what lies among the photos and is none of them.
+      path: the folder.
+      texts: the text files in it.
+      notes: lines about what lies among the photos and is none of them, and on what is not there.
     """
 
     def __init__(self, raw: Path):
-        """Finds the zip, else the folder, in `raw`; `raw` may be the unpacked folder itself.
+        """Finds the splits' folders, at any depth; unpacked photos count before those in zips.
 
         Raises:
-          FileNotFoundError: neither is there.
-          InputError: the zip is damaged, or a folder of photos is missing or empty.
+          FileNotFoundError: there is none.
+          InputError: a zip is damaged, or the photos of a split that has poses are missing.
         """
-        self._zip = None
-        found = {folder: {} for folder in FOLDERS.values()}
-        if (raw / f"{ARCHIVE}.zip").is_file():
-            self.path = raw / f"{ARCHIVE}.zip"
-            self._zip = self._open()
-            for member in folders.members(self._zip):
-                folder, name = PurePosixPath(member).parent.name, PurePosixPath(member).name
-                if folder in found:
-                    found[folder][name] = member
-        else:
-            self.path = raw if raw.name == ARCHIVE else raw / ARCHIVE
-            if (raw / FOLDERS["train"]).is_dir():
-                self.path = raw
-            if not self.path.is_dir():
-                raise FileNotFoundError(f"{raw}: no Market-1501 here; expected {EXPECTED}")
-            for folder in found:
-                if (self.path / folder).is_dir():
-                    found[folder] = folders.files(self.path / folder, below=False).found
-        self._members, self.notes = {}, []
-        for folder, members in found.items():
-            named = {_named(name, members): name for name in members if _is_jpeg(name)}
-            here = {name: members[named[name]] for name in sorted(named)}
-            self._members[folder] = here
-            others = sorted(n for n in members if extension(n) in PHOTOS and not _is_jpeg(n))
-            if others:
-                self.notes.append(
-                    f"{folder}: {len(others)} pictures are left out, such as {others[0]}: all of Market-1501 "
-                    "are JPEG"
-                )
-            if not here:
+        self.path, self._files = raw, PhotoFiles(raw)
+        self.texts = self._files.texts
+        found: dict[str, dict[str, str]] = {split: {} for split in FOLDERS}
+        others: dict[str, list[str]] = {}
+        for name in self._files.names:
+            *above, file = PurePosixPath(name).parts
+            split, folder = _split(above)
+            if split is not None and _is_jpeg(file):
+                found[split].setdefault(file, name)
+            elif split is not None:
+                others.setdefault(folder, []).append(file)
+        self._members = {
+            split: {_named(file, members): members[file] for file in sorted(members)}
+            for split, members in found.items()
+        }
+        if not any(found.values()):
+            raise FileNotFoundError(f"{raw}: no Market-1501 here; expected {EXPECTED}")
+        for split in ANNOTATIONS:
+            if not found[split]:
                 raise InputError(
-                    f"{self.path}: no JPEG files in {folder}; expected the official layout with "
-                    f"folders {', '.join(FOLDERS.values())}"
+                    f"{raw}: no JPEG files of the split {split}; expected them in a folder "
+                    f"{' or '.join(FOLDERS[split])}"
                 )
+        self.notes = [
+            f"{folder}: {len(names)} pictures are left out, such as {min(names)}: all of Market-1501 "
+            "are JPEG"
+            for folder, names in others.items()
+        ]
+        self.notes += folders.lines(self._files.listing)
+        if not found["query"]:
+            self.notes.append(f"no folder query with photos in {raw}; there is no split query")
 
-    def _open(self) -> zipfile.ZipFile:
-        try:
-            return zipfile.ZipFile(self.path)
-        except zipfile.BadZipFile as error:
-            raise InputError(
-                f"{self.path}: a truncated or damaged zip ({error}); fetch it again"
-            ) from error
+    def names(self, split: str) -> tuple[str, ...]:
+        """File names of the JPEGs of a split, sorted."""
+        return tuple(self._members[split])
 
-    def names(self, folder: str) -> tuple[str, ...]:
-        """File names of the JPEGs in a folder, sorted."""
-        return tuple(self._members[folder])
+    def where(self, split: str, name: str) -> str:
+        """A photo's path, for messages."""
+        return self._files.where(self._members[split][name])
 
-    def read(self, folder: str, name: str) -> bytes:
-        """The bytes of a file, checked as far as the zip can.
+    def read(self, split: str, name: str) -> bytes:
+        """The bytes of a file, checked as far as a zip can.
 
         Raises:
           InputError: the zip is damaged there.
         """
-        member = self._members[folder][name]
-        if self._zip is None:
-            return member.read_bytes()
-        try:
-            return self._zip.read(member)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise InputError(
-                f"{self.path}: a truncated or damaged zip, at {member} ({error}); fetch it again"
-            ) from error
+        return self._files.read(self._members[split][name])
 
 
 class Market1501(tfds.core.GeneratorBasedBuilder):
@@ -127,30 +119,26 @@ class Market1501(tfds.core.GeneratorBasedBuilder):
         raw = Path(dl_manager.manual_dir)
         photos = Photos(raw)
         self.info.metadata["notes"] = photos.notes
-        # Beside the zip or folder, which `raw` itself may be.
-        beside = raw if (raw / ANNOTATIONS["train"]).exists() else photos.path.parent
-        poses = {
-            split: annotations.read_annotations(beside / file)
-            for split, file in ANNOTATIONS.items()
-        }
+        paths = {split: _text(photos, file) for split, file in ANNOTATIONS.items()}
+        poses = {split: annotations.read_annotations(path) for split, path in paths.items()}
         for split, annotated in poses.items():
-            _check(annotated, beside / ANNOTATIONS[split], photos, FOLDERS[split])
-        poses["query"] = _missing(photos.names(FOLDERS["query"]))
-        if (beside / PAIRS).exists():
+            _check(annotated, paths[split], photos, split)
+        if photos.names("query"):
+            poses["query"] = _missing(photos.names("query"))
+        if (path := _text(photos, PAIRS)).exists():
             names = poses["test"].names
-            pairs = annotations.read_pairs(beside / PAIRS, names)
+            pairs = annotations.read_pairs(path, names)
             self.info.metadata["test_pairs"] = [[names[a], names[b]] for a, b in pairs]
         return {
-            split: self._generate_examples(photos, folder, poses[split])
-            for split, folder in FOLDERS.items()
+            split: self._generate_examples(photos, split, found) for split, found in poses.items()
         }
 
     def _generate_examples(
-        self, photos: Photos, folder: str, poses: Annotations
+        self, photos: Photos, split: str, poses: Annotations
     ) -> Iterator[tuple[int, dict]]:
         for order, name in enumerate(poses.names):
-            data = photos.read(folder, name)
-            records.check_image(data, SIZE, "jpeg", f"{photos.path}, {folder}/{name}")
+            data = photos.read(split, name)
+            records.check_image(data, SIZE, "jpeg", photos.where(split, name))
             yield (
                 order,
                 {
@@ -162,6 +150,28 @@ class Market1501(tfds.core.GeneratorBasedBuilder):
                     "order": order,
                 },
             )
+
+
+def _split(above: list[str]) -> tuple[str | None, str]:
+    """The split that the folders above a photo name, the nearest first, and the folder."""
+    for folder in reversed(above):
+        for split, names in FOLDERS.items():
+            if folder.lower() in names:
+                return split, folder
+    return None, ""
+
+
+def _text(photos: Photos, file: str) -> Path:
+    """Where a text file is: anywhere among the photos, or beside the folder; else where it belongs.
+
+    Raises:
+      InputError: it is there twice.
+    """
+    found = [path for path in photos.texts if path.name == file]
+    if len(found) > 1:
+        raise InputError(f"{found[1]}: also in {found[0]}; leave one of them")
+    beside = photos.path.parent / file
+    return found[0] if found else beside if beside.exists() else photos.path / file
 
 
 def _is_jpeg(name: str) -> bool:
@@ -179,13 +189,14 @@ def _missing(names: tuple[str, ...]) -> Annotations:
     return Annotations(names, np.full((*shape, 2), -1, np.float32), np.zeros(shape, bool))
 
 
-def _check(annotated: Annotations, path: Path, photos: Photos, folder: str) -> None:
+def _check(annotated: Annotations, path: Path, photos: Photos, split: str) -> None:
     """Annotations and photos are of the same images, and joints lie inside them."""
-    present = set(photos.names(folder))
+    present = set(photos.names(split))
     for name, keypoints in zip(annotated.names, annotated.keypoints, strict=True):
         if name not in present:
             raise InputError(
-                f"{path}: image {name} is annotated but not in {photos.path}, {folder}"
+                f"{path}: image {name} is annotated but not among the {len(present)} photos of the split "
+                f"{split} in {photos.path}"
             )
         if (keypoints >= SIZE).any():
             y, x = keypoints.max(axis=0).astype(int)
@@ -196,6 +207,6 @@ def _check(annotated: Annotations, path: Path, photos: Photos, folder: str) -> N
     lacking = present.difference(annotated.names)
     if lacking:
         raise InputError(
-            f"{photos.path}: image {folder}/{min(lacking)} has no line in {path} (as have "
+            f"image {photos.where(split, min(lacking))} has no line in {path} (as have "
             f"{len(lacking) - 1} others)"
         )

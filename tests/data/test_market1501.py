@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def truncate_zip(market):
 
 FAULTS = {
     "truncated zip": (truncate_zip, "Market-1501-v15.09.15.zip: a truncated or damaged zip"),
-    "damaged member": (damage_a_member, f"damaged zip, at .*{PHOTO} .*Bad CRC-32"),
+    "damaged member": (damage_a_member, f"{PHOTO}: a truncated or damaged zip .*Bad CRC-32"),
     "wrong size": (
         lambda m: m.write_photo(TRAIN, PHOTO, size=(64, 128)),
         f"{TRAIN}/{PHOTO}: expected an image 128 high and 64 wide, mode RGB; "
@@ -104,11 +105,11 @@ FAULTS = {
     ),
     "image without annotation": (
         lambda m: m.write_photo(TRAIN, "0009_c1s1_000001_00.jpg"),
-        f"image {TRAIN}/0009_c1s1_000001_00.jpg has no line in .*market-annotation-train.csv",
+        f"image .*{TRAIN}/0009_c1s1_000001_00.jpg has no line in .*market-annotation-train.csv",
     ),
     "annotation without image": (
         lambda m: m.photo(TRAIN, PHOTO).unlink(),
-        f"market-annotation-train.csv: image {PHOTO} is annotated but not in",
+        f"market-annotation-train.csv: image {PHOTO} is annotated but not among the 4 photos",
     ),
     "17 joints": (
         lambda m: m.replace(m.test_csv, "[-1, ", "["),
@@ -122,9 +123,13 @@ FAULTS = {
         lambda m: m.replace(m.pairs_csv, "0003_c1", "0004_c1"),
         "market-pairs-test.csv, line 2: unknown image 0004_c1s1_000151_01.jpg",
     ),
-    "no query photos": (
-        lambda m: m.photo("query", m.names["query"][0]).unlink(),
-        "no JPEG files in query; expected the official layout",
+    "no test photos": (
+        lambda m: shutil.rmtree(m.unpacked / "bounding_box_test"),
+        "raw: no JPEG files of the split test; expected them in a folder bounding_box_test or test",
+    ),
+    "annotations twice": (
+        lambda m: shutil.copy(m.test_csv, m.unpacked / m.test_csv.name),
+        "raw/market-annotation-test.csv: also in .*; leave one of them",
     ),
 }
 
@@ -147,7 +152,7 @@ def test_missing_files_say_what_is_expected(market, build):
     market.train_csv.unlink()
     with pytest.raises(FileNotFoundError, match=r"market-annotation-train\.csv: no such file"):
         build()
-    market.unpacked.rename(market.raw / "elsewhere")
+    shutil.rmtree(market.unpacked)
     with pytest.raises(FileNotFoundError, match=r"expected Market-1501-v15\.09\.15\.zip or its"):
         build()
     with pytest.raises(ValueError, match="say with --raw"):
@@ -241,3 +246,62 @@ def test_files_of_a_mac(shared, tmp_path, capsys):
         )
         out = capsys.readouterr().out
         assert json.loads(out)["images"] == {"train": 2, "test": 2, "query": 1}
+
+
+RENAMED = {TRAIN: "train", "bounding_box_test": "test"}
+
+
+@pytest.mark.parametrize("wrapper", ["market_data", ".", "dataset/Market"])
+@pytest.mark.parametrize("query", [True, False], ids=["query", "no query"])
+def test_the_communitys_layout(market, build, tmp_path, wrapper, query):
+    """PATN's, GFLA's and DPTN's: the official folders renamed to train and test, in any folder."""
+    home = tmp_path / "theirs"
+    (home / wrapper).mkdir(parents=True)
+    for official, theirs in RENAMED.items():
+        shutil.move(market.unpacked / official, home / wrapper / theirs)
+    if query:
+        shutil.move(market.unpacked / "query", home / wrapper / "query")
+    for path in market.raw.glob("*.csv"):
+        shutil.move(path, home / wrapper / path.name)
+    info = build(home).info
+    counts = {name: split.num_examples for name, split in info.splits.items()}
+    assert counts == {"train": 5, "test": 4, **({"query": 1} if query else {})}
+    assert any("there is no split query" in n for n in info.metadata["notes"]) is not query
+    split = store.load_split("market1501", "test", tmp_path / "built")
+    assert split.names == market.names["bounding_box_test"]
+    pairs = store.test_pairs("market1501", split, tmp_path / "built")
+    np.testing.assert_array_equal(pairs, [[3, 1]])
+
+
+@pytest.mark.parametrize("name", ["Market.zip", "archive/market-1501.zip"])
+def test_a_zip_of_any_name(market, build, name):
+    market.pack()
+    (market.raw / name).parent.mkdir(exist_ok=True)
+    market.zip_file.rename(market.raw / name)
+    assert build().info.splits["train"].num_examples == 5
+
+
+def test_a_folder_for_each_person(market, build):
+    """layumi's prepare.py: train_all beside train and val, query, gallery, and multi-query."""
+    home = market.unpacked / "pytorch"
+    seen = set()
+    for official, folder in ((TRAIN, "train_all"), ("bounding_box_test", "gallery")):
+        for name in market.names[official]:
+            who = name.split("_")[0]
+            copies = [folder]
+            if folder == "train_all":
+                copies.append("train" if who in seen else "val")
+                seen.add(who)
+            for copy in copies:
+                (home / copy / who).mkdir(parents=True, exist_ok=True)
+                shutil.copy(market.photo(official, name), home / copy / who / name)
+        shutil.rmtree(market.unpacked / official)
+    (home / "multi-query/0003").mkdir(parents=True)
+    (query,) = market.names["query"]
+    shutil.copy(market.photo("query", query), home / "multi-query/0003/0003_c1s1_000000_00.jpg")
+    splits = build().info.splits
+    assert {n: split.num_examples for n, split in splits.items()} == {
+        "train": 5,
+        "test": 4,
+        "query": 1,
+    }
