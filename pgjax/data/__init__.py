@@ -214,8 +214,10 @@ def _builder(dataset: Dataset, data_dir: Path, options: Mapping[str, object] | N
 
 
 def _check_options(built, options: Mapping[str, object]) -> None:
-    """A data set that is there was built with these options."""
+    """A data set that is there was built with these options; with an option's default before there was it."""
     known = (built.info.metadata or {}).get("options", {})
+    if known:
+        known = built.builder_config.options() | known
     for option, value in options.items():
         if option not in known:
             raise InputError(f"data set {built.name} takes no {option}")

@@ -1,66 +1,72 @@
 """Anyone's photos as a tfds data set: a folder of them, and keypoints in any format that pgjax reads.
 
 An identity is one person in one set of clothes: its photos lie in a folder of its name
-(`anna/beach.jpg`), or are named after it (`anna_1.jpg`: up to the first "_"). Identities, not photos,
-are dealt to `train` and `test`, from a seed: more photos leave most of them where they were.
+(`anna/beach.jpg`), or are named after it (`anna_1.jpg`: up to the first "_"). Splits are those of folders
+train/ and test/, or of lists (pgjax.data.own says what is understood); else identities, not photos, are
+dealt to `train` and `test`, from a seed: more photos leave most of them where they were.
 Photos are turned upright, laid into the data set's size and stored as PNG, joints with them.
 """
 
 import dataclasses
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from pgjax import folders, keypoints, photo
-from pgjax.data import pairs, records
+from pgjax.data import beside, lists, own, pairs, records, split_folders
+from pgjax.data.own import Meant
+from pgjax.data.shown import Shown, choose
 from pgjax.errors import InputError
-from pgjax.keypoints import Pose, files
-from pgjax.keypoints.photos import matched, unused
-from pgjax.photo import Placement
+from pgjax.keypoints import files
+from pgjax.keypoints.photos import matched
 
-KEYPOINTS = ("keypoints.json", "keypoints.csv", "keypoints.npy", "keypoints")
 EXPECTED = (
-    "photos, in a folder for each person (anna/beach.jpg) or named after the person (anna_1.jpg), and "
-    f"their keypoints as one of {', '.join(KEYPOINTS)} (a folder), which "
-    "python -m pgjax.tools.keypoints makes, or wherever --keypoints says"
+    "photos, in a folder for each person (anna/beach.jpg) or named after the person (anna_1.jpg), all "
+    "together or in folders train and test, and their keypoints as one of "
+    f"{', '.join(beside.USUAL)} (a folder), which python -m pgjax.tools.keypoints makes, or wherever "
+    "--keypoints says"
 )
+TEST_SHARE, SEED = 0.2, 0
 
 
 @dataclasses.dataclass(kw_only=True)
 class PhotosConfig(tfds.core.BuilderConfig):
     """How photos become a data set.
 
-    size: (height, width) of its pictures. keypoints: their file or folder, None for one of KEYPOINTS
-    beside the photos. threshold: of a joint's confidence. fit: a mode of photo.fit. test_share: of
-    the identities. seed: deals them.
+    size: (height, width) of its pictures. keypoints: their file or folder, None for those beside the
+    photos. threshold: of a joint's confidence. fit: a mode of photo.fit. splits: a way of
+    split_folders.WAYS, None: told. persons: as layout.understand takes it. train_list, ...: files of
+    lists.OPTIONS. test_share: of the identities, where they are dealt, by default TEST_SHARE. seed:
+    deals them, by default SEED.
     """
 
     size: tuple[int, int]
     threshold: float = keypoints.THRESHOLD
     keypoints: str | None = None
     fit: str = "letterbox"
-    test_share: float = 0.2
-    seed: int = 0
+    splits: str | None = None
+    persons: str | None = None
+    train_list: str | None = None
+    test_list: str | None = None
+    train_pairs: str | None = None
+    test_pairs: str | None = None
+    test_share: float | None = None
+    seed: int | None = None
 
     def options(self) -> dict[str, object]:
         """What a user can choose beside the size, by name."""
-        names = ("keypoints", "threshold", "fit", "test_share", "seed")
-        return {name: getattr(self, name) for name in names}
+        names = {field.name for field in dataclasses.fields(PhotosConfig)}
+        names -= {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)}
+        return {name: getattr(self, name) for name in sorted(names - {"size"})}
 
-
-class Shown(NamedTuple):
-    """A photo that is used: where it is, its name in the data set, who is on it, how it is laid."""
-
-    path: Path
-    name: str
-    identity: str
-    pose: Pose
-    placement: Placement
+    def lists(self) -> dict[str, str]:
+        """The lists that are given."""
+        given = {option: getattr(self, option) for option in lists.OPTIONS}
+        return {option: path for option, path in given.items() if path is not None}
 
 
 class Custom(tfds.core.GeneratorBasedBuilder):
@@ -80,7 +86,10 @@ class Custom(tfds.core.GeneratorBasedBuilder):
         config = PhotosConfig(name=name, size=(int(height), int(width)), **options)
         if config.fit not in photo.MODES:
             raise InputError(f"--fit {config.fit}: expected one of {', '.join(photo.MODES)}")
-        if not 0 < config.test_share < 1:
+        if config.splits not in (None, *split_folders.WAYS):
+            ways = ", ".join(split_folders.WAYS)
+            raise InputError(f"--splits {config.splits}: expected one of {ways}")
+        if config.test_share is not None and not 0 < config.test_share < 1:
             raise InputError(f"--test_share {config.test_share}: expected a share above 0, below 1")
         return config
 
@@ -96,74 +105,87 @@ class Custom(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         config, raw = self.builder_config, Path(dl_manager.manual_dir)
         listing = folders.photos(raw)
-        paths = list(listing.found)
-        if not paths:
+        if not listing.found:
             told = "".join(f"; {line}" for line in folders.lines(listing))
             raise FileNotFoundError(f"{raw}: no photo here{told}. Expected {EXPECTED}")
-        names = _names(paths)
-        source = _keypoints_of(raw, config.keypoints)
-        read = keypoints.read(source, threshold=config.threshold)
-        with files.naming(source):
-            poses = matched(read, paths)
-        shown, several = [], 0
-        excluded = defaultdict(list)
-        for path, (name, identity) in names.items():
-            people = poses.get(path)
-            if not people:
-                excluded["no keypoints" if people is None else "nobody found"].append(path)
-                continue
-            several += len(people) > 1
-            size = photo.read_size(raw / path)
-            placement = photo.fit(size, config.size, config.fit)
-            pose = keypoints.in_photo(_prominent(people), size, raw / path)
-            laid = keypoints.moved(pose, placement.points, placement.into)
-            if not keypoints.inside(laid).visible.any():
-                excluded["no joint in the picture"].append(path)
-                continue
-            shown.append(Shown(raw / path, name, identity, pose, placement))
+        sources = beside.find(raw, config.keypoints)
+        paths, drawn = beside.apart(listing.found, sources)
+        unreadable = list(listing.unreadable)
+        meant = own.read(
+            raw, paths, unreadable, config.lists(), config.splits, config.persons, sources
+        )
+        read = beside.read(sources, config.threshold)
+        with files.naming(sources[0]):
+            poses = matched(read, [photo.path for photo in meant.layout.photos])
+        shown, several, excluded = choose(raw, meant.layout.photos, poses, config.size, config.fit)
         if not shown:
             raise InputError(
-                f"{source}: no keypoints of the {len(paths)} photos in {raw}, such as {paths[0]} "
+                f"{sources[0]}: no keypoints of the {len(paths)} photos in {raw}, such as {paths[0]} "
                 f"({', '.join(f'{len(some)} {reason}' for reason, some in excluded.items())})"
             )
-        tested = _tested({one.identity for one in shown}, config.test_share, config.seed)
+        shown, dealt = _dealt(shown, meant, config)
+        used = {one.told.path: one.told for one in shown}
         notes = [f"keypoints: {line}" for line in keypoints.summary((s.pose, None) for s in shown)]
         if several:
             notes.append(f"{several} photos show several people: the one with most room was taken")
         notes += folders.lines(listing)
         notes += [f"photos with {why}: {folders.few(some)}" for why, some in excluded.items()]
+        people = own.people(paths, unreadable, config.persons)
         told = {
-            "people of whom no photo is used": _people(names, listing.unreadable)
-            - {one.identity for one in shown},
-            "names in the keypoints that are no photo's": unused(read, poses),
+            "people of whom no photo is used": people - {one.person for one in used.values()},
+            "names in the keypoints that are no photo's": beside.left_over(
+                read, poses, [*paths, *unreadable]
+            ),
             "photos that make no pairs, named as Market-1501's junk and distractors": {
-                one.name for one in shown if pairs.junk([one.name])[0]
+                one.name for one in used.values() if pairs.junk([one.name])[0]
             },
         }
         notes += [
-            f"{len(some)} {w}: {folders.few(sorted(some))}" for w, some in told.items() if some
+            f"{len(some)} {what}: {folders.few(sorted(some))}"
+            for what, some in told.items()
+            if some
         ]
         if listing.unreadable:
             excluded["unreadable"] = listing.unreadable
-        self.info.metadata["options"] = config.options()
-        self.info.metadata["notes"] = notes
+        metadata = self.info.metadata
+        metadata["options"] = config.options() | dealt
+        metadata["notes"] = notes
         counts = {reason: len(some) for reason, some in excluded.items()}
-        self.info.metadata["excluded"] = {"photos": counts} if counts else {}
+        metadata["excluded"] = {"photos": counts} if counts else {}
+        for split, found in meant.pairs.items():
+            kept = [pair for pair in found if used.keys() >= set(pair)]
+            if not kept:
+                raise InputError(
+                    f"{meant.lists[f'{split}_pairs']}: no pair whose photos are both used"
+                )
+            metadata[f"{split}_pairs"] = [[used[photo].name for photo in pair] for pair in kept]
+            if len(kept) < len(found):
+                lacking = {"a photo that is not used": len(found) - len(kept)}
+                metadata["excluded"][f"{split} pairs"] = lacking
+        lines = [f"  {split_folders.some(drawn)}: among the keypoints"] if drawn else []
+        metadata["layout"] = own.table(raw, meant, tuple(used.values())) + lines
+        print("\n".join(metadata["layout"]), file=sys.stderr)
+        splits = dict.fromkeys(
+            split for split in own.ORDER if split in {t.split for t in used.values()}
+        )
         return {
-            split: self._generate_examples([s for s in shown if (s.identity in tested) is test])
-            for split, test in (("train", False), ("test", True))
+            split: self._generate_examples(raw, [s for s in shown if s.told.split == split])
+            for split in splits
         }
 
-    def _generate_examples(self, shown: list[Shown]) -> Iterator[tuple[int, dict[str, object]]]:
+    def _generate_examples(
+        self, raw: Path, shown: list[Shown]
+    ) -> Iterator[tuple[int, dict[str, object]]]:
         for order, one in enumerate(shown):
             pose = keypoints.moved(one.pose, one.placement.points, one.placement.into)
             visible = keypoints.inside(pose).visible
+            image = one.placement.image(photo.read_photo(raw / one.told.path))
             yield (
                 order,
                 {
-                    "image": records.encode(one.placement.image(photo.read_photo(one.path))),
-                    "name": one.name,
-                    "identity": one.identity,
+                    "image": records.encode(image),
+                    "name": one.told.name,
+                    "identity": one.told.person,
                     "keypoints": np.where(visible[:, None], pose.keypoints, np.float32(-1)),
                     "visible": visible,
                     "order": order,
@@ -171,73 +193,37 @@ class Custom(tfds.core.GeneratorBasedBuilder):
             )
 
 
-def _names(paths: list[str]) -> dict[str, tuple[str, str]]:
-    """By photo its name in the data set, where folders are no more, and its identity.
-
-    Folders that hold everything tell nobody apart and do not count.
+def _dealt(
+    shown: list[Shown], meant: Meant, config: PhotosConfig
+) -> tuple[list[Shown], dict[str, object]]:
+    """The photos with their splits, and the options that dealt them.
 
     Raises:
-      InputError: a photo tells no identity, or two would have one name.
+      InputError: there are no people for a split, or an option without effect.
     """
-    above = _above(paths)
-    names, taken = {}, {}
-    for path in paths:
-        first, *rest = PurePosixPath(path).parts[above:]
-        identity = first if rest else first.partition("_")[0]
-        if not rest and "_" not in first:
+    options = {"test_share": config.test_share, "seed": config.seed}
+    if meant.dealt:
+        share = TEST_SHARE if config.test_share is None else config.test_share
+        seed = SEED if config.seed is None else config.seed
+        tested = _tested({one.told.person for one in shown}, share, seed)
+        splits = ["test" if one.told.person in tested else "train" for one in shown]
+        shown = [
+            one._replace(told=one.told._replace(split=split))
+            for one, split in zip(shown, splits, strict=True)
+        ]
+        return shown, {"test_share": share, "seed": seed}
+    for option, value in options.items():
+        if value is not None:
             raise InputError(
-                f"photo {path}: whose? Expected a folder of the person's photos, or a name that "
-                f"starts with the person's and '_', such as anna_{first}"
+                f"--{option} {value}: deals people to splits, but folders or lists tell them; "
+                "--splits=dealt deals people whatever these say"
             )
-        name = "_".join((first, *rest))
-        # Pictures made of a photo are named after it without its extension.
-        other = taken.setdefault(PurePosixPath(name).stem, path)
-        if other != path:
-            raise InputError(f"photos {other} and {path}: give one of them another name")
-        names[path] = name, identity
-    return names
-
-
-def _above(paths: list[str]) -> int:
-    """How many folders hold all photos, and so tell nobody apart."""
-    parts = [PurePosixPath(path).parts for path in paths]
-    above = 0
-    while len({p[above] for p in parts}) == 1 and all(len(p) > above + 2 for p in parts):
-        above += 1
-    return above
-
-
-def _people(names: dict[str, tuple[str, str]], unreadable: Iterable[str]) -> set[str]:
-    """Whose photos there are, those that cannot be read among them."""
-    above = _above(list(names))
-    found = {identity for _, identity in names.values()}
-    for path in unreadable:
-        first, *rest = PurePosixPath(path).parts[above:] or (path,)
-        found.add(first if rest else first.partition("_")[0])
-    return found
-
-
-def _keypoints_of(raw: Path, given: str | None) -> Path:
-    if given is not None:
-        return Path(given).expanduser()
-    found = [raw / name for name in KEYPOINTS if (raw / name).exists()]
-    if len(found) != 1:
-        what = "no keypoints" if not found else f"both {found[0].name} and {found[1].name}"
-        raise FileNotFoundError(
-            f"{raw}: {what} here; expected one of {', '.join(KEYPOINTS)} (a folder), which python -m "
-            "pgjax.tools.keypoints makes of the photos, or say with --keypoints where they are"
-        )
-    return found[0]
-
-
-def _prominent(people: list[Pose]) -> Pose:
-    """The person whose joints span the largest box."""
-
-    def area(pose: Pose) -> float:
-        points = pose.keypoints[pose.visible]
-        return float(np.prod(np.ptp(points, axis=0) + 1))
-
-    return max(people, key=area)
+    for split in ("train", "test"):
+        if not any(one.told.split == split for one in shown):
+            raise InputError(
+                f"no photo of the split {split} is used; it needs photos with keypoints"
+            )
+    return shown, options
 
 
 def _tested(identities: set[str], share: float, seed: int) -> set[str]:

@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -21,12 +22,14 @@ IMAGES = ("image", "background")
 class Split(NamedTuple):
     """All N images of a split, in the order of the annotations.
 
-    store: images and joints. names: N file names. identities: (N,) strings.
+    store: images and joints. names: N file names. identities: (N,) strings. pairs: its user's own for
+    training, int32 (P, 2), or None.
     """
 
     store: Store
     names: tuple[str, ...]
     identities: np.ndarray
+    pairs: np.ndarray | None = None
 
 
 class OnDemand:
@@ -108,17 +111,24 @@ def load_split(
             f"{builder.data_dir}: split {split} is damaged ({error}); remove it and build it again"
         ) from error
     store = Store(images["image"], keypoints, visible, images.get("background"))
-    return Split(store, tuple(texts["name"]), np.array(texts["identity"]))
+    names = tuple(texts["name"])
+    own = (builder.info.metadata or {}).get("train_pairs") if split == "train" else None
+    return Split(store, names, np.array(texts["identity"]), own and _positions(own, names))
 
 
 def train_pairs(split: Split, rule: str) -> np.ndarray:
-    """All pairs of a split under a rule of `pairs.RULES`; int32 (P, 2), source and target.
+    """All pairs of a split under a rule of `pairs.RULES`, or its user's own, whatever the rule.
+
+    Returns:
+      int32 (P, 2), source and target.
 
     Raises:
       InputError: there is no such rule, or no pair.
     """
     if rule not in pairs.RULES:
         raise InputError(f"unknown pair rule {rule!r}; there are {', '.join(pairs.RULES)}")
+    if split.pairs is not None:
+        return split.pairs
     found = pairs.RULES[rule](split.names, split.identities, split.store.visible)
     if len(found) == 0:
         raise InputError(f"rule {rule!r} finds no pair among {len(split.names)} images")
@@ -128,7 +138,7 @@ def train_pairs(split: Split, rule: str) -> np.ndarray:
 def test_pairs(
     dataset: str, split: Split, data_dir: str | os.PathLike = data.DATA_DIR
 ) -> np.ndarray:
-    """The published test pairs, kept when the data set was built, else the rule's sample of 12,000.
+    """The published or own test pairs, kept when the data set was built, else the rule's sample of 12,000.
 
     Args:
       split: the data set's split "test", loaded.
@@ -139,11 +149,15 @@ def test_pairs(
     published = (data.load(dataset, data_dir).info.metadata or {}).get("test_pairs")
     if not published:
         return pairs.sample(train_pairs(split, "deformable"))
-    positions = {name: position for position, name in enumerate(split.names)}
-    return np.array([[positions[name] for name in pair] for pair in published], np.int32)
+    return _positions(published, split.names)
 
 
 test_pairs.__test__ = False  # pytest takes it for a test where it is imported
+
+
+def _positions(named: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:
+    positions = {name: position for position, name in enumerate(names)}
+    return np.array([[positions[name] for name in pair] for pair in named], np.int32)
 
 
 def _records(builder, split: str):

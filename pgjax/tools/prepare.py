@@ -3,15 +3,17 @@
 Checks every file on the way and stops at the first fault. The last line on standard output is JSON:
 {"images": {split: n}, "identities": {split: n}, "train_pairs": n, "test_pairs": n}, identities
 without Market-1501's junk and distractors, training pairs under the four-joint rule (reference
-fact 5.3). What the builder left out stands on standard error, counted, with the reasons.
+fact 5.3) or own ones. Standard error has, for custom photos before anything is written, what was
+understood of them (docs/datasets.md), and what the builder left out, counted, with the reasons.
 """
 
 import json
 import os
 import sys
+from collections.abc import Mapping
 
 from pgjax import cli, data
-from pgjax.data import pairs, store
+from pgjax.data import lists, pairs, split_folders, store
 from pgjax.errors import InputError
 
 
@@ -35,7 +37,9 @@ def summary(name: str, data_dir: str | os.PathLike = data.DATA_DIR) -> dict:
 
 
 def _count(split: store.Split) -> int:
-    """How many pairs the four-joint rule finds."""
+    """How many pairs the four-joint rule finds, or its user has given."""
+    if split.pairs is not None:
+        return len(split.pairs)
     return len(pairs.deformable(split.names, split.identities, split.store.visible))
 
 
@@ -46,7 +50,26 @@ def remarks(name: str, data_dir: str | os.PathLike = data.DATA_DIR) -> list[str]
     for what, reasons in metadata.get("excluded", {}).items():
         counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
         lines.append(f"excluded {what}: {counts}")
-    return lines
+    return lines + _misread(name, data_dir, metadata)
+
+
+def _misread(name: str, data_dir: str | os.PathLike, metadata: Mapping) -> list[str]:
+    """A line on custom photos whose folders of splits an earlier version took for people."""
+    if "options" not in metadata or "layout" in metadata:
+        return []
+    splits = data.load(name, data_dir).info.splits
+    people = {
+        who
+        for split in splits
+        for who in store.load_split(name, split, data_dir, memory_limit=0).identities
+        if split_folders.is_one(who)
+    }
+    if not people:
+        return []
+    return [
+        f"warning: its people are called {', '.join(sorted(people))}: folders of splits, perhaps, which "
+        f"an earlier version took for people; remove {data.path(name, data_dir)} to build it anew"
+    ]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -62,8 +85,8 @@ def main(argv: list[str] | None = None) -> None:
         "unpacked folder, market-annotation-train.csv, market-annotation-test.csv and, if at hand, "
         "market-pairs-test.csv; deepfashion: img.zip, its unpacked folder img or flattened photos, and "
         "the annotations and test pairs of one published split, such as fasion-resize-*.csv; custom: "
-        "photos in a folder a person, or named PERSON_*, and their keypoints; not needed for synthetic "
-        "data",
+        "photos in a folder a person, or named PERSON_*, all together or in folders train and test, and "
+        "their keypoints; not needed for synthetic data",
     )
     parser.add_argument(
         "--data_dir",
@@ -89,7 +112,25 @@ def main(argv: list[str] | None = None) -> None:
         "(default: letterbox)",
     )
     custom.add_argument(
-        "--test_share", type=float, help="share of the people for the test split (default: 0.2)"
+        "--persons",
+        metavar="HOW",
+        help="folder (the first one below the splits), subfolder (with all below it), name (up to the first "
+        "_), or a regular expression whose group 1 is the person in a photo's path (default: told)",
+    )
+    custom.add_argument(
+        "--splits",
+        metavar="|".join(split_folders.WAYS),
+        help="those of folders train, test and the like, or people dealt whatever folders say (default: "
+        "told)",
+    )
+    for option in lists.OPTIONS:
+        split, _, kind = option.partition("_")
+        what = "photos, one a line" if kind == "list" else "pairs, SOURCE,TARGET a line"
+        custom.add_argument(f"--{option}", metavar="FILE", help=f"own {split} {what}")
+    custom.add_argument(
+        "--test_share",
+        type=float,
+        help="share of the people dealt to the test split (default: 0.2)",
     )
     custom.add_argument("--seed", type=int, help="deals people to the splits (default: 0)")
     arguments = parser.parse_args(argv)
@@ -98,11 +139,14 @@ def main(argv: list[str] | None = None) -> None:
         if name != "custom":
             raise InputError(f"--size {arguments.size}: photos of {name} have a size of their own")
         name = f"custom_{arguments.size}"
-    names = ("keypoints", "threshold", "fit", "test_share", "seed")
+    names = ("keypoints", "threshold", "fit", "persons", "splits", *lists.OPTIONS)
+    names += ("test_share", "seed")
     options = {key: getattr(arguments, key) for key in names if getattr(arguments, key) is not None}
     place = data.path(name, data_dir)
     if data.is_built(name, data_dir):
         print(f"{place} is built already; remove it to build it anew", file=sys.stderr)
+        layout = (data.load(name, data_dir).info.metadata or {}).get("layout", ())
+        print(*layout, sep="\n", end="\n" if layout else "", file=sys.stderr)
     data.build(name, data_dir, arguments.raw, **options)
     for line in remarks(name, data_dir):
         print(line, file=sys.stderr)

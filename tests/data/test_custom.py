@@ -357,6 +357,6 @@ def test_distractors_of_market_make_no_pairs_and_are_told(photos, build, tmp_pat
     assert "0000" not in who and "00003" in who
     notes = "; ".join(data.load(NAME, tmp_path / "built").info.metadata["notes"])
     assert (
-        "3 photos that make no pairs, named as Market-1501's junk and distractors: 0000_0000_c1s1"
+        "3 photos that make no pairs, named as Market-1501's junk and distractors: 0000_c1s1"
         in notes
     )

@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pgjax import cli
+from pgjax.data import store
+from pgjax.tools import prepare as tool
+
 ARCHIVE = "Market-1501-v15.09.15"
 COUNTS = {
     "images": {"train": 12_936, "test": 19_732, "query": 3_368},
@@ -23,6 +27,22 @@ def prepare(*arguments):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", "pgjax.tools.prepare", *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def inside(capsys):
+    """The same in this process, which is quicker."""
+
+    def run(*arguments):
+        code = 0
+        try:
+            cli.run(tool.main, [str(argument) for argument in arguments])
+        except SystemExit as ended:
+            code = ended.code
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +176,147 @@ def test_help():
     assert ended.returncode == 0
     assert "--raw DIR" in ended.stdout
     assert ended.stderr == ""
+
+
+def test_case_of_train_and_test_folders(shared, tmp_path):
+    raw = shared / "cases/02_train_test_folders/raw"
+    built = prepare("custom", "--raw", raw, "--data_dir", tmp_path, "--size", "128x64")
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout) == {
+        "images": {"train": 6, "test": 4},
+        "identities": {"train": 3, "test": 2},
+        "train_pairs": 6,
+        "test_pairs": 4,
+    }
+    table = [line.split() for line in built.stderr.splitlines()]
+    assert table[:4] == [
+        [f"{raw}:", "splits:", "told", "by", "folders"],
+        ["split", "people", "photos", "people", "told", "by", "example"],
+        ["train", "3", "6", "name", "before", '"_"', "train/p1_1.png", "is", "p1"],
+        ["test", "2", "4", "name", "before", '"_"', "test/p4_1.png", "is", "p4"],
+    ]
+    found = {
+        split: store.load_split("custom_128x64", split, tmp_path) for split in ("train", "test")
+    }
+    assert set(found["train"].identities) == {"p1", "p2", "p3"}
+    assert set(found["test"].identities) == {"p4", "p5"}
+    for split in found.values():
+        for pair in store.train_pairs(split, "deformable"):
+            assert len(set(split.identities[pair])) == 1
+    again = prepare("custom", "--raw", raw, "--data_dir", tmp_path, "--size", "128x64")
+    assert again.stdout == built.stdout
+    assert "train/p1_1.png is p1" in again.stderr
+
+
+def test_case_of_photos_in_a_subfolder(shared, inside, tmp_path):
+    raw = shared / "cases/03_photos_in_subfolder/raw"
+    built = inside("custom", "--raw", raw, "--data_dir", tmp_path, "--size", "128x64")
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout)["identities"] == {"train": 1, "test": 1}
+    people = {
+        who
+        for split in ("train", "test")
+        for who in store.load_split("custom_128x64", split, tmp_path).identities
+    }
+    assert people == {"anna", "ben"}
+
+
+def test_case_of_patns_split_under_siarohins_names(shared, inside, tmp_path):
+    raw = shared / "cases/10_gfla_split_called_siarohin/raw"
+    built = inside("deepfashion", "--raw", raw, "--data_dir", tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert "annotations of the split 'patn'" in built.stderr
+    assert "siarohin" not in built.stderr.replace(str(raw), "")
+    assert "yadi.sk" not in built.stderr
+    assert json.loads(built.stdout)["test_pairs"] == 1
+
+
+@pytest.mark.parametrize("name", ["deepfashion", "deepfashion_256x176"])
+def test_case_of_stretched_photos(shared, inside, tmp_path, name):
+    raw = shared / "cases/11_stretched_deepfashion/raw"
+    built = prepare(name, "--raw", raw, "--data_dir", tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert "stretched to 256 x 256" in built.stderr
+    lines = (raw / "fasion-resize-annotation-test.csv").read_text().splitlines()[1:]
+    _, y, x = lines[0].split(":")
+    y, x = np.array(json.loads(y)), np.array(json.loads(x))
+    split = store.load_split(name, "test", tmp_path)
+    expected = (x + 0.5) * 256 / 176 - 0.5 if name == "deepfashion" else x
+    np.testing.assert_allclose(split.store.keypoints[0], np.stack([y, expected], 1), atol=1e-3)
+    # The figure is a box: its joints lie as far from its sides as in the photo.
+    brown = (split.store.images[0] < 150).all(axis=-1).any(axis=0)
+    left, right = np.flatnonzero(brown)[[0, -1]]
+    scale = 256 / 176 if name == "deepfashion" else 1
+    assert abs(x.min() - (left + 0.5) / scale - 5) < 2
+    assert abs((right + 0.5) / scale - x.max() - 16) < 2
+
+
+REFUSED = {
+    "somebody in both": (
+        ["train/a_1.png", "test/a_2.png", "test/b_1.png"],
+        (),
+        "1 people are in training and test both, such as a",
+    ),
+    "cameras": (
+        ["c1/a_1.png", "c1/b_1.png", "c2/a_2.png", "c2/b_2.png"],
+        (),
+        "Say --persons=folder or --persons=name",
+    ),
+    "no such list": (["a_1.png", "b_1.png"], ("--test_list", "{raw}/no"), "no such list of photos"),
+    "a regular expression": (["a_1.png", "b_1.png"], ("--persons", "(("), "no regular expression"),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_what_is_ambiguous_is_one_line(inside, tmp_path, fault):
+    paths, options, message = REFUSED[fault]
+    raw = _photos(tmp_path / "raw", paths)
+    options = [option.format(raw=raw) for option in options]
+    ended = inside("custom", "--raw", raw, "--data_dir", tmp_path / "built", *options)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert message in line
+    assert not list((tmp_path / "built").rglob("*array_record*"))
+
+
+def _photos(raw, paths):
+    lines = ["name:keypoints_y:keypoints_x"]
+    for path in paths:
+        (raw / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 60), (90, 90, 90)).save(raw / path)
+        lines.append(f"{path}: {list(range(10, 46, 2))}: {list(range(5, 23))}")
+    (raw / "keypoints.csv").write_text("\n".join(lines) + "\n")
+    return raw
+
+
+def test_options_settle_it(inside, tmp_path):
+    raw = _photos(tmp_path / "raw", ["c1/a_1.png", "c1/b_1.png", "c2/a_2.png", "c2/b_2.png"])
+    (tmp_path / "mine.csv").write_text("from,to\nb_1,b_2\n")
+    options = ("--persons=name", f"--test_pairs={tmp_path / 'mine.csv'}", "--size=64x32")
+    built = inside("custom", "--raw", raw, "--data_dir", tmp_path / "built", *options)
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout) == {
+        "images": {"train": 2, "test": 2},
+        "identities": {"train": 1, "test": 1},
+        "train_pairs": 2,
+        "test_pairs": 1,
+    }
+    other = inside("custom", "--raw", raw, "--data_dir", tmp_path / "built", "--size=64x32",
+                    "--persons=folder")  # fmt: skip
+    assert other.returncode == 2
+    assert "with persons name, not folder; remove it to build it anew" in other.stderr
+
+
+def test_folders_of_splits_that_were_taken_for_people_are_told(inside, tmp_path):
+    """As versions before did: the data set is found, and a line says what it is."""
+    raw = _photos(tmp_path / "raw", ["Test/1.png", "Test/2.png", "Train/1.png", "Train/2.png"])
+    arguments = ("custom", "--raw", raw, "--data_dir", tmp_path / "built", "--size=64x32")
+    assert inside(*arguments, "--persons=([A-Z]\\w+)/", "--splits=dealt").returncode == 0
+    (path,) = (tmp_path / "built").rglob("metadata.json")
+    metadata = json.loads(path.read_text())
+    del metadata["layout"]
+    path.write_text(json.dumps(metadata))
+    again = inside(*arguments)
+    assert again.returncode == 0
+    assert "warning: its people are called Test, Train: folders of splits, perhaps" in again.stderr

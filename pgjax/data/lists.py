@@ -1,0 +1,193 @@
+"""Own splits and own pairs: text files that name photos, given by an option or found where they usually are.
+
+    train.lst  test.lst                              one photo a line (PATN, GFLA)
+    train_pairs.txt  test_pairs.txt                  SOURCE,TARGET a line (PIDM, NTED)
+    NAME-pairs-train.csv  NAME-pairs-test.csv        the same, headed from,to (pose-gan, PATN)
+
+Photos are called by any of the rules of pgjax.names.
+"""
+
+import csv
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pgjax import csv_table
+from pgjax.data.annotations import PAIRS_COLUMNS, PAIRS_HEADER
+from pgjax.data.layout import Layout, Told
+from pgjax.errors import InputError
+from pgjax.names import Names
+
+SPLITS = ("train", "test")
+OPTIONS = ("train_list", "test_list", "train_pairs", "test_pairs")
+_FOUND = (
+    (re.compile(r"(?:.+[-_])?pairs?[-_](train|test)\.(?:csv|txt)"), "{}_pairs"),
+    (re.compile(r"(train|test)[-_]pairs?\.(?:csv|txt)"), "{}_pairs"),
+    (re.compile(r"(train|test)(?:[-_]list)?\.(?:lst|txt)"), "{}_list"),
+)
+Pair = tuple[str, str]
+
+
+class Line(NamedTuple):
+    """Where a list says something: the file, and the line's number."""
+
+    path: Path
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.number}"
+
+
+def found(files: Iterable[Path]) -> dict[str, list[Path]]:
+    """Lists among files, by the option that would give them."""
+    there: dict[str, list[Path]] = {}
+    for path in files:
+        for pattern, option in _FOUND:
+            if (match := pattern.fullmatch(path.name)) is not None:
+                there.setdefault(option.format(match[1]), []).append(path)
+    return there
+
+
+def read_splits(lists: Mapping[str, Path], paths: Sequence[str]) -> dict[str, str] | None:
+    """The split of each photo that a list names; of all others too, where one list alone is there.
+
+    Returns:
+      By photo; None where there is no list.
+
+    Raises:
+      InputError: a photo that is none, or in both; names file and line.
+    """
+    names, splits, where = Names(paths), {}, {}
+    given = [split for split in SPLITS if f"{split}_list" in lists]
+    for split in given:
+        path = lists[f"{split}_list"]
+        for number, line in enumerate(_text(path).splitlines(), 1):
+            if not line.strip():
+                continue
+            photo = _photo(names, line.strip(), Line(path, number), paths)
+            if splits.get(photo, split) != split:
+                raise InputError(f"{Line(path, number)}: {photo} is in {where[photo]} too")
+            splits[photo], where[photo] = split, Line(path, number)
+    if not given:
+        return None
+    if len(given) == 1:
+        (other,) = set(SPLITS) - set(given)
+        splits = {photo: splits.get(photo, other) for photo in paths}
+    return splits
+
+
+def read_pairs(lists: Mapping[str, Path], paths: Sequence[str]) -> dict[str, dict[Pair, Line]]:
+    """Pairs of source and target by split, each with the line that has it, in their order.
+
+    Raises:
+      InputError: a line that is no pair, or names a photo that is none; names file and line.
+    """
+    names, pairs = Names(paths), {}
+    for split in SPLITS:
+        path = lists.get(f"{split}_pairs")
+        if path is None:
+            continue
+        pairs[split] = {}
+        for number, fields in _rows(path):
+            where = Line(path, number)
+            source, target = (_photo(names, name, where, paths) for name in fields)
+            if source == target:
+                raise InputError(f"{where}: {source} is source and target both")
+            pairs[split].setdefault((source, target), where)
+    return pairs
+
+
+def splits_of_pairs(
+    pairs: Mapping[str, Mapping[Pair, Line]], photos: Sequence[Told]
+) -> dict[str, str]:
+    """The split of each photo of the people in pairs; of all others too, where one list alone is there.
+
+    Raises:
+      InputError: somebody is in pairs of both.
+    """
+    person = {photo.path: photo.person for photo in photos}
+    splits: dict[str, tuple[str, Line]] = {}
+    for split, found in pairs.items():
+        for pair, where in found.items():
+            for who in dict.fromkeys(person[photo] for photo in pair if photo in person):
+                other, there = splits.setdefault(who, (split, where))
+                if other != split:
+                    raise InputError(
+                        f"{where}: {who} is in training and test both ({there}); expected people of "
+                        "their own in each"
+                    )
+    told = {photo.path: splits[photo.person][0] for photo in photos if photo.person in splits}
+    if len(pairs) == 1:
+        (other,) = set(SPLITS) - set(pairs)
+        told = {photo.path: told.get(photo.path, other) for photo in photos}
+    return told
+
+
+def check_pairs(
+    pairs: Mapping[str, Mapping[Pair, Line]], layout: Layout, unreadable: Container[str]
+) -> None:
+    """Each pair is of one person, in its list's split, but for photos that cannot be read.
+
+    Raises:
+      InputError: one is not; names file and line.
+    """
+    told = {photo.path: photo for photo in layout.photos}
+    for split, found in pairs.items():
+        for pair, where in found.items():
+            lacking = [p for p in pair if p not in told and p not in unreadable]
+            if lacking:
+                raise InputError(f"{where}: {lacking[0]} is in no split")
+            there = [told[photo] for photo in pair if photo in told]
+            for one in there:
+                if one.split != split:
+                    raise InputError(
+                        f"{where}: {one.path} is in the split {one.split}, not {split}"
+                    )
+            if len({one.person for one in there}) > 1:
+                raise InputError(
+                    f"{where}: {' and '.join(f'{one.path} shows {one.person}' for one in there)}: "
+                    "expected one person; --persons says how people are told"
+                )
+
+
+def _photo(names: Names, name: str, where: Line, paths: Sequence[str]) -> str:
+    closest = names.closest(name)
+    if not closest:
+        raise InputError(
+            f"{where}: unknown photo {name}; there are {len(paths)}, such as {paths[0]}"
+        )
+    if len(closest) > 1:
+        raise InputError(f"{where}: photo {name} may be {' or '.join(closest[:2])}")
+    return closest[0]
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Pairs of names: under the header from,to as pandas writes it too, or of every line."""
+    lines = _text(path).splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    cells = {cell.strip().lower() for cell in re.split("[,;:\t]", first)}
+    if any(cells & {column, *others} for column, others in PAIRS_COLUMNS.items()):
+        return csv_table.read(path, PAIRS_HEADER, ",", PAIRS_COLUMNS)
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        fields = [field.strip() for field in next(csv.reader([line], skipinitialspace=True))]
+        if len(fields) != 2 or "" in fields:
+            raise InputError(
+                f"{Line(path, number)}: expected two photos, SOURCE,TARGET; found {line[:80]!r}"
+            )
+        rows.append((number, fields))
+    if not rows:
+        raise InputError(f"{path}: no pair in it")
+    return rows
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file in UTF-8: {error}") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder; expected a text file") from None
