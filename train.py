@@ -2,5 +2,8 @@
 
 import runpy
 
+from pgjax import interruption
+
 if __name__ == "__main__":
+    interruption.begin("train")
     runpy.run_module("pgjax.tools.train", run_name="__main__", alter_sys=True)

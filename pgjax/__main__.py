@@ -7,7 +7,7 @@ import pkgutil
 import runpy
 import sys
 
-from pgjax import __version__, cli, tools
+from pgjax import __version__, cli, interruption, tools
 
 
 def commands() -> dict[str, str]:
@@ -25,6 +25,7 @@ def commands() -> dict[str, str]:
 def main() -> None:
     """Runs the command that sys.argv names."""
     name, *arguments = sys.argv[1:] or ["--help"]
+    interruption.begin(name)
     if name in ("-h", "--help"):
         print(_help())
     elif name == "--version":

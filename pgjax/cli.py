@@ -11,6 +11,7 @@ from pathlib import Path
 from types import CodeType, TracebackType
 from typing import NoReturn
 
+from pgjax import interruption
 from pgjax.errors import InputError, NonFiniteLossError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -40,13 +41,15 @@ def run(main: Callable, *args):
     """Calls main(*args); an error that its input caused ends the program as `fail` does.
 
     Such are errors of the operating system (a file is missing, the disk is full) and those of
-    pgjax.errors; all others are faults of the program and pass through.
+    pgjax.errors; all others are faults of the program and pass through. Ctrl-C ends the process of a
+    command with one line and exit code 130 (interruption.unwinding).
 
     Returns:
       What main returns.
     """
     try:
-        return main(*args)
+        with interruption.unwinding():
+            return main(*args)
     except OSError as error:
         # Of two names the second is the user's: files are written beside it and moved there.
         name = error.filename if error.filename2 is None else error.filename2

@@ -20,6 +20,8 @@ import sys
 import threading
 from collections.abc import MutableMapping
 
+from pgjax import interruption
+
 MEMORY = "GLIBC_TUNABLES"
 TUNABLES = {
     "glibc.malloc.hugetlb": 1,  # pages of 2 MiB, where the kernel has them for who asks
@@ -50,8 +52,11 @@ def begin(environment: MutableMapping[str, str] = os.environ) -> None:
     if sys.platform == "linux" and MEMORY not in environment and MARK not in environment:
         tunables = ":".join(f"{name}={value}" for name, value in TUNABLES.items())
         again = {**environment, MEMORY: tunables, MARK: "begun"}
+        interruption.block()  # a signal waits until the command minds it again
         with contextlib.suppress(OSError):  # without, it is slower
             os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], again)
+    if MARK in environment:
+        interruption.unblock()
     if "jax" in sys.modules:
         inline(environment)
 

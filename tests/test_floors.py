@@ -7,7 +7,8 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
-    {"errors", "filetypes", "interruption", "precision", "process"},
+    {"errors", "filetypes", "interruption", "precision"},
+    {"process"},
     {"compiled", "csv_table", "fashion_names", "folders"},
     {"cli", "names", "paths", "photo", "skeleton"},
     {"programs", "result_names"},

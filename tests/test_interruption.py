@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import jax
@@ -25,13 +26,6 @@ import signal, sys, time
 from pgjax.interruption import Interruption
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a command in the background ignores it
 with Interruption() as stop:
-    if sys.argv[1] == "import":
-        with stop.later():
-            print("up", flush=True)
-            while stop.signal is None:
-                time.sleep(0.01)
-            print("noted", flush=True)
-        print("not reached")
     if sys.argv[1] != "start-up":
         stop()
     print("up", flush=True)
@@ -64,7 +58,7 @@ def _sleeper(how):
 )
 @pytest.mark.parametrize(
     ("how", "noted", "where"),
-    [("start-up", "", ""), ("import", "noted\n", ""), ("loop", "noted\n", " at step 7")],
+    [("start-up", "", ""), ("loop", "noted\n", " at step 7")],
 )
 def test_a_signal_ends_a_process_with_a_line(how, noted, where, number, code):
     process = _sleeper(how)
@@ -72,6 +66,101 @@ def test_a_signal_ends_a_process_with_a_line(how, noted, where, number, code):
     out, err = process.communicate(timeout=20)
     assert (out, process.returncode) == (noted, code)
     assert err == f"stopped by {number.name}{where}; the same command goes on\n"
+
+
+COMMANDS = {
+    "train": [str(TESTS.parent / "train.py")],
+    "pgjax.tools.train": ["-m", "pgjax.tools.train"],
+    "pgjax train": ["-m", "pgjax", "train"],
+    "evaluate": [str(TESTS.parent / "evaluate.py")],
+    "pgjax.tools.evaluate": ["-m", "pgjax.tools.evaluate"],
+}
+WAITING = """
+import time
+print("up", flush=True)
+time.sleep(60)
+"""
+
+
+def _stopped(command, number, folder=None):
+    """Exit code and lines of a Python that got a signal when it printed "up"."""
+    paths = [str(folder)] * (folder is not None) + [ENVIRONMENT["PYTHONPATH"]]
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(paths), "JAX_PLATFORMS": "cpu"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test suite in the background ignores it, and its children would.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout.readline() == "up\n"
+    time.sleep(1)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=200)
+    return process.returncode, out + err
+
+
+@pytest.mark.parametrize("number", EXIT_CODES)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_ends_while_it_is_imported(tmp_path, command, number):
+    (tmp_path / "absl.py").write_text(WAITING)  # the first that takes its time
+    code, said = EXIT_CODES[number], f"stopped by {number.name}\n"
+    if number == signal.SIGTERM and "evaluate" in command:
+        code, said = -number, ""
+    assert _stopped(COMMANDS[command], number, tmp_path) == (code, said)
+
+
+@pytest.mark.parametrize("number", EXIT_CODES)
+def test_an_import_is_not_broken_off_but_ended(tmp_path, number):
+    """Modules of JAX's crash where an exception breaks them off; this one would go on."""
+    (tmp_path / "slow.py").write_text(f"try:{textwrap.indent(WAITING, '    ')}finally: print('on')")
+    program = "from pgjax.interruption import Interruption\nwith Interruption(): import slow"
+    ended = EXIT_CODES[number], f"stopped by {number.name}; the same command goes on\n"
+    assert _stopped(["-c", program], number, tmp_path) == ended
+
+
+COMPILING = """
+import faulthandler, sys
+import jax
+from pgjax import cli, interruption
+faulthandler.enable()  # as absl does
+
+def function(x):
+    for i in range(150):
+        x = jax.numpy.fft.fft(jax.numpy.tanh(x @ x.T) + jax.numpy.sort(x, axis=0) * i).real
+    return x
+
+def compile():
+    program = jax.jit(function).lower(jax.numpy.ones((64, 64)))
+    print("up", flush=True)
+    try:
+        program.compile()
+    finally:
+        print("in order")
+
+def train():
+    with interruption.Interruption():
+        compile()
+
+interruption.begin(sys.argv[1])
+cli.run({"train": train, "generate": compile}[sys.argv[1]])
+print("not reached")
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "more"),
+    [
+        ("train", signal.SIGTERM, "; the same command goes on"),
+        ("train", signal.SIGINT, "; the same command goes on"),
+        ("generate", signal.SIGINT, ""),
+    ],
+)
+def test_a_process_that_compiles_ends_in_order(command, number, more):
+    """XLA compiles in a thread of its own, and crashes when it is done and JAX is not there any more."""
+    ended = _stopped(["-c", COMPILING, command], number)
+    assert ended == (EXIT_CODES[number], f"in order\nstopped by {number.name}{more}\n")
 
 
 def test_a_second_ctrl_c_ends_at_once_and_a_second_sigterm_does_not():

@@ -128,6 +128,22 @@ def test_processes_that_may_find_an_accelerator_stay_as_they_are(tmp_path):
     assert _begun(PYTHONPATH=str(tmp_path))["compiler"] == process.ROLLED
 
 
+SIGNALLED = """
+import os, signal
+from pgjax import interruption, process
+signal.signal(signal.SIGTERM, lambda *_: print("noted"))
+block = interruption.block
+interruption.block = lambda: (block(), os.kill(os.getpid(), signal.SIGTERM))
+process.begin()
+print("begun")
+"""
+
+
+@glibc
+def test_a_signal_that_comes_meanwhile_is_not_lost():
+    assert _run(SIGNALLED)[1] == "noted\nbegun\n"
+
+
 def test_a_process_is_begun_again_once_at_most():
     found = _begun(PGJAX_PROCESS="begun")
     assert found["memory"] is None

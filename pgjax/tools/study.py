@@ -47,8 +47,7 @@ def work(plan: Plan, data_dir: str, deadline: float) -> None:
       As training.train_and_evaluate and evaluation.evaluate.
     """
     with Interruption() as stop:
-        with stop.later():
-            from pgjax import compiled, evaluation, programs, training
+        from pgjax import compiled, evaluation, programs, training
 
         compiled.keep()
         programs.keep(compiled.folder())

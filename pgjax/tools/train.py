@@ -43,8 +43,7 @@ def main(_) -> None:
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected a directory for this run")
     with Interruption() as stop:
-        with stop.later():
-            from pgjax import compiled, programs, training
+        from pgjax import compiled, programs, training
 
         launch.start()
         programs.keep(compiled.folder())
