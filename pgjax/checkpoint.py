@@ -68,7 +68,14 @@ class Checkpoints:
         self._damaged: list[int] = []  # newer than what was restored
         self._tidy = False
         options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=False)
-        self._manager = ocp.CheckpointManager(self.directory, options=options)
+        # Named here, they tell what a checkpoint holds before it is read.
+        handlers = {
+            "state": ocp.StandardCheckpointHandler(),
+            "identity": ocp.JsonCheckpointHandler(),
+        }
+        self._manager = ocp.CheckpointManager(
+            self.directory, options=options, item_handlers=handlers
+        )
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -104,8 +111,8 @@ class Checkpoints:
 
         Raises:
           FileNotFoundError: there is no checkpoint, or not of that step.
-          InputError: it belongs to another row, its networks differ from this recipe's, or it is
-            damaged and so are all others.
+          InputError: it belongs to another row, its arrays are not those of `like` by name, shape and type,
+            or it is damaged and so are all others.
         """
         steps = sorted(self._manager.all_steps(), reverse=True)
         if step is not None:
@@ -138,8 +145,18 @@ class Checkpoints:
             raise InputError(
                 f"checkpoint {where} is of another run: {key} is {theirs!r} there and {ours!r} here"
             )
-        blank = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
-        restored = self._read(where, state=ocp.args.StandardRestore(_without_blanks(blank)))
+        blank = _without_blanks(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like))
+        with _telling_damage(where, "state"):
+            stored = self._manager.item_metadata(int(where.name))["state"].tree
+        # Orbax would give arrays of another shape as they are, and cast those of another type.
+        difference = first_difference(_described(stored), _described(blank))
+        if difference is not None:
+            name, theirs, ours = difference
+            raise InputError(
+                f"checkpoint {where} is of other networks: {name} is {theirs or 'not there'}, "
+                f"expected {ours or 'nothing of that name'}"
+            )
+        restored = self._read(where, state=ocp.args.StandardRestore(blank))
         networks = {
             name: NetworkState(**{"vectors": {}} | fields)
             for name, fields in restored.networks.items()
@@ -148,13 +165,8 @@ class Checkpoints:
 
     def _read(self, where: paths.Path, **item: Any) -> Any:
         (name,) = item
-        try:
+        with _telling_damage(where, name):
             return self._manager.restore(int(where.name), args=ocp.args.Composite(**item))[name]
-        except Exception as error:  # orbax and tensorstore raise many kinds
-            raise _DamagedError(
-                f"checkpoint {where} is damaged or incomplete: its {name} cannot be read "
-                f"({type(error).__name__})"
-            ) from error
 
     def _put_aside(self) -> None:
         if hosts.first():
@@ -183,6 +195,26 @@ class Checkpoints:
             else:
                 aside.mkdir(exist_ok=True)
                 where.rename(aside / there)
+
+
+@contextlib.contextmanager
+def _telling_damage(where: paths.Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # orbax and tensorstore raise many kinds
+        raise _DamagedError(
+            f"checkpoint {where} is damaged or incomplete: its {name} cannot be read "
+            f"({type(error).__name__})"
+        ) from error
+
+
+def _described(tree: Any) -> dict[str, str]:
+    """Type and shape of every array in a tree, by its dotted name."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): f"{np.dtype(x.dtype)} {x.shape}"
+        for path, x in leaves
+    }
 
 
 def saved_steps(workdir: str | pathlib.Path) -> list[int]:

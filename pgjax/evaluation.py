@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from tqdm import tqdm
 
@@ -161,7 +162,10 @@ def evaluate_all(
     given = mine if len(mine) else pairs[:1]  # every host has scores to gather, be it none of them
     shown, done, clock = [], 0, {"generation": 0.0}
     with tqdm(total=len(given), desc="evaluating", unit="pair", disable=not hosts.first()) as bar:
-        runs = {view: run(state, test.store, given, begin) for view, run in predict.items()}
+        runs = {
+            view: run(state, test.store, given, begin, len(pairs), jax.device_count())
+            for view, run in predict.items()
+        }
         for predictions in _together(runs, clock):
             prediction = predictions[PLAIN]
             count = len(prediction.batch.source_image)

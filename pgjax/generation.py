@@ -91,18 +91,33 @@ class Predictor:
         self._predict = over_devices(predict, everywhere=False)
 
     def __call__(
-        self, state: State, store: Store, pairs: np.ndarray, place: int = 0
+        self,
+        state: State,
+        store: Store,
+        pairs: np.ndarray,
+        place: int = 0,
+        total: int | None = None,
+        devices: int | None = None,
     ) -> Iterator[Prediction]:
         """Predicts pairs int32 (P, 2) in their order; an incomplete last batch is kept.
 
-        `state` is unreplicated. The first pair is at `place` in the whole list. The recipe's batch size
-        of evaluation is rounded up to a multiple of the devices.
+        The recipe's batch size of evaluation, and no more than there are pairs, is shared among devices. So
+        those of several hosts get batches of the size that as many of one host would: the images are the
+        same, to the bit.
+
+        Args:
+          state: unreplicated.
+          store: of the pairs.
+          pairs: those of this host.
+          place: of the first one in the whole list.
+          total: the length of that list, P unless given.
+          devices: which share it, this host's unless given.
 
         Raises:
           NonFiniteLossError: a generated image is not finite.
         """
-        wanted = min(self._recipe.evaluation.batch_size, len(pairs))
-        size = -(-wanted // self._devices) * self._devices
+        wanted = min(self._recipe.evaluation.batch_size, total or len(pairs))
+        size = -(-wanted // (devices or self._devices)) * self._devices
         names = self._stage.generators
         variables = replicate({name: state.networks[name].variables for name in names})
         for start in range(0, len(pairs), size):

@@ -5,6 +5,7 @@ the training step, together and in the same order. What is read or drawn by one 
 """
 
 import collections
+import math
 import os
 from typing import Any
 
@@ -85,16 +86,28 @@ def part(items: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def gather(tree: Any) -> Any:
-    """Joins every host's arrays (n_h, ...) along the first axis, in the hosts' order; collective."""
+    """Joins every host's arrays (n_h, ...) along the first axis, in the hosts' order; collective.
+
+    Of any type that NumPy has, to the bit; of one type and (...) on all hosts.
+    """
     if count() == 1:
         return tree
 
     def join(x):
+        x = np.asarray(x)
         sizes = np.asarray(multihost_utils.process_allgather(np.int32(len(x))))
-        filled = np.zeros((sizes.max(), *x.shape[1:]), x.dtype)
-        filled[: len(x)] = x
-        every = np.asarray(multihost_utils.process_allgather(filled))
-        return np.concatenate([rows[:size] for rows, size in zip(every, sizes, strict=True)])
+        row = x.dtype.itemsize * math.prod(x.shape[1:])
+        if not row * sizes.max():
+            return np.zeros((sizes.sum(), *x.shape[1:]), x.dtype)
+        # Bytes: arrays of 64 bits would arrive as JAX has them, of 32.
+        sent = np.zeros(row * sizes.max(), np.uint8)
+        sent[: x.nbytes] = np.frombuffer(x.tobytes(), np.uint8)
+        every = np.asarray(multihost_utils.process_allgather(sent))
+        parts = [
+            np.frombuffer(given[: row * size].tobytes(), x.dtype)
+            for given, size in zip(every, sizes, strict=True)
+        ]
+        return np.concatenate(parts).reshape(-1, *x.shape[1:])
 
     return jax.tree.map(join, tree)
 

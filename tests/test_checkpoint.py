@@ -49,6 +49,48 @@ def test_the_latest_state_comes_back(tmp_path):
             checkpoints.restore(_state(0), step=1)
 
 
+def _changed(**fields):
+    state = _state(1)
+    return state._replace(networks=state.networks | {"g1": state.networks["g1"]._replace(**fields)})
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (
+            _state(1, width=4),
+            r"networks\.d\.optimizer\.1\.kernel is float32 \(2, 3\), expected float32 \(2, 4\)",
+        ),
+        (
+            _changed(params={"kernel": jnp.ones((2, 3), jnp.bfloat16), "bias": jnp.ones(3)}),
+            r"networks\.g1\.params\.kernel is float32 \(2, 3\), expected bfloat16 \(2, 3\)",
+        ),
+        (
+            _changed(params={"kernel": jnp.ones((3, 2)), "bias": jnp.ones(3)}),
+            r"networks\.g1\.params\.kernel is float32 \(2, 3\), expected float32 \(3, 2\)",
+        ),
+        (
+            _changed(params={"kernel": jnp.ones((2, 3))}),
+            r"networks\.g1\.params\.bias is float32 \(3,\), expected nothing of that name",
+        ),
+        (
+            _changed(vectors=VECTORS),
+            r"networks\.g1\.vectors\.in\.u is not there, expected float32 \(2,\)",
+        ),
+    ],
+    ids=["width", "type", "order", "more", "less"],
+)
+def test_a_checkpoint_of_other_arrays_is_refused_by_name(tmp_path, other, message):
+    with Checkpoints(tmp_path, WHO) as checkpoints:
+        checkpoints.save(_state(1))
+    with Checkpoints(tmp_path, WHO) as checkpoints:
+        with pytest.raises(InputError, match=rf"1 is of other networks: {message}$"):
+            checkpoints.restore(other)
+        # It is no damage: nothing is put aside for it.
+        checkpoints.save(_state(2))
+    assert saved_steps(tmp_path) == [1, 2]
+
+
 class Before(NamedTuple):
     """What a network's state was before spectral normalisation."""
 
