@@ -82,17 +82,22 @@ time.sleep(60)
 """
 
 
+HEARING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # a command in the background ignores it
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
 def _stopped(command, number, folder=None):
     """Exit code and lines of a Python that got a signal when it printed "up"."""
     paths = [str(folder)] * (folder is not None) + [ENVIRONMENT["PYTHONPATH"]]
     process = subprocess.Popen(
-        [sys.executable, *command],
+        [sys.executable, "-c", HEARING, *command],
         env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(paths), "JAX_PLATFORMS": "cpu"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A test suite in the background ignores it, and its children would.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout.readline() == "up\n"
     time.sleep(1)
