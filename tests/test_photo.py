@@ -162,6 +162,45 @@ def test_what_is_no_photo_is_named(tmp_path):
             photo.read_photo(array)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC; convert it to JPEG, by 'sips"),
+        ("a.jpg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC; convert it to JPEG"),
+        ("a.mp4", b"\0\0\0\x14ftypisom\0\0\0\0mp41", "video; take frames out of it"),
+        ("a.jxl", b"\xff\x0a\0\0", "JPEG XL; convert it by 'djxl"),
+        ("a.zip", b"PK\x03\x04", "archive; unpack it here"),
+        (
+            "a.jpg",
+            b"version https://git-lfs.github.com/spec/v1",
+            "Git LFS; fetch what it points to",
+        ),
+    ],
+)
+def test_what_cannot_be_read_says_what_to_do(tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    for read in (photo.read_photo, photo.read_size):
+        with pytest.raises(InputError, match=f"{name}: .*{told}"):
+            read(tmp_path / name)
+
+
+def test_camera_raw_is_not_taken_for_the_small_picture_in_it(tmp_path):
+    Image.new("RGB", (8, 4)).save(tmp_path / "a.tif")
+    assert photo.read_size(tmp_path / "a.tif") == (4, 8)
+    (tmp_path / "a.tif").rename(tmp_path / "a.NEF")
+    for read in (photo.read_photo, photo.read_size):
+        with pytest.raises(InputError, match=r"a\.NEF: camera RAW; develop it to JPEG"):
+            read(tmp_path / "a.NEF")
+
+
+def test_animated_avif_is_its_first_frame(tmp_path):
+    frames = [Image.new("RGB", (32, 64), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.heic", "AVIF", save_all=True, append_images=frames[1:])
+    red, _, blue = photo.read_photo(tmp_path / "a.heic").mean(axis=(0, 1))
+    assert red > 200 and blue < 50
+    assert photo.read_size(tmp_path / "a.heic") == (64, 32)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of what it repairs
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"])
 @given(data=st.data())

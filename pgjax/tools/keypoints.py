@@ -8,12 +8,14 @@ named by their path below their folder. One that can't be read is told and left 
 bytes tell; files and folders that systems leave behind are nothing, linked ones are followed.
 
 Standard output gets one line of JSON: {"photos": n, "unreadable": n, "nobody": n, "people": n,
-"joints": {name: n}}; "nobody" counts the photos in which nobody was found.
+"joints": {name: n}}; "nobody" counts the photos in which nobody was found. "passed_over" counts, where there
+are any, what is no photo and somebody may miss: videos, archives, backup copies, links that lead nowhere.
 """
 
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -34,31 +36,32 @@ ENDINGS = {  # of the files in a folder
 }
 
 
-def find(paths: Sequence[str | Path]) -> tuple[dict[str, Path], int]:
+def find(paths: Sequence[str | Path]) -> tuple[dict[str, Path], Counter]:
     """The photos that files and folders hold, by name: a file's own, or its path below its folder.
 
-    Tells on standard error what is not taken, and counts the photos of kinds that cannot be read.
+    Tells on standard error what is not taken, and counts it: "unreadable" photos, of kinds that cannot be
+    read, and what else is "passed_over", such as videos.
 
     Raises:
       FileNotFoundError: there is no such file or folder.
       InputError: a folder without photos, or two photos of one name.
     """
     found: dict[str, Path] = {}
-    unreadable = 0
+    left = Counter()
     for path in map(Path, paths):
         named = {path.name: path}
         if path.is_dir():
             listing = folders.photos(path)
             named = folders.some(path, listing)
             folders.tell(path, listing)
-            unreadable += len(listing.unreadable)
+            left += Counter(unreadable=len(listing.unreadable), passed_over=len(listing.passed))
         elif not path.is_file():
             raise FileNotFoundError(f"{path}: no such photo or folder")
         for name, file in named.items():
             if name in found:
                 raise InputError(f"both {found[name]} and {file} are named {name!r}; expected one")
             found[name] = file
-    return found, unreadable
+    return found, left
 
 
 def estimate(
@@ -164,7 +167,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     arguments = parser.parse_args(argv)
     out = Path(arguments.out)
-    photos, unknown = find(arguments.photos)
+    photos, left = find(arguments.photos)
     form = arguments.format or format_of(out, len(photos))
     if arguments.all and form in ONE_PERSON:
         raise InputError(f"--all: format {form} holds one person a photo; choose another")
@@ -180,7 +183,7 @@ def main(argv: list[str] | None = None) -> None:
     if not poses:
         raise InputError(f"none of {len(photos)} photos can be read; the first: {fault}")
     keypoints.write(out, poses, form)
-    counts = summary(poses, len(unreadable) + unknown)
+    counts = summary(poses, len(unreadable) + left.pop("unreadable", 0)) | left
     share = sum(counts["joints"].values()) / max(1, counts["people"])
     print(
         f"{counts['people']} people in {len(poses)} photos, {share:.1f} of 18 joints each, "

@@ -119,6 +119,7 @@ def test_links_and_what_systems_leave_behind(folder, tmp_path, capsys):
     for place in (folder, folder / "linked"):
         counts, told = _run(capsys, place, "--out", tmp_path / "poses.csv")
         assert (counts["photos"], counts["unreadable"]) == (7, 0)
+        assert counts["passed_over"] == 2  # seen through the link b/loop, too
         assert ("(broken.jpg): a link that leads nowhere" in told) == (place == folder)
         assert ("(clip.mp4): video; take frames out of it" in told) == (place == folder)
     names = {"NONE", "a.png", "b/two.png", "c.JPG", "c.jpg.jpg", "d.HEIC", "none.png"}
