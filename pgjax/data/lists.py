@@ -1,20 +1,20 @@
 """Own splits and own pairs: text files that name photos, given by an option or found where they usually are.
 
     train.lst  test.lst                              one photo a line (PATN, GFLA)
-    train_pairs.txt  test_pairs.txt                  SOURCE,TARGET a line (PIDM, NTED)
-    NAME-pairs-train.csv  NAME-pairs-test.csv        the same, headed from,to (pose-gan, PATN)
+    NAME-pairs-train.csv  NAME-pairs-test.csv        SOURCE,TARGET a line, headed from,to (pose-gan, PATN)
+    train_pairs.txt  test_pairs.txt                  the same (PIDM, NTED), with a header to be written:
+                                                     their code reads TARGET,SOURCE
 
 Photos are called by any of the rules of pgjax.names.
 """
 
-import csv
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pgjax import csv_table
-from pgjax.data.annotations import PAIRS_COLUMNS, PAIRS_HEADER
+from pgjax.data.annotations import PAIRS_COLUMNS, PAIRS_HEADER, PAIRS_HINT
 from pgjax.data.layout import Layout, Told
 from pgjax.errors import InputError
 from pgjax.names import Names
@@ -89,7 +89,9 @@ def read_pairs(lists: Mapping[str, Path], paths: Sequence[str]) -> dict[str, dic
         if path is None:
             continue
         pairs[split] = {}
-        for number, fields in _rows(path):
+        for number, fields in csv_table.read(
+            path, PAIRS_HEADER, ",", PAIRS_COLUMNS, hint=PAIRS_HINT
+        ):
             where = Line(path, number)
             source, target = (_photo(names, name, where, paths) for name in fields)
             if source == target:
@@ -160,28 +162,6 @@ def _photo(names: Names, name: str, where: Line, paths: Sequence[str]) -> str:
     if len(closest) > 1:
         raise InputError(f"{where}: photo {name} may be {' or '.join(closest[:2])}")
     return closest[0]
-
-
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Pairs of names: under the header from,to as pandas writes it too, or of every line."""
-    lines = _text(path).splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    cells = {cell.strip().lower() for cell in re.split("[,;:\t]", first)}
-    if any(cells & {column, *others} for column, others in PAIRS_COLUMNS.items()):
-        return csv_table.read(path, PAIRS_HEADER, ",", PAIRS_COLUMNS)
-    rows = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        fields = [field.strip() for field in next(csv.reader([line], skipinitialspace=True))]
-        if len(fields) != 2 or "" in fields:
-            raise InputError(
-                f"{Line(path, number)}: expected two photos, SOURCE,TARGET; found {line[:80]!r}"
-            )
-        rows.append((number, fields))
-    if not rows:
-        raise InputError(f"{path}: no pair in it")
-    return rows
 
 
 def _text(path: Path) -> str:

@@ -125,7 +125,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     for option in lists.OPTIONS:
         split, _, kind = option.partition("_")
-        what = "photos, one a line" if kind == "list" else "pairs, SOURCE,TARGET a line"
+        what = "photos, one a line" if kind == "list" else "pairs, headed from,to"
         custom.add_argument(f"--{option}", metavar="FILE", help=f"own {split} {what}")
     custom.add_argument(
         "--test_share",

@@ -69,9 +69,15 @@ def of(*people):
 
 
 def test_pidms_layout(flat, capsys):
-    """Issue 23 of PIDM: img/PERSON_IMAGE.png, and pairs by their paths, without a header."""
-    flat.text("train_pairs.txt", "img/anna_1.png,img/anna_2.png", "img/ben_3.png, img/ben_1.png")
-    flat.text("test_pairs.txt", "img/dora_1.png,img/dora_2.png")
+    """img/PERSON_IMAGE.png, and pairs by their paths; the order of lists is told by their headers."""
+    train = ["img/anna_1.png,img/anna_2.png", "img/ben_3.png, img/ben_1.png"]
+    flat.text("train_pairs.txt", *train)
+    flat.text("test_pairs.txt", "to,from", "img/dora_2.png,img/dora_1.png")
+    with pytest.raises(
+        InputError, match=r"train_pairs\.txt, line 1: .*; write from,to above a list"
+    ):
+        flat.build()
+    flat.text("train_pairs.txt", "from,to", *train)
     assert flat.build() == {"train": of("anna", "ben"), "test": of("dora")}
     assert flat.pairs("train") == ["anna_1.png,anna_2.png", "ben_3.png,ben_1.png"]
     assert flat.pairs("test") == ["dora_1.png,dora_2.png"]
@@ -136,7 +142,7 @@ def test_patns_layout(tmp_path):
 
 def test_dealt_people_take_no_lists(flat):
     flat.text("test.lst", "anna_1.png")
-    flat.text("train_pairs.txt", "anna_1.png,anna_2.png")
+    flat.text("train_pairs.txt", "from,to", "anna_1.png,anna_2.png")
     assert set(map(len, flat.build(splits="dealt", test_share=0.5).values())) == {6}
     table = "\n".join(flat.info.metadata["layout"])
     assert "test.lst: not used: people are dealt" in table
@@ -147,7 +153,7 @@ def test_dealt_people_take_no_lists(flat):
 
 def test_pairs_of_photos_that_are_not_used_are_counted(tmp_path):
     folder = Folder(tmp_path / "raw", FLAT, without=("img/dora_2.png",))
-    folder.text("test_pairs.txt", "dora_1.png,dora_2.png", "dora_1.png,dora_3.png")
+    folder.text("test_pairs.txt", "from,to", "dora_1.png,dora_2.png", "dora_1.png,dora_3.png")
     folder.build()
     assert folder.pairs("test") == ["dora_1.png,dora_3.png"]
     assert folder.info.metadata["excluded"] == {
@@ -159,7 +165,7 @@ def test_pairs_of_photos_that_are_not_used_are_counted(tmp_path):
 def test_photos_that_cannot_be_read_may_be_in_lists(flat):
     heic = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
     (flat.raw / "img/dora_4.heic").write_bytes(heic)
-    flat.text("test_pairs.txt", "dora_1.png,dora_4.heic", "dora_1.png,dora_3.png")
+    flat.text("test_pairs.txt", "from,to", "dora_1.png,dora_4.heic", "dora_1.png,dora_3.png")
     assert flat.build()["test"] == of("dora")
     assert flat.pairs("test") == ["dora_1.png,dora_3.png"]
     assert flat.info.metadata["excluded"]["test pairs"] == {"a photo that is not used": 1}
@@ -247,34 +253,38 @@ FAULTS = {
         "1 people are in training and test both, such as anna",
     ),
     "a person in pairs of both": (
-        {"train_pairs": [B, A], "test_pairs": [A]},
+        {"train_pairs": ["from,to", B, A], "test_pairs": ["from,to", A]},
         {},
-        r"test_pairs.txt, line 1: anna is in training and test both \(.*train_pairs.txt, line 2\)",
+        r"test_pairs.txt, line 2: anna is in training and test both \(.*train_pairs.txt, line 3\)",
     ),
     "a pair of two people": (
-        {"test_pairs": ["anna_1.png,ben_1.png"]},
+        {"test_pairs": ["from,to", "anna_1.png,ben_1.png"]},
         {},
-        "line 1: img/anna_1.png shows anna and img/ben_1.png shows ben: expected one person",
+        "line 2: img/anna_1.png shows anna and img/ben_1.png shows ben: expected one person",
     ),
     "a pair of one photo": (
-        {"test_pairs": ["anna_1.png,anna_1.png"]},
+        {"test_pairs": ["from,to", "anna_1.png,anna_1.png"]},
         {},
         "img/anna_1.png is source and target both",
     ),
     "a pair of another split": (
-        {"test_list": of("ben"), "test_pairs": [A]},
+        {"test_list": of("ben"), "test_pairs": ["from,to", A]},
         {},
-        "test_pairs.txt, line 1: img/anna_1.png is in the split train, not test",
+        "test_pairs.txt, line 2: img/anna_1.png is in the split train, not test",
     ),
     "a pair of a photo in no list": (
-        {"train_list": of("anna"), "test_list": of("ben"), "test_pairs": ["carl_1.png,carl_2.png"]},
+        {
+            "train_list": of("anna"),
+            "test_list": of("ben"),
+            "test_pairs": ["from,to", "carl_1.png,carl_2.png"],
+        },
         {},
-        "test_pairs.txt, line 1: img/carl_1.png is in no split",
+        "test_pairs.txt, line 2: img/carl_1.png is in no split",
     ),
-    "three photos": ({"test_pairs": [f"{A},anna_3.png"]}, {}, "expected two photos, SOURCE,TARGET"),
-    "an empty file of pairs": ({"test_pairs": [""]}, {}, "test_pairs.txt: no pair in it"),
+    "three photos": ({"test_pairs": ["from,to", f"{A},anna_3.png"]}, {}, "line 2: expected 2 fields as in"),
+    "an empty file of pairs": ({"test_pairs": [""]}, {}, "test_pairs.txt, line 1: expected the header"),
     "a list and folders": ({"test_list": of("ben")}, {"splits": "folders"}, "both tell the splits"),
-    "pairs of dealt people": ({"test_pairs": [A]}, {"splits": "dealt"}, "need splits that stay"),
+    "pairs of dealt people": ({"test_pairs": ["from,to", A]}, {"splits": "dealt"}, "need splits that stay"),
     "a share of a list": ({"test_list": of("ben")}, {"test_share": 0.5}, "--test_share 0.5: deals"),
     "a seed of a list": ({"test_list": of("ben")}, {"seed": 1}, "--seed 1: deals people to splits"),
     "an unknown way": ({}, {"splits": "given"}, "--splits given: expected one of folders, dealt"),
