@@ -118,7 +118,9 @@ def _named(found: Sequence[tuple[Seen, str, str]]) -> tuple[Told, ...]:
     """
     told, taken = [], {}
     for photo, person, how in found:
-        before = (person.replace("/", "_"),) if how == persons.PATTERN else photo.folders
+        # Photos of one name may lie in a person's folders train and test, which are dealt anew.
+        before = (*photo.folders, *(photo.cut if photo.split is None else ()))
+        before = (person.replace("/", "_"),) if how == persons.PATTERN else before
         alone = how == persons.NAME or photo.file.startswith(f"{person}_") or not before
         alone = alone or (how == persons.PATTERN and person in photo.file)
         name = photo.file if alone else "_".join((*before, photo.file))

@@ -22,11 +22,13 @@ _NOBODY = re.compile(
 
 
 class Seen(NamedTuple):
-    """A photo: its path, its file's name, the folders that may tell something, its split or None."""
+    """A photo: its path, its file's name, the folders that may tell a person, the folder of a split that
+    was among them, its split or None."""
 
     path: str
     file: str
     folders: tuple[str, ...]
+    cut: tuple[str, ...] = ()
     split: str | None = None
 
     @property

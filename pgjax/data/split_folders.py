@@ -71,6 +71,8 @@ def split(photos: list[Seen], way: str | None) -> tuple[list[Seen], list[str]]:
             f"{name}/ is the test: there is no test/" for name in found if found[name] == "val"
         ]
         found = {name: "train" if s == "train" else "test" for name, s in found.items()}
+    elif "val" in found.values():
+        lines.append("val is kept apart: nothing is trained or tested on it")
     inside = [photo for photo in photos if photo not in copies]
     return [_without(photo, level, found[photo.folders[level]]) for photo in inside], lines
 
@@ -160,4 +162,4 @@ def _at(photo: Seen, level: int) -> str:
 
 def _without(photo: Seen, level: int, split: str | None) -> Seen:
     folders = (*photo.folders[:level], *photo.folders[level + 1 :])
-    return photo._replace(folders=folders, split=split)
+    return photo._replace(folders=folders, cut=photo.folders[level : level + 1], split=split)

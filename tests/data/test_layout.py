@@ -233,6 +233,11 @@ def test_validation_as_the_test_is_told():
     assert layout.passed == ("val/ is the test: there is no test/",)
 
 
+def test_validation_is_told_to_be_kept_apart():
+    layout = understand(["train/a_1.jpg", "val/a_2.jpg", "test/b_1.jpg"])
+    assert layout.passed == ("val is kept apart: nothing is trained or tested on it",)
+
+
 def test_names_in_the_data_set():
     def names(paths, **options):
         return [photo.name for photo in understand(paths, **options).photos]
@@ -240,6 +245,8 @@ def test_names_in_the_data_set():
     assert names(["x/anna/1.jpg", "x/ben/ben_1.jpg"]) == ["anna_1.jpg", "ben_1.jpg"]
     assert names(["train/img/a_1.jpg", "test/img/b_1.jpg"]) == ["a_1.jpg", "b_1.jpg"]
     assert names(["a/red/1.jpg", "b/blue/1.jpg"]) == ["a_red_1.jpg", "b_blue_1.jpg"]
+    paths = ["a/train/1.jpg", "a/test/1.jpg", "b/train/1.jpg"]
+    assert names(paths, splits="dealt") == ["a_train_1.jpg", "a_test_1.jpg", "b_train_1.jpg"]
     for paths in (["anna/1.jpg", "anna_1.png"], ["img/a_1.jpg", "photos/a_1.png", "img/b_1.jpg"]):
         with pytest.raises(InputError, match="give one of them another name, or say with --raw"):
             names(paths)

@@ -204,6 +204,7 @@ def test_the_table(tmp_path, capsys):
   test        2       3  name before "_"                      query/eve_1.png is eve
   with one photo, so in no pair: ben, carl, eve
   1 photo, such as train_all/x_1.png: a copy of a split, by its name
+  val is kept apart: nothing is trained or tested on it
 """
     assert [line.split() for line in capsys.readouterr().err.splitlines()] == [
         line.split() for line in expected.splitlines()
