@@ -31,6 +31,7 @@ _SYSTEMS = frozenset(
 )
 SHOWN = 3  # names in a line
 BROKEN = Kind("a link that leads nowhere", (), photo=False)
+TWIN = Kind("of kinds that cannot be read; beside each lies the photo converted", (), photo=False)
 
 
 class Listing(NamedTuple):
@@ -104,6 +105,11 @@ def photos_among(listing: Listing) -> Listing:
             found[name] = path
         else:
             (unreadable if kind.photo else passed)[name] = kind
+    # Cameras write RAW and JPEG at once, and who has converted photos keeps the old ones.
+    stems = {os.path.splitext(name)[0] for name in found}
+    twins = {n for n in unreadable if n in stems or os.path.splitext(n)[0] in stems}
+    passed |= dict.fromkeys(twins, TWIN)
+    unreadable = {name: kind for name, kind in unreadable.items() if name not in twins}
     return Listing(found, unreadable, _sorted(passed))
 
 
@@ -125,7 +131,8 @@ def lines(listing: Listing) -> list[str]:
 
 def few(names: Sequence[str]) -> str:
     """The first names, for a line."""
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    shown = [name if name.isprintable() else ascii(name) for name in names[:SHOWN]]
+    return ", ".join(shown) + (", ..." if len(names) > SHOWN else "")
 
 
 def tell(folder: str | os.PathLike, listing: Listing) -> None:

@@ -95,6 +95,10 @@ def test_loops_of_links_end(tmp_path):
     assert list(folders.photos(tmp_path).found) == names
 
 
+def test_a_line_stays_one_whatever_names_hold():
+    assert folders.few(["a\nb", "\udcff", "é", "d"]) == r"'a\nb', '\udcff', é, ..."
+
+
 def test_broken_links_are_told(tmp_path):
     photo(tmp_path / "a.jpg")
     for name in ("b.jpg", "c.jpg", "d.jpg", "e"):
@@ -140,6 +144,21 @@ def test_what_looks_like_a_photo_and_is_not_taken_is_told(tmp_path, capsys):
     listing = folders.photos(tmp_path)
     with pytest.raises(InputError, match=r"no photo that can be read in it; 2 left out .*HEIC"):
         folders.some(tmp_path, listing)
+
+
+def test_photos_that_are_there_converted_are_not_missing(tmp_path):
+    """RAW and JPEG of one camera, and what commands that convert leave."""
+    for name in ("a.NEF", "b.heic", "c.heic", "sub/a.heic", "d.NEF"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")
+    copies(photo(tmp_path / "a.JPG"), "b.heic.jpg", "c.png", "other.jpg")
+    listing = folders.photos(tmp_path)
+    assert list(listing.unreadable) == ["d.NEF", "sub/a.heic"]
+    assert list(listing.passed) == ["a.NEF", "b.heic", "c.heic"]
+    assert (
+        "3 left out (a.NEF, b.heic, c.heic): of kinds that cannot be read; beside each"
+        in " ".join(folders.lines(listing))
+    )
 
 
 def test_no_folder_and_a_closed_one(tmp_path, monkeypatch):
