@@ -2,8 +2,9 @@
 
 import runpy
 
-from pgjax import interruption
+from pgjax import cli, interruption
 
 if __name__ == "__main__":
     interruption.begin("evaluate")
+    cli.ArgumentParser.program = "evaluate.py"
     runpy.run_module("pgjax.tools.evaluate", run_name="__main__", alter_sys=True)

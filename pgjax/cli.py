@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
-from types import CodeType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 from typing import NoReturn
 
 from pgjax import interruption
@@ -22,7 +22,7 @@ class ArgumentParser(argparse.ArgumentParser):
     """argparse's parser, saying in one line what is wrong."""
 
     program: str | None = None
-    """How the command was called, where that was not as its `prog` says (pgjax.__main__)."""
+    """How the command was called, where that was not `python -m MODULE` (pgjax.__main__, train.py)."""
 
     def __init__(self, *, prog: str, **options):
         super().__init__(prog=self.program or prog, **options)
@@ -68,6 +68,8 @@ def run_absl(main: Callable[[list[str]], object]) -> NoReturn:
     """
     from absl import app, flags
 
+    _tell_as_called(sys.modules["__main__"])
+
     def parse(argv: list[str]) -> list[str]:
         try:
             program, *rest = flags.FLAGS(argv)
@@ -84,6 +86,15 @@ def run_absl(main: Callable[[list[str]], object]) -> NoReturn:
         return [program]
 
     run(lambda: app.run(lambda argv: run(main, argv), flags_parser=parse))
+
+
+def _tell_as_called(main: ModuleType) -> None:
+    """Absl's help is the docstring of the command, whose examples are of the script NAME.py."""
+    if main.__spec__ is not None and main.__doc__:
+        script = f"{main.__spec__.name.rpartition('.')[2]}.py"
+        program = ArgumentParser.program or f"python -m {main.__spec__.name}"
+        if program != script:
+            main.__doc__ = main.__doc__.replace(f"python {script}", program)
 
 
 def _config_message(error: Exception) -> str | None:

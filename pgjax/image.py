@@ -16,6 +16,7 @@ LEFT_COLOURS = ((45, 95, 255), (30, 205, 230))
 CENTRE_COLOUR = (245, 235, 90)
 OUTLINE_COLOUR = (15, 15, 15)
 QUALITY = 95  # of JPEG and WebP files
+LARGEST = {"WEBP": 16_383, "JPEG": 65_500, "GIF": 65_535}  # pixels of a side that formats hold
 FACE = tuple(skeleton.INDEX[name] for name in skeleton.JOINTS if name.endswith(("eye", "ear")))
 
 
@@ -90,6 +91,32 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
       InputError: no format has that extension.
     """
     _write(Path(path), np.asarray(image), format_of(path))
+
+
+def check_size(path: str | os.PathLike, size: tuple[int, int]) -> None:
+    """Whether the format that the path names holds an image of (height, width).
+
+    Raises:
+      InputError: a side is too long.
+    """
+    longest = LARGEST.get(format_of(path), max(size))
+    if max(size) > longest:
+        raise InputError(
+            f"{path}: an image {size[0]} high and {size[1]} wide; {Path(path).suffix} holds at most "
+            f"{longest} pixels a side"
+        )
+
+
+def enlarged_size(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    """(height, width) of `enlarged`."""
+    height, width = (max(1, round(side * factor)) for side in size)
+    return height, width
+
+
+def enlarged(image: np.ndarray, factor: float) -> np.ndarray:
+    """uint8 (H, W, 3) with its sides times the factor, rounded, by Lanczos' filter."""
+    height, width = enlarged_size(image.shape[:2], factor)
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def grid(

@@ -10,19 +10,19 @@ Needs no data set and no tensorflow-datasets.
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pgjax import keypoints, limbs, model_folder
+from pgjax import limbs, model_folder
 from pgjax.batch import Batch
 from pgjax.errors import InputError, NonFiniteLossError
+from pgjax.given_poses import expanded, is_many, named
 from pgjax.image import to_float, to_uint8
-from pgjax.keypoints import Pose, arrays, in_photo, inside, moved
-from pgjax.keypoints.files import naming
+from pgjax.keypoints import Pose, in_photo, inside, moved
 from pgjax.model_folder import Model
 from pgjax.photo import MODES, Placement, fit, read_photo
 from pgjax.scene import erase, person_region
@@ -81,9 +81,9 @@ class PoseTransfer:
 
     def __call__(self, photo, source_pose, target_pose, **options) -> Any:
         """All of `each` at once: uint8 (H, W, 3), or a list of them where a list or sequence was given."""
-        target_pose = _expanded(target_pose)
+        target_pose = expanded(target_pose, options.get("target_person"))
         made = list(self.each(photo, source_pose, target_pose, **options))
-        several = any(map(_is_many, (photo, source_pose, target_pose, options.get("background"))))
+        several = any(map(is_many, (photo, source_pose, target_pose, options.get("background"))))
         return made if several else made[0]
 
     def each(
@@ -95,6 +95,8 @@ class PoseTransfer:
         background=None,
         refit: bool = False,
         mode: str = "letterbox",
+        source_person: int | str | None = None,
+        target_person: int | str | None = None,
     ) -> Iterator[np.ndarray]:
         """Draws image after image, each of its own photo's size, uint8 (H, W, 3).
 
@@ -114,17 +116,21 @@ class PoseTransfer:
           refit: give the target poses the source person's limb lengths (limbs.refit); a list of them
             for one photo and one source pose is one person's.
           mode: how photos are laid into the model's picture (photo.fit).
+          source_person, target_person: which of several people a file shows: a number from 0 on, or
+            "prominent" (keypoints.choose). Of a sequence "followed" is the most prominent person of its
+            first photo, in all of them. Where a person of the target is chosen, photos that do not show
+            the person are left out; a warning names them.
 
         Raises:
-          FileNotFoundError, InputError: a photo or a pose cannot be read, a pose has no visible joint
-            in the picture, a source pose is of a photo of another shape, lists of different lengths,
-            an unknown mode.
+          FileNotFoundError, InputError: a photo or a pose cannot be read, several people of whom none is
+            chosen, no such person, a pose has no visible joint in the picture, a source pose is of a photo
+            of another shape, lists of different lengths, an unknown mode.
           NonFiniteLossError: a generated image is not finite.
         """
         if mode not in MODES:
             raise InputError(f"mode {mode!r}: expected one of {', '.join(MODES)}")
-        given = (photo, source_pose, _expanded(target_pose), background)
-        asked = self._asked(given, refit, mode)
+        given = (photo, source_pose, expanded(target_pose, target_person), background)
+        asked = self._asked(given, (source_person, target_person), refit, mode)
         size = None
         while batch := list(itertools.islice(asked, self._most)):
             # A longer list's last batch is filled up, so that nothing compiles twice.
@@ -142,8 +148,8 @@ class PoseTransfer:
         for one, image in zip(asked, np.asarray(images), strict=False):
             yield one.placement.back(image, around=one.photo)
 
-    def _asked(self, given: tuple, refit: bool, mode: str) -> Iterator[_Asked]:
-        lengths = {len(items) for items in given if _is_many(items)}
+    def _asked(self, given: tuple, persons: tuple, refit: bool, mode: str) -> Iterator[_Asked]:
+        lengths = {len(items) for items in given if is_many(items)}
         if len(lengths) > 1 or 0 in lengths:
             raise InputError(
                 f"lists of {' and '.join(map(str, sorted(lengths)))} photos, poses or backgrounds; "
@@ -158,11 +164,11 @@ class PoseTransfer:
                 count,
                 lambda photo: None if photo is None else self._placed(photo, mode),
             ),
-            _named("source_pose", sources, count),
-            _named("target_pose", targets, count),
+            named("source_pose", sources, count, persons[0]),
+            named("target_pose", targets, count, persons[1]),
         )
         rows = zip(*columns, strict=False)
-        if not _is_many(photos) and not _is_many(sources):
+        if not is_many(photos) and not is_many(sources):
             # One person's poses are refitted together, and a fault is told before anything is drawn.
             rows = list(rows)
             groups = [rows] if rows else []
@@ -200,91 +206,9 @@ class PoseTransfer:
         return moved(pose, placement.points, placement.into)
 
 
-def _is_many(given: Any) -> bool:
-    # A Pose is a tuple too.
-    return isinstance(given, list | tuple) and not isinstance(given, Pose)
-
-
 def _for_each(given: Any, count: int, prepare: Callable[[Any], Any]) -> Iterator[Any]:
     """Every item prepared when its turn comes; one for all is prepared once."""
-    return map(prepare, given) if _is_many(given) else itertools.repeat(prepare(given), count)
-
-
-def _named(argument: str, given: Any, count: int) -> Iterator[tuple[str, Pose]]:
-    """Every pose when its turn comes, with what errors call it; one for all is read once."""
-    if not _is_many(given):
-        return itertools.repeat((argument, _pose(given, argument)), count)
-    names = (f"{argument} {i}" for i in range(count))
-    return ((name, _pose(one, name)) for name, one in zip(names, given, strict=True))
-
-
-def _pose(given: Any, name: str) -> Pose:
-    pose = given if isinstance(given, Pose) else _of_one(_read(given, name), given, name)
-    if not pose.visible.any():
-        raise InputError(f"{name}: no visible joint; nothing follows from it")
-    return pose
-
-
-def _of_one(poses: Mapping[str, Any], given: Any, name: str) -> Pose:
-    """The one pose of what was given, of which `_read` made the poses."""
-    if len(poses) != 1:
-        raise InputError(
-            f"{name}: {_what(given)} holds the poses of {len(poses)} photos; expected one, such as "
-            "keypoints.one_pose(..., photo=NAME)"
-        )
-    (people,) = poses.values()
-    return _only(people, f"{name}: {_what(given)}")
-
-
-def _only(people: Any, where: str) -> Pose:
-    """The one person of a photo."""
-    if isinstance(people, Pose):
-        return people
-    if not _is_many(people) or not all(isinstance(pose, Pose) for pose in people):
-        raise InputError(f"{where}: {type(people).__name__}; expected a list of people's Pose")
-    if not people:
-        raise InputError(f"{where}: nobody in it has a visible joint")
-    if len(people) > 1:
-        raise InputError(
-            f"{where}: {len(people)} people; choose one, such as keypoints.one_pose(..., person=0)"
-        )
-    return people[0]
-
-
-def _read(given: Any, name: str) -> Mapping[str, list[Pose]]:
-    """As keypoints.read, of a path, of what that made, or of an array."""
-    if isinstance(given, Mapping):
-        return given
-    if isinstance(given, str | os.PathLike):
-        with naming(name):
-            return keypoints.read(given)
-    try:
-        array = np.asarray(given)
-    except ValueError:  # a list of things that are no rows of numbers
-        array = np.asarray(None)
-    if array.dtype.kind not in "iuf":
-        raise InputError(
-            f"{name}: {type(given).__name__}; expected a Pose, a path, or an array (18, 2) or (18, 3)"
-        )
-    with naming(name):
-        return arrays.of_array(array, keypoints.THRESHOLD)
-
-
-def _what(given: Any) -> str:
-    return str(given) if isinstance(given, str | os.PathLike) else f"the {type(given).__name__}"
-
-
-def _expanded(given: Any) -> Any:
-    """Target poses: a list of a sequence's in whichever form, and one as it is."""
-    if isinstance(given, Iterator):
-        return list(given)
-    if isinstance(given, Pose | list | tuple):
-        return given
-    poses = _read(given, "target_pose")
-    if not isinstance(given, Mapping) and not keypoints.is_sequence(given, poses):
-        return _of_one(poses, given, "target_pose")
-    where = f"target_pose: {_what(given)}"
-    return [_only(people, f"{where}, {photo}") for photo, people in poses.items()]
+    return map(prepare, given) if is_many(given) else itertools.repeat(prepare(given), count)
 
 
 def _shown(pose: Pose, name: str) -> Pose:

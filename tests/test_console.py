@@ -44,6 +44,32 @@ def test_help_of_a_command(name, text):
     assert (ended.returncode, ended.stderr) == (0, "") and text in ended.stdout
 
 
+ROOT = HOME.parents[1]
+
+
+@pytest.mark.parametrize("name", ["generate", "train", "evaluate"])
+def test_help_names_the_command_as_it_was_called(name):
+    ways = {
+        f"{name}.py": [f"{name}.py"],
+        f"pgjax {name}": ["-m", "pgjax", name],
+        f"python -m pgjax.tools.{name}": ["-m", f"pgjax.tools.{name}"],
+    }
+    for program, arguments in ways.items():
+        command = [sys.executable, *arguments, "--help"]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        shown = {way for way in ways if f" {way} " in ended.stdout.partition("options:")[0]}
+        assert (ended.returncode, shown) == (0, {program}), ended.stderr
+
+
+def test_every_parser_takes_the_name_of_the_call():
+    """`pgjax NAME` and NAME.py say so by cli.ArgumentParser; plain argparse would not know."""
+    for path in HOME.glob("*.py"):
+        assert "argparse.ArgumentParser(" not in path.read_text(), path
+        assert f'prog="python -m pgjax.tools.{path.stem}"' in path.read_text() or (
+            "cli.ArgumentParser(" not in path.read_text()
+        ), path
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

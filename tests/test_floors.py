@@ -25,7 +25,7 @@ FLOORS = (
     {"state"},
     {"checkpoint", "play"},
     {"steps"},
-    {"generation", "limbs", "logbook", "model_folder", "rundir"},
+    {"generation", "given_poses", "limbs", "logbook", "model_folder", "rundir"},
     {"card", "pictures", "scoring", "summary"},
     {"report", "scorers"},
     {"evaluation", "training", "transfer"},

@@ -127,7 +127,7 @@ class Custom(tfds.core.GeneratorBasedBuilder):
         used = {one.told.path: one.told for one in shown}
         notes = [f"keypoints: {line}" for line in keypoints.summary((s.pose, None) for s in shown)]
         if several:
-            notes.append(f"{several} photos show several people: the one with most room was taken")
+            notes.append(f"{several} photos show several people: the most prominent one was taken")
         notes += folders.lines(listing)
         notes += [f"photos with {why}: {folders.few(some)}" for why, some in excluded.items()]
         people = own.people(paths, unreadable, config.persons)

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from pgjax import keypoints, photo
 from pgjax.data.layout import Told
 from pgjax.keypoints import Pose
@@ -45,7 +43,7 @@ def choose(
         path = raw / told.path
         size = photo.read_size(path)
         placement = photo.fit(size, into, fit)
-        pose = keypoints.in_photo(_prominent(people), size, path)
+        pose = keypoints.in_photo(keypoints.by_prominence(people)[0], size, path)
         laid = keypoints.moved(pose, placement.points, placement.into)
         if not keypoints.inside(laid).visible.any():
             excluded["no joint in the picture"].append(told.path)
@@ -53,13 +51,3 @@ def choose(
         several += len(people) > 1
         shown.append(Shown(told, pose, placement))
     return shown, several, excluded
-
-
-def _prominent(people: list[Pose]) -> Pose:
-    """The person whose joints span the largest box."""
-
-    def area(pose: Pose) -> float:
-        points = pose.keypoints[pose.visible]
-        return float(np.prod(np.ptp(points, axis=0) + 1))
-
-    return max(people, key=area)

@@ -10,6 +10,7 @@ joint is visible is nobody.
 import json
 import os
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,14 +21,20 @@ from pgjax import folders
 from pgjax.errors import InputError
 from pgjax.filetypes import Kind
 from pgjax.keypoints import arrays, coco, files, openpose, published
+from pgjax.keypoints.people import FOLLOWED, PROMINENT, Choice, by_prominence, choose, parse_person
 from pgjax.keypoints.photos import for_photos, in_order
 from pgjax.keypoints.pose import Pose, flipped, in_photo, inside, make_pose, moved
 from pgjax.keypoints.suspicion import summary, suspicions
 
 __all__ = [
+    "FOLLOWED",
     "FORMATS",
+    "PROMINENT",
+    "Choice",
     "Format",
     "Pose",
+    "by_prominence",
+    "choose",
     "flipped",
     "for_photos",
     "in_photo",
@@ -36,6 +43,7 @@ __all__ = [
     "make_pose",
     "moved",
     "one_pose",
+    "parse_person",
     "read",
     "summary",
     "suspicions",
@@ -182,14 +190,15 @@ def one_pose(
     format: str | None = None,
     threshold: float = THRESHOLD,
     photo: str | None = None,
-    person: int | None = None,
+    person: int | str | None = None,
 ) -> Pose:
     """The one pose of a file; a Pose stays what it is, an array is taken as one of a .npy file.
 
     Args:
       source, format, threshold: as in `read`.
       photo: which photo's, where the file holds those of several.
-      person: which of several people, from 0 on.
+      person: which of several people: a number from 0 on, or "prominent" (people.choose). A detection of
+        a few joints beside people is nobody; a warning tells of it.
 
     Raises:
       FileNotFoundError: there is no such file.
@@ -213,14 +222,11 @@ def one_pose(
         raise InputError(
             f"{name}: nobody in it has a visible joint (confidence above {threshold:g})"
         )
-    if person is None and len(people) == 1:
-        return people[0]
-    if person is None or not 0 <= person < len(people):
-        raise InputError(
-            f"{name}: {len(people)} people, 0 to {len(people) - 1}; choose one by its number "
-            f"(person=)" + ("" if person is None else f", not {person}")
-        )
-    return people[person]
+    choice = choose({"": people}, person, name)
+    for note in choice.notes:
+        warnings.warn(f"{name}: {note}", stacklevel=2)
+    (pose,) = choice.poses.values()
+    return pose
 
 
 def is_sequence(source: str | os.PathLike | np.ndarray, poses: Mapping[str, object]) -> bool:

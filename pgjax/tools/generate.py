@@ -2,82 +2,104 @@
 
     pgjax generate --model=runs/demo/export --source=photo.jpg --source_pose=photo_keypoints.json \\
         --target_pose=pose.json --out=result.png
+    pgjax generate --model=runs/demo/export --source=anna.jpg --target_photo=bob.jpg --out=result.png
 
 --model is a folder that train.py exported. Poses are files of any format of pgjax.keypoints (OpenPose or COCO
-JSON, the published CSV, .npy). A folder of them, a file of several photos' poses and a .npy (N, 18, 2)
-are a sequence, even of one: --out is then a folder, and --animation a .webp or .gif.
+JSON, the published CSV, .npy). Where --source_pose or --target_pose is not given, an estimator finds the
+joints in the photo. A folder of poses or of target photos, a file of several photos' poses and a .npy
+(N, 18, 2) are a sequence, even of one: --out is then a folder, whose images are named after their poses, and
+--animation a .webp, .gif, .png or .apng.
 
 A target pose's pixels are those of its own photo: of --target_photo, of --target_size, of the size that its
-file tells, and else of the source photo. What is written has the size of the source photo.
+file tells, and else of the source photo. What is written has the size of the source photo, or --enlarge times
+that. docs/generate.md tells of every form.
 """
 
 import argparse
 import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
-from pgjax import cli, keypoints, process, skeleton
+from pgjax import animation, cli, image, keypoints, process
+from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
-from pgjax.image import write_image
-from pgjax.keypoints import Pose
-from pgjax.photo import EXTENSIONS, MODES, read_photo
+from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
+from pgjax.photo import EXTENSIONS, MODES, Size, read_photo
+from pgjax.tools import asked_poses
+from pgjax.tools.asked_poses import say
+from pgjax.tools.frames import frames
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-ANIMATIONS = (".webp", ".gif")
-FPS = 0.1, 100.0  # a .gif counts hundredths of a second
-TORSO = ("right_shoulder", "left_shoulder", "right_hip", "left_hip")
+FPS = 0.1, 100.0
+MOST = 16  # times that a picture may be enlarged
+PIXELS = 89_478_485  # PIL warns of pictures with more
 
 
 def main(argv: list[str] | None = None) -> None:
     arguments = _parser().parse_args(argv)
+    _check(arguments)
+    photo = read_photo(arguments.source)
+    size = photo.shape[:2]
+    _check_sizes(arguments, image.enlarged_size(size, arguments.enlarge))
+    find = asked_poses.finder(
+        arguments.estimator, arguments.estimator_model, arguments.data_dir, arguments.threshold
+    )
+    source = asked_poses.source(arguments, size, find)
+    poses, sequence = asked_poses.targets(arguments, size, find)
     out = Path(arguments.out)
-    _check_extension(arguments.animation, "--animation", ANIMATIONS)
+    if sequence:
+        if out.suffix.lower() in EXTENSIONS or out.is_file():
+            raise InputError(
+                f"--out: {out} is to hold a sequence of {len(poses)} images: expected the name of a "
+                "folder (or one pose, which --target_photo chooses)"
+            )
+        moving = Path(arguments.animation) if arguments.animation else None
+        places = frames(out, list(poses), moving)
+    else:
+        _check_extension(arguments.out, "--out", PICTURES)
+        image.check_size(out, image.enlarged_size(size, arguments.enlarge))
+        places = [out]
+    if arguments.animation and Path(arguments.animation) in places:
+        raise InputError(f"--animation: {arguments.animation} is the file of an image too")
+    images = _draw(arguments, photo, source, list(poses.values()), places)
+    if sequence:
+        ends = dict.fromkeys((places[0].name, places[-1].name))
+        say(f"{out}: {len(places)} images, named after their poses: {' to '.join(ends)}", "")
+    print(out)
+    if arguments.animation:
+        _animate(arguments.animation, images, arguments.fps)
+        print(arguments.animation)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """What is known before any file is read."""
+    _check_extension(arguments.animation, "--animation", tuple(animation.KINDS))
     slowest, fastest = FPS
     if not slowest <= arguments.fps <= fastest:  # nan is refused too
         raise InputError(
             f"--fps: expected a number from {slowest:g} to {fastest:g}, got {arguments.fps:g}"
         )
-    photo = read_photo(arguments.source)
-    size = photo.shape[:2]
-    source = keypoints.in_photo(_source(arguments), size, arguments.source)
-    _warn(source, "--source_pose")
-    targets, sequence = _targets(arguments, size)
-    for name, target in targets.items():
-        _warn(target, f"--target_pose {name}".strip())
-    if sequence and (out.suffix.lower() in EXTENSIONS or out.is_file()):
+    if not 1 <= arguments.enlarge <= MOST:
         raise InputError(
-            f"--out: {out} is to hold a sequence of {len(targets)} images: expected the name of a folder"
-            " (or one pose, which --target_photo chooses)"
+            f"--enlarge: expected a number from 1 to {MOST}, got {arguments.enlarge:g}"
         )
-    places = [out]
-    if sequence:
-        places = _frames(out, len(targets))
-    else:
-        _check_extension(arguments.out, "--out", PICTURES)
-    _draw(arguments, photo, source, list(targets.values()), places)
+    if arguments.target_pose is None and arguments.target_photo is None:
+        raise InputError("--target_pose or --target_photo: expected one of them, or both")
+    if arguments.target_pose is None and arguments.target_size is not None:
+        raise InputError("--target_size: goes with --target_pose")
 
 
-def _frames(out: Path, count: int) -> list[Path]:
-    """The files of a sequence.
-
-    Raises:
-      InputError: the folder holds frames that would not be overwritten: two sequences would mix.
-    """
-    digits = len(str(count - 1))
-    places = [out / f"{i:0{digits}d}.png" for i in range(count)]
-    held = {path for path in out.glob("*.png") if path.stem.isdecimal()}
-    others = sorted(held - set(places))
-    if others:
+def _check_sizes(arguments: argparse.Namespace, size: Size) -> None:
+    if arguments.enlarge > 1 and size[0] * size[1] > PIXELS:
         raise InputError(
-            f"--out: {out} holds {len(others)} frames of another sequence, such as {others[0].name}; "
-            "name another folder, or remove them"
+            f"--enlarge: {arguments.enlarge:g} times {arguments.source} is {size[0]} high and "
+            f"{size[1]} wide; expected at most {PIXELS} pixels"
         )
-    return places
+    if arguments.animation is not None:
+        image.check_size(arguments.animation, size)
 
 
 def _draw(
@@ -86,14 +108,15 @@ def _draw(
     source: Pose,
     targets: list[Pose],
     places: list[Path],
-) -> None:
+) -> list[np.ndarray]:
+    """Writes the images; returns those of an animation, where one is asked for."""
     # JAX takes its time: bad arguments are told before.
     from pgjax import compiled
     from pgjax.transfer import PoseTransfer
 
     compiled.keep()
     transfer = PoseTransfer.load(arguments.model)
-    images = transfer.each(
+    made = transfer.each(
         photo,
         source,
         targets if len(targets) > 1 else targets[0],
@@ -101,21 +124,25 @@ def _draw(
         refit=arguments.refit,
         mode=arguments.mode,
     )
-    frames = []
-    bar = tqdm(images, total=len(targets), unit="image", disable=len(targets) == 1)
-    for place, image in zip(places, bar, strict=True):
-        write_image(place, image)
+    kept = []
+    bar = tqdm(made, total=len(targets), unit="image", disable=len(targets) == 1)
+    for place, one in zip(places, bar, strict=True):
+        if arguments.enlarge != 1:
+            one = image.enlarged(one, arguments.enlarge)
+        image.write_image(place, one)
         if arguments.animation:
-            frames.append(Image.fromarray(image))
-    print(Path(arguments.out))
-    if arguments.animation:
-        first, *others = frames
-        Path(arguments.animation).parent.mkdir(parents=True, exist_ok=True)
-        duration = round(1000 / arguments.fps)
-        first.save(
-            arguments.animation, save_all=True, append_images=others, duration=duration, loop=0
+            kept.append(one)
+    return kept
+
+
+def _animate(path: str, images: Sequence[np.ndarray], fps: float) -> None:
+    suffix = Path(path).suffix.lower()
+    shown, seconds = animation.write(path, images, fps)
+    if shown < len(images):
+        say(
+            f"--fps: a {suffix} shows at most {animation.KINDS[suffix].fastest:.3g} images a second; "
+            f"{path} holds {shown} of {len(images)}, and lasts {seconds:g} s as {fps:g} a second do"
         )
-        print(arguments.animation)
 
 
 def _check_extension(name: str | None, flag: str, known: tuple[str, ...]) -> None:
@@ -125,71 +152,6 @@ def _check_extension(name: str | None, flag: str, known: tuple[str, ...]) -> Non
         raise InputError(f"{flag}: {name} is a folder; expected the name of a file")
     if Path(name).suffix.lower() not in known:
         raise InputError(f"{flag}: {name} should end in {' or '.join(known)}")
-
-
-def _source(arguments: argparse.Namespace) -> Pose:
-    flag, path = "--source_pose", arguments.source_pose
-    poses = keypoints.read(path, threshold=arguments.threshold)
-    if len(poses) > 1:
-        poses = _of_photo(poses, arguments.source, f"{flag}: {path}")
-    (people,) = poses.values() or [[]]
-    return _person(people, arguments.source_person, f"{flag}: {path}", "--source_person")
-
-
-def _targets(arguments: argparse.Namespace, size: tuple[int, int]) -> tuple[dict[str, Pose], bool]:
-    """The target poses by name, in their order, each with the size of its photo; if a sequence was given."""
-    flag, path, photo = "--target_pose", arguments.target_pose, arguments.target_photo
-    poses = keypoints.read(path, threshold=arguments.threshold)
-    if not poses:
-        raise InputError(f"{flag}: {path}: nobody in it has a visible joint")
-    # That follows from what was given, not from in how many frames somebody was found.
-    sequence = photo is None and keypoints.is_sequence(path, poses)
-    own = arguments.target_size
-    if photo is not None:
-        own = own or read_photo(photo).shape[:2]
-        if len(poses) > 1:
-            poses = _of_photo(poses, photo, f"{flag}: {path}")
-    empty = [name for name, people in poses.items() if not people]
-    if empty and len(empty) < len(poses):
-        named = ", ".join(empty[:3]) + (", ..." if len(empty) > 3 else "")
-        _say(f"{flag}: nobody in {len(empty)} of {len(poses)}, left out: {named}")
-    found = {}
-    for name, people in poses.items():
-        if people or len(empty) == len(poses):
-            where = f"{flag}: {path}{name and f', {name}'}"
-            pose = _person(people, arguments.target_person, where, "--target_person")
-            found[name] = pose._replace(size=own or pose.size or size)
-    return found, sequence
-
-
-def _of_photo(poses: Mapping[str, list[Pose]], photo: str, where: str) -> Mapping[str, list[Pose]]:
-    found = keypoints.for_photos(poses, [photo])
-    if not found:
-        raise InputError(f"{where}: holds poses of {len(poses)} photos, and none of {photo}")
-    return found
-
-
-def _person(people: Sequence[Pose], number: int | None, where: str, flag: str) -> Pose:
-    if not people:
-        raise InputError(f"{where}: nobody in it has a visible joint")
-    if number is None and len(people) > 1:
-        raise InputError(
-            f"{where}: {len(people)} people; choose one by {flag} 0 to {len(people) - 1}"
-        )
-    if not 0 <= (number or 0) < len(people):
-        raise InputError(f"{flag}: {number}, but {where} has {len(people)}, counted from 0")
-    return people[number or 0]
-
-
-def _warn(pose: Pose, where: str) -> None:
-    for suspicion in keypoints.suspicions(pose):
-        _say(f"{where}: {suspicion}")
-    if not pose.visible[[skeleton.INDEX[name] for name in TORSO]].all():
-        _say(f"{where}: a hip or a shoulder is missing; models that move body parts need all four")
-
-
-def _say(warning: str) -> None:
-    print(f"warning: {warning}", file=sys.stderr)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -207,20 +169,57 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--model", metavar="DIR", required=True, help="exported model, such as WORKDIR/export")
     add("--source", metavar="PHOTO", required=True, help="photo of the person")
-    add("--source_pose", metavar="FILE", required=True, help="the person's keypoints in it")
-    add("--target_pose", metavar="FILE|DIR", required=True, help="the pose, or a sequence of poses")
+    add("--source_pose", metavar="FILE", help="the person's keypoints in it (default: estimated)")
+    add("--target_pose", metavar="FILE|DIR", help="the pose, or a sequence of poses")
+    add(
+        "--target_photo",
+        metavar="PHOTO|DIR",
+        help="photo that the target pose is of, or a folder of them, a sequence; without --target_pose "
+        "the poses are estimated in it",
+    )
     add("--out", metavar="FILE|DIR", required=True, help="the image; of a sequence, a folder")
-    add("--animation", metavar="FILE", help="also write a .webp or .gif")
+    add(
+        "--enlarge",
+        metavar="N",
+        type=float,
+        default=1.0,
+        help="write images, and the animation, N times as high and wide as the source photo, 1 to "
+        f"{MOST}, by Lanczos' filter (default: %(default)g)",
+    )
+    add("--animation", metavar="FILE", help=f"also write a {', '.join(animation.KINDS)}")
     add("--fps", type=float, default=12.0, help="images a second in it (default: %(default)g)")
-    add("--target_photo", metavar="PHOTO", help="whose keypoints the target pose is")
     add(
         "--target_size",
         metavar="HxW",
         type=_size,
         help="size of that photo, where it is not at hand",
     )
-    add("--source_person", metavar="N", type=int, help="which of several people, from 0 on")
-    add("--target_person", metavar="N", type=int, help="which of several people, from 0 on")
+    add(
+        "--source_person",
+        metavar="N",
+        type=keypoints.parse_person,
+        help=f"which of several people: a number from 0 on, or {PROMINENT}",
+    )
+    add(
+        "--target_person",
+        metavar="N",
+        type=keypoints.parse_person,
+        help=f"likewise; or {FOLLOWED}: the most prominent person of a sequence's first pose, and the same "
+        "person in those after it",
+    )
+    add(
+        "--estimator",
+        metavar="NAME",
+        default="openpose",
+        help="finds joints where no keypoints are given, as in pgjax keypoints (default: %(default)s)",
+    )
+    add("--estimator_model", metavar="PATH", help="its weights, as --model of pgjax keypoints")
+    add(
+        "--data_dir",
+        metavar="DIR",
+        default=DATA_DIR,
+        help="its weights are in DIR/weights, or downloaded into it (default: %(default)s)",
+    )
     add(
         "--threshold",
         type=float,

@@ -64,6 +64,13 @@ def find(paths: Sequence[str | Path]) -> tuple[dict[str, Path], Counter]:
     return found, left
 
 
+def model_of(estimator: str, model: str | None, data_dir: str) -> str | None:
+    """What an estimator is loaded from: the model that was named, else its own in the folder of data sets."""
+    if model is None and estimators.ESTIMATORS[estimator].model is not None:
+        return os.path.join(data_dir, "weights")
+    return model
+
+
 def estimate(
     photos: Mapping[str, Path], estimator: estimators.Estimator, everyone: bool = False
 ) -> tuple[dict[str, list[Pose]], dict[str, str]]:
@@ -172,10 +179,8 @@ def main(argv: list[str] | None = None) -> None:
     if arguments.all and form in ONE_PERSON:
         raise InputError(f"--all: format {form} holds one person a photo; choose another")
     check_out(out, form, list(photos))
-    model = arguments.model
-    if model is None and estimators.ESTIMATORS[arguments.estimator].model is not None:
-        model = os.path.join(arguments.data_dir, "weights")
     compiled.keep()
+    model = model_of(arguments.estimator, arguments.model, arguments.data_dir)
     estimator = estimators.load(arguments.estimator, model, arguments.threshold)
     poses, unreadable = estimate(photos, estimator, arguments.all)
     for fault in unreadable.values():

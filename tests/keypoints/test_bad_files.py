@@ -146,7 +146,7 @@ def test_what_is_missing_or_unknown_is_named(folder, tmp_path):
         (_frame([]), "nobody in it has a visible joint"),
         (_frame([0.0] * 54), "nobody in it has a visible joint"),
         (_frame([v * 0.1 if i % 3 == 2 else v for i, v in enumerate(BODY)]), "nobody .* above 0.1"),
-        (_frame(BODY, BODY), r"2 people, 0 to 1; choose one by its number \(person=\)"),
+        (_frame(BODY, BODY), "2 people; choose one by person 0 to 1 or prominent"),
         ([_frame(BODY), _frame(BODY)], "2 photos .'000000', '000001'.; choose one by its name"),
         ([], "no photo; choose"),
     ],
@@ -165,7 +165,7 @@ def test_one_pose_is_chosen(folder):
     path.write_text(json.dumps([_frame(), _frame(BODY, raised)]))
     lower = keypoints.one_pose(path, photo="000001", person=1)
     np.testing.assert_allclose(lower.keypoints, examples.STANDING + np.array([10, 0]), atol=1e-3)
-    with pytest.raises(InputError, match=r"2 people, 0 to 1; .*, not 2"):
+    with pytest.raises(InputError, match=r"person: 2, but .*several\.json.* has 2"):
         keypoints.one_pose(path, photo="000001", person=2)
     with pytest.raises(InputError, match=r"no photo 'b\.jpg' in it, but 2 photos"):
         keypoints.one_pose(path, photo="b.jpg")

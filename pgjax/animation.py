@@ -1,0 +1,82 @@
+"""Images one after another in a file: animated WebP, GIF or PNG.
+
+A file's times are whole numbers of its format's unit. They are rounded so that the whole lasts as long as is
+asked for. Web browsers show an image for 100 ms that says 10 ms or less, so no image says that.
+"""
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from pgjax import paths
+from pgjax.image import QUALITY
+
+
+class Kind(NamedTuple):
+    """format: as PIL calls it. unit: of times, in ms. shortest: time that viewers keep, in units."""
+
+    format: str
+    unit: int
+    shortest: int
+    options: dict[str, int]
+
+    @property
+    def fastest(self) -> float:
+        """Images a second at most."""
+        return 1000 / (self.unit * self.shortest)
+
+
+KINDS = {
+    ".webp": Kind("WEBP", 1, 11, {"quality": QUALITY, "method": 4}),
+    ".gif": Kind("GIF", 10, 2, {}),
+    ".png": Kind("PNG", 1, 11, {}),
+    ".apng": Kind("PNG", 1, 11, {}),
+}
+
+
+class Timing(NamedTuple):
+    """shown: the numbers of the images, first and last included. milliseconds: how long each stays."""
+
+    shown: list[int]
+    milliseconds: list[int]
+
+
+def timing(count: int, fps: float, kind: Kind) -> Timing:
+    """When to show `count` images, one or more, at `fps` a second.
+
+    All are shown, unless the format can't be so fast: then as many as it can, evenly chosen.
+    """
+    total = round(count * 1000 / fps / kind.unit)
+    shown = min(count, max(1, total // kind.shortest))
+    total = max(total, kind.shortest)
+    ends = np.round(np.linspace(0, total, shown + 1)).astype(int)
+    places = np.round(np.linspace(0, count - 1, shown)).astype(int)
+    return Timing(places.tolist(), (np.diff(ends) * kind.unit).tolist())
+
+
+def write(path: str | os.PathLike, images: Sequence[np.ndarray], fps: float) -> tuple[int, float]:
+    """Writes an endless animation of uint8 (H, W, 3), by the path's extension, one of KINDS.
+
+    Returns:
+      How many images are in it, and how long one turn lasts, in seconds.
+    """
+    kind = KINDS[Path(path).suffix.lower()]
+    shown, milliseconds = timing(len(images), fps, kind)
+    first, *others = (Image.fromarray(images[i]) for i in shown)
+    file = io.BytesIO()
+    first.save(
+        file,
+        format=kind.format,
+        save_all=True,
+        append_images=others,
+        duration=milliseconds,
+        loop=0,
+        **kind.options,
+    )
+    paths.write_bytes(Path(path), file.getvalue())
+    return len(shown), sum(milliseconds) / 1000

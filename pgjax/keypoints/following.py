@@ -1,0 +1,115 @@
+"""The same person from photo to photo of a sequence, whatever the order in which people are listed.
+
+Estimators number the people of each photo anew. Here everybody is tracked, not only who is asked for: so
+somebody who stays is not taken for somebody who has left. Distances count in heights of the person.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pgjax.keypoints.pose import Pose
+
+REACH = 0.5  # how far a person may be from where he is expected
+GROWTH, FARTHEST = 0.1, 1.0  # what is added to it by each photo without the person, and its end
+STEPS = 3  # photos that a person's last move is thought to go on
+LACKING = 0.25  # distance that stands for no joint in common: half a person is not the whole one
+
+
+class _Track(NamedTuple):
+    """Somebody: the last pose, (y, x) a photo that he moved before it, and photos without him since."""
+
+    pose: Pose
+    move: np.ndarray
+    missing: int
+
+
+def follow(
+    photos: Sequence[Sequence[Pose]], first: Callable[[Sequence[Pose]], int]
+) -> list[int | None]:
+    """The number of a person among the people of each photo; None where the person is not there.
+
+    Where a person is expected follows from the last two photos that show him: so two who cross each other
+    keep their ways. Pairs of people and detections are taken by rising distance.
+
+    Args:
+      photos: the people of each photo, in order.
+      first: who is followed, of the people of the first photo that shows any.
+    """
+    places: list[int | None] = []
+    tracks: list[_Track] = []  # the first is who is followed
+    for people in photos:
+        if not tracks and people:
+            place = first(people)
+            order = [place, *(i for i in range(len(people)) if i != place)]
+            tracks = [_begun(people[i]) for i in order]
+            places.append(place)
+            continue
+        owned = _matched(tracks, people)
+        tracks = [
+            _seen(track, people[owned[i]]) if i in owned else _unseen(track)
+            for i, track in enumerate(tracks)
+        ]
+        # While the person is missing, whoever is new may be the person.
+        if 0 in owned:
+            taken = set(owned.values())
+            tracks += [_begun(pose) for i, pose in enumerate(people) if i not in taken]
+        places.append(owned.get(0))
+    return places
+
+
+def _begun(pose: Pose) -> _Track:
+    return _Track(pose, np.zeros(2), 0)
+
+
+def _seen(track: _Track, pose: Pose) -> _Track:
+    return _Track(pose, _way(track.pose, pose) / (track.missing + 1), 0)
+
+
+def _unseen(track: _Track) -> _Track:
+    return track._replace(missing=track.missing + 1)
+
+
+def _matched(tracks: Sequence[_Track], people: Sequence[Pose]) -> dict[int, int]:
+    """By track's number the detection's."""
+    pairs = sorted(
+        (_distance(track, pose), i, j)
+        for i, track in enumerate(tracks)
+        for j, pose in enumerate(people)
+    )
+    owned: dict[int, int] = {}
+    for distance, i, j in pairs:
+        reach = min(REACH + GROWTH * tracks[i].missing, FARTHEST)
+        if distance <= reach and i not in owned and j not in owned.values():
+            owned[i] = j
+    return owned
+
+
+def _distance(track: _Track, pose: Pose) -> float:
+    shift = track.move * min(track.missing + 1, STEPS)
+    both = track.pose.visible & pose.visible
+    lacking = 1 - both.sum() / track.pose.visible.sum()
+    if both.any():
+        away = pose.keypoints[both] - track.pose.keypoints[both] - shift
+        distance = np.linalg.norm(away, axis=1).mean()
+    else:
+        distance = np.linalg.norm(_way(track.pose, pose) - shift)
+    return float(distance / max(_extent(track.pose), _extent(pose)) + LACKING * lacking)
+
+
+def _way(before: Pose, after: Pose) -> np.ndarray:
+    """(y, x) from one pose to another: of the joints that both show, else of their middles."""
+    both = before.visible & after.visible
+    if both.any():
+        return (after.keypoints - before.keypoints)[both].mean(axis=0)
+    return _points(after).mean(axis=0) - _points(before).mean(axis=0)
+
+
+def _extent(pose: Pose) -> float:
+    """The longer side of the box around the joints, a pixel at least."""
+    return max(float(np.ptp(_points(pose), axis=0).max()), 1.0)
+
+
+def _points(pose: Pose) -> np.ndarray:
+    return pose.keypoints[pose.visible]

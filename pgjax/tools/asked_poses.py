@@ -1,0 +1,210 @@
+"""The poses that the arguments of pgjax generate ask for: read from files, or found in photos."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pgjax import folders, keypoints, skeleton
+from pgjax.errors import InputError
+from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
+from pgjax.keypoints.photos import in_order
+from pgjax.photo import Size, read_photo, read_size
+
+TORSO = ("right_shoulder", "left_shoulder", "right_hip", "left_hip")
+
+Find = Callable[[Mapping[str, Path], str], dict[str, list[Pose]]]
+
+
+class Targets(NamedTuple):
+    """poses: by name, each with the size of its photo. sequence: whether a sequence was asked for."""
+
+    poses: dict[str, Pose]
+    sequence: bool
+
+
+def source(arguments: argparse.Namespace, size: Size, find: Find) -> Pose:
+    """The pose of the person in the source photo of that size, in its pixels.
+
+    Raises:
+      FileNotFoundError, InputError: as keypoints.read and choose; nobody was found.
+    """
+    path, photo = arguments.source_pose, arguments.source
+    if path is None:
+        flag, where = "--source", f"--source: {photo}"
+        poses = _found(find, {"": Path(photo)}, where, "--source_pose")
+    else:
+        flag, where = "--source_pose", f"--source_pose: {path}"
+        poses = keypoints.read(path, threshold=arguments.threshold)
+        if len(poses) > 1:
+            poses = _of_photos(poses, [photo], where)
+    (people,) = poses.values() or [[]]
+    person, option = arguments.source_person, "--source_person"
+    pose = _choose({"": people}, person, where, option, (PROMINENT,))[""]
+    if path is None:
+        _told(where, [pose], arguments.estimator)
+    pose = keypoints.in_photo(pose, size, photo)
+    _warn(pose, flag)
+    return pose
+
+
+def targets(arguments: argparse.Namespace, size: Size, find: Find) -> Targets:
+    """The target poses in their order.
+
+    Args:
+      size: of the source photo, whose pixels a pose has that knows no other size.
+
+    Raises:
+      As `source`.
+    """
+    path, photo = arguments.target_pose, arguments.target_photo
+    photos = None if photo is None else _photos(photo)
+    option, offered = "--target_person", (PROMINENT, FOLLOWED)
+    if path is None:
+        flag, where = "--target_photo", f"--target_photo: {photo}"
+        poses = _found(find, photos, where, "--target_pose")
+        found = _choose(poses, arguments.target_person, where, option, offered)
+        _told(where, list(found.values()), arguments.estimator)
+    else:
+        flag, where = "--target_pose", f"--target_pose: {path}"
+        poses = _read(path, arguments.threshold, photos, where)
+        found = _choose(poses, arguments.target_person, where, option, offered)
+        found = _sized(found, arguments.target_size, photos, size)
+    # That follows from what was given, not from in how many frames somebody was found.
+    sequence = keypoints.is_sequence(path, poses) if photo is None else os.path.isdir(photo)
+    for name, pose in found.items():
+        _warn(pose, f"{flag} {name}" if sequence else flag)
+    return Targets(found, sequence)
+
+
+def _photos(path: str) -> dict[str, Path]:
+    """The photo, which has no name, or by name those of a folder, as people order names."""
+    if not os.path.isdir(path):
+        return {"": Path(path)}
+    listing = folders.photos(path)
+    found = folders.some(path, listing)
+    folders.tell(path, listing)
+    return {name: found[name] for name in sorted(found, key=in_order)}
+
+
+def _read(
+    path: str, threshold: float, photos: Mapping[str, Path] | None, where: str
+) -> Mapping[str, list[Pose]]:
+    """The people of a file or a folder; where photos are given, theirs."""
+    poses = keypoints.read(path, threshold=threshold)
+    if not poses:
+        raise InputError(f"{where}: nobody in it has a visible joint")
+    if photos is None or (len(poses) == 1 == len(photos)):
+        return poses
+    given = {str(file): name for name, file in photos.items()}
+    found = {given[file]: people for file, people in _of_photos(poses, list(given), where).items()}
+    without = [name for name in photos if name not in found]
+    if without:
+        say(f"{where}: no poses of {len(without)} of {len(photos)} photos, such as {without[0]}")
+    return {name: found[name] for name in photos if name in found}
+
+
+def _of_photos(
+    poses: Mapping[str, list[Pose]], photos: Sequence[str], where: str
+) -> Mapping[str, list[Pose]]:
+    found = keypoints.for_photos(poses, photos)
+    if not found:
+        what = photos[0] if len(photos) == 1 else f"the {len(photos)} photos, such as {photos[0]}"
+        raise InputError(f"{where}: holds poses of {len(poses)} photos, and none of {what}")
+    return found
+
+
+def _choose(
+    poses: Mapping[str, Sequence[Pose]], person, where: str, option: str, offered: Sequence[str]
+) -> dict[str, Pose]:
+    choice = keypoints.choose(poses, person, where, option, offered)
+    for note in choice.notes:
+        say(f"{where}: {note}")
+    return choice.poses
+
+
+def _sized(
+    poses: Mapping[str, Pose],
+    own: Size | None,
+    photos: Mapping[str, Path] | None,
+    default: Size,
+) -> dict[str, Pose]:
+    """The poses in pixels of their photos, whose sizes they know."""
+    found = {}
+    for name, pose in poses.items():
+        photo = None
+        if photos is not None:
+            photo = photos.get(name) or next(iter(photos.values()))
+        into = own or (read_size(photo) if photo else None)
+        if into is None:
+            found[name] = pose._replace(size=pose.size or default)
+        else:
+            found[name] = keypoints.in_photo(pose, into, photo or "--target_size")
+    return found
+
+
+def finder(estimator: str, model: str | None, data_dir: str, threshold: float) -> Find:
+    """What finds the people in photos by name; it loads the estimator when it is first asked.
+
+    Raises, when asked:
+      FileNotFoundError, InputError: as estimators.load; the photo cannot be read, or none of several can.
+    """
+    loaded = []
+
+    def find(photos: Mapping[str, Path], where: str) -> dict[str, list[Pose]]:
+        from pgjax import compiled, estimators
+        from pgjax.tools import keypoints as tool
+
+        # A photo that cannot be read is told before seconds are spent on weights.
+        alone = {name: read_photo(path) for name, path in photos.items() if len(photos) == 1}
+        say(f"{where}: the estimator {estimator} looks for people", "")
+        if not loaded:
+            compiled.keep()
+            place = tool.model_of(estimator, model, data_dir)
+            loaded.append(estimators.load(estimator, place, threshold))
+        (people_in,) = loaded
+        if alone:
+            return {name: people_in(photo, True) for name, photo in alone.items()}
+        poses, unreadable = tool.estimate(photos, people_in, everyone=True)
+        for fault in unreadable.values():
+            say(f"left out: {fault}")
+        if not poses:
+            raise InputError(
+                f"{where}: none of {len(photos)} photos can be read; the first: {fault}"
+            )
+        return poses
+
+    return find
+
+
+def _found(
+    find: Find, photos: Mapping[str, Path], where: str, instead: str
+) -> dict[str, list[Pose]]:
+    poses = find(photos, where)
+    if not any(poses.values()):
+        raise InputError(
+            f"{where}: the estimator found nobody; give the keypoints by {instead}, or another "
+            "--estimator"
+        )
+    return poses
+
+
+def _told(where: str, poses: Sequence[Pose], estimator: str) -> None:
+    joints = sum(int(pose.visible.sum()) for pose in poses) / len(poses)
+    several = f", a photo, in {len(poses)} photos" if len(poses) > 1 else ""
+    total = len(skeleton.JOINTS)
+    say(f"{where}: the estimator {estimator} found {joints:.3g} of {total} joints{several}", "")
+
+
+def _warn(pose: Pose, where: str) -> None:
+    for suspicion in keypoints.suspicions(pose):
+        say(f"{where}: {suspicion}")
+    if not pose.visible[[skeleton.INDEX[name] for name in TORSO]].all():
+        say(f"{where}: a hip or a shoulder is missing; models that move body parts need all four")
+
+
+def say(text: str, kind: str = "warning: ") -> None:
+    """Prints a line on standard error."""
+    print(f"{kind}{text}", file=sys.stderr)
