@@ -26,7 +26,7 @@ FLOORS = (
     {"checkpoint", "play"},
     {"steps"},
     {"generation", "given_poses", "limbs", "logbook", "model_folder", "rundir"},
-    {"card", "pictures", "scoring", "summary"},
+    {"animation", "card", "pictures", "scoring", "summary"},
     {"report", "scorers"},
     {"evaluation", "training", "transfer"},
     {"augment", "export", "judging"},

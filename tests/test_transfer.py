@@ -198,6 +198,53 @@ def test_a_sequence_of_every_kind(transfer, tmp_path):
     assert transfer(photo, source, array[0]).shape == photo.shape
 
 
+def test_one_of_several_people_is_chosen(transfer, tmp_path):
+    photo, source, target = (column[0] for column in arguments())
+    small = make_pose(0.5 * target.keypoints + [2, 2])
+    aside = moved(target, lambda points: 0.8 * points + np.float32([5, -9]), (64, 32))
+    poses = {"a": [small, target], "b": [target, aside], "c": [aside]}
+    keypoints.write(tmp_path / "poses", poses, "openpose")
+    expected = transfer(photo, source, [target, target, aside])
+    same(transfer(photo, source, poses, target_person="prominent"), expected)
+    for given in (poses, tmp_path / "poses"):
+        with pytest.warns(UserWarning, match="followed is not in 1 of 3, left out: c"):
+            same(transfer(photo, source, given, target_person="followed"), expected[:2])
+    same(transfer(photo, source, {"a": poses["a"]}, target_person=1), expected[:1])
+    files = [tmp_path / "poses" / f"{name}_keypoints.json" for name in "ab"]
+    same(transfer(photo, source, files, target_person="prominent"), expected[:2])
+    same(transfer(photo, {"": [small, source]}, target, source_person="prominent"), expected[0])
+    for options, fault in (
+        ({}, "target_pose: the dict, a: 2 people; choose one by target_person 0 to 1, prominent"),
+        ({"target_person": "x"}, "target_person 'x': expected a number from 0 on, prominent"),
+        ({"target_person": 1}, "target_person: 1, but target_pose: the dict, c has 1"),
+    ):
+        with pytest.raises(InputError, match=fault):
+            transfer(photo, source, poses, **options)
+    with pytest.raises(InputError, match=r"target_pose 0: .* is one photo's; a person is followed"):
+        transfer(photo, source, files, target_person="followed")
+    with pytest.raises(InputError, match="source_person 'followed': expected a number"):
+        transfer(photo, {"": [source]}, target, source_person="followed")
+
+
+def test_what_is_nobody_in_a_sequence(transfer):
+    photo, source, target = (column[0] for column in arguments())
+    ghost = make_pose(target.keypoints, np.arange(18) < 3)
+    poses = {"a": [target], "b": [ghost, target], "c": [ghost], "d": []}
+    for left, fault in (
+        ("d", "c: only a few joints in it"),
+        ("c", "d: nobody in it has a visible"),
+    ):
+        shown = {name: people for name, people in poses.items() if name != left}
+        with pytest.raises(InputError, match=f"the dict, {fault}.*; target_person='prominent'"):
+            transfer(photo, source, shown)
+    with pytest.warns(UserWarning) as told:
+        assert len(transfer(photo, source, poses, target_person="prominent")) == 2
+    assert [str(one.message) for one in told] == [
+        "target_pose: the dict: 2 detections of a few joints in 2 of 4, left out: b, c",
+        "target_pose: the dict: nobody in 2 of 4, left out: c, d",
+    ]
+
+
 def test_what_is_no_pose_is_told_by_its_argument(transfer, tmp_path):
     photo, source, target = (column[0] for column in arguments())
     three = np.ones((3, 18, 2))

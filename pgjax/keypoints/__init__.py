@@ -21,7 +21,15 @@ from pgjax import folders
 from pgjax.errors import InputError
 from pgjax.filetypes import Kind
 from pgjax.keypoints import arrays, coco, files, openpose, published
-from pgjax.keypoints.people import FOLLOWED, PROMINENT, Choice, by_prominence, choose, parse_person
+from pgjax.keypoints.people import (
+    FOLLOWED,
+    PROMINENT,
+    Choice,
+    by_prominence,
+    check_person,
+    choose,
+    parse_person,
+)
 from pgjax.keypoints.photos import for_photos, in_order
 from pgjax.keypoints.pose import Pose, flipped, in_photo, inside, make_pose, moved
 from pgjax.keypoints.suspicion import summary, suspicions
@@ -34,6 +42,7 @@ __all__ = [
     "Format",
     "Pose",
     "by_prominence",
+    "check_person",
     "choose",
     "flipped",
     "for_photos",

@@ -13,15 +13,22 @@ from pgjax.keypoints.pose import Pose
 
 REACH = 0.5  # how far a person may be from where he is expected
 GROWTH, FARTHEST = 0.1, 1.0  # what is added to it by each photo without the person, and its end
-STEPS = 3  # photos that a person's last move is thought to go on
-LACKING = 0.25  # distance that stands for no joint in common: half a person is not the whole one
+STEPS = 3  # photos that a person is thought to go on moving unseen
+NEWEST = 0.5  # weight of the last move in a person's pace, which noise would make too rash
+
+# What else speaks against a person, as a distance.
+DIFFERING = 0.25  # no joint in common: half a person is not the whole one
+RESIZED = 0.25  # twice or half as large
+UNSEEN = 0.1  # he was not in the photo before, where others were
+STOPPED = 0.1  # he does not go on as before
 
 
 class _Track(NamedTuple):
-    """Somebody: the last pose, (y, x) a photo that he moved before it, and photos without him since."""
+    """Somebody: the last pose, the pace in (y, x) a photo, the height, and for how many photos unseen."""
 
     pose: Pose
-    move: np.ndarray
+    pace: np.ndarray | None
+    height: float
     missing: int
 
 
@@ -60,11 +67,14 @@ def follow(
 
 
 def _begun(pose: Pose) -> _Track:
-    return _Track(pose, np.zeros(2), 0)
+    return _Track(pose, None, _extent(pose), 0)
 
 
 def _seen(track: _Track, pose: Pose) -> _Track:
-    return _Track(pose, _way(track.pose, pose) / (track.missing + 1), 0)
+    pace = _way(track.pose, pose) / (track.missing + 1)
+    if track.pace is not None:
+        pace = NEWEST * pace + (1 - NEWEST) * track.pace
+    return _Track(pose, pace, max(track.height, _extent(pose)), 0)
 
 
 def _unseen(track: _Track) -> _Track:
@@ -87,15 +97,21 @@ def _matched(tracks: Sequence[_Track], people: Sequence[Pose]) -> dict[int, int]
 
 
 def _distance(track: _Track, pose: Pose) -> float:
-    shift = track.move * min(track.missing + 1, STEPS)
-    both = track.pose.visible & pose.visible
-    lacking = 1 - both.sum() / track.pose.visible.sum()
+    both, either = track.pose.visible & pose.visible, track.pose.visible | pose.visible
+    against = DIFFERING * (1 - both.sum() / either.sum()) + UNSEEN * (track.missing > 0)
     if both.any():
-        away = pose.keypoints[both] - track.pose.keypoints[both] - shift
-        distance = np.linalg.norm(away, axis=1).mean()
+        before, after = track.pose.keypoints[both], pose.keypoints[both]
+        ways = after - before
+        sizes = [np.std(points, axis=0).max() + 1 for points in (before, after)]
+        against += RESIZED * abs(np.log2(sizes[1] / sizes[0]))
     else:
-        distance = np.linalg.norm(_way(track.pose, pose) - shift)
-    return float(distance / max(_extent(track.pose), _extent(pose)) + LACKING * lacking)
+        ways = _way(track.pose, pose)[None]
+    height = max(track.height, _extent(pose))
+    away = np.linalg.norm(ways, axis=1).mean() / height
+    if track.pace is not None:
+        onward = ways - track.pace * min(track.missing + 1, STEPS)
+        away = min(np.linalg.norm(onward, axis=1).mean() / height, away + STOPPED)
+    return float(away + against)
 
 
 def _way(before: Pose, after: Pose) -> np.ndarray:

@@ -64,8 +64,7 @@ def choose(
     Raises:
       InputError: nobody in any photo, several people where none is chosen, or no such person.
     """
-    if person not in (None, *offered) and (isinstance(person, str | bool) or person < 0):
-        raise InputError(f"{option} {person!r}: expected {_expected(offered)}")
+    check_person(person, option, offered)
     people, ghosts = _without_ghosts(poses)
     if not any(people.values()):
         (name,) = poses if len(poses) == 1 else ("",)
@@ -90,6 +89,14 @@ def choose(
     }
     notes = [f"{what} {_listed(names, len(poses))}" for what, names in told.items() if names]
     return Choice(chosen, [photo for photo in poses if photo not in chosen], notes)
+
+
+def check_person(
+    person: int | str | None, option: str = "person", offered: Sequence[str] = (PROMINENT,)
+) -> None:
+    """Raises InputError: it is none of the choices of `choose`."""
+    if person not in (None, *offered) and (isinstance(person, str | bool) or person < 0):
+        raise InputError(f"{option} {person!r}: expected {_expected(offered)}")
 
 
 def parse_person(text: str) -> int | str:

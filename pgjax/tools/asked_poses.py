@@ -15,6 +15,8 @@ from pgjax.photo import Size, read_photo, read_size
 
 TORSO = ("right_shoulder", "left_shoulder", "right_hip", "left_hip")
 
+OFFERED = {"--source_person": (PROMINENT,), "--target_person": (PROMINENT, FOLLOWED)}
+
 Find = Callable[[Mapping[str, Path], str], dict[str, list[Pose]]]
 
 
@@ -42,7 +44,7 @@ def source(arguments: argparse.Namespace, size: Size, find: Find) -> Pose:
             poses = _of_photos(poses, [photo], where)
     (people,) = poses.values() or [[]]
     person, option = arguments.source_person, "--source_person"
-    pose = _choose({"": people}, person, where, option, (PROMINENT,))[""]
+    pose = _choose({"": people}, person, where, option)[""]
     if path is None:
         _told(where, [pose], arguments.estimator)
     pose = keypoints.in_photo(pose, size, photo)
@@ -61,16 +63,16 @@ def targets(arguments: argparse.Namespace, size: Size, find: Find) -> Targets:
     """
     path, photo = arguments.target_pose, arguments.target_photo
     photos = None if photo is None else _photos(photo)
-    option, offered = "--target_person", (PROMINENT, FOLLOWED)
+    option, person = "--target_person", arguments.target_person
     if path is None:
         flag, where = "--target_photo", f"--target_photo: {photo}"
         poses = _found(find, photos, where, "--target_pose")
-        found = _choose(poses, arguments.target_person, where, option, offered)
+        found = _choose(poses, person, where, option)
         _told(where, list(found.values()), arguments.estimator)
     else:
         flag, where = "--target_pose", f"--target_pose: {path}"
         poses = _read(path, arguments.threshold, photos, where)
-        found = _choose(poses, arguments.target_person, where, option, offered)
+        found = _choose(poses, person, where, option)
         found = _sized(found, arguments.target_size, photos, size)
     # That follows from what was given, not from in how many frames somebody was found.
     sequence = keypoints.is_sequence(path, poses) if photo is None else os.path.isdir(photo)
@@ -117,9 +119,9 @@ def _of_photos(
 
 
 def _choose(
-    poses: Mapping[str, Sequence[Pose]], person, where: str, option: str, offered: Sequence[str]
+    poses: Mapping[str, Sequence[Pose]], person: int | str | None, where: str, option: str
 ) -> dict[str, Pose]:
-    choice = keypoints.choose(poses, person, where, option, offered)
+    choice = keypoints.choose(poses, person, where, option, OFFERED[option])
     for note in choice.notes:
         say(f"{where}: {note}")
     return choice.poses

@@ -86,6 +86,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError(
             f"--enlarge: expected a number from 1 to {MOST}, got {arguments.enlarge:g}"
         )
+    for option, offered in asked_poses.OFFERED.items():
+        keypoints.check_person(vars(arguments)[option.removeprefix("--")], option, offered)
     if arguments.target_pose is None and arguments.target_photo is None:
         raise InputError("--target_pose or --target_photo: expected one of them, or both")
     if arguments.target_pose is None and arguments.target_size is not None:

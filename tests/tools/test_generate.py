@@ -6,46 +6,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import generating
 import tiny
-from pgjax import cli, compiled, keypoints, model_folder
+from generating import PHOTOS, call, pixels
+from pgjax import keypoints, model_folder
 from pgjax.photo import fit
-from pgjax.tools import generate
 from pgjax.transfer import PoseTransfer
-
-PHOTOS = tiny.SPLITS["test"].store.images
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("files")
-    model_folder.write(folder / "model", tiny.model(tiny.generator_config()), "card")
-    Image.fromarray(PHOTOS[0]).save(folder / "photo.png")
-    keypoints.write(folder / "photo.json", {"photo.png": [tiny.pose(2, 0)]}, "openpose")
-    keypoints.write(folder / "target.json", {"t.png": [tiny.pose(2, 1)]}, "openpose")
-    many = {f"frame{i}.png": [tiny.pose(2, i % 9)] for i in range(1, 12)}
-    keypoints.write(folder / "sequence", many, "openpose")
-    return folder
+    return generating.write_files(tmp_path_factory.mktemp("files"))
 
 
 @pytest.fixture(autouse=True)
-def _no_cache(monkeypatch):
-    monkeypatch.setattr(compiled, "keep", lambda: None)
-
-
-def call(files, *more, **flags):
-    given = {
-        "model": files / "model",
-        "source": files / "photo.png",
-        "source_pose": files / "photo.json",
-        "target_pose": files / "target.json",
-    }
-    given |= flags
-    cli.run(generate.main, [f"--{name}={value}" for name, value in given.items()] + list(more))
-
-
-def pixels(path):
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+def _compiled_once(monkeypatch):
+    generating.prepare(monkeypatch)
 
 
 def expected(files, *targets):
@@ -72,13 +48,15 @@ def test_a_sequence_in_the_order_of_its_names_and_its_animation(files, tmp_path,
             image.load()
             assert image.info["duration"] == 100
     found = sorted((tmp_path / "out").iterdir())
-    assert [p.name for p in found] == [f"{i:02d}.png" for i in range(11)]
+    assert [p.name for p in found] == [f"frame{i:02d}.png" for i in range(1, 12)]
     wanted = [
         keypoints.one_pose(files / "sequence" / f"frame{i}_keypoints.json") for i in range(1, 12)
     ]
     for path, image in zip(found, expected(files, *wanted), strict=True):
         np.testing.assert_array_equal(pixels(path), image)
-    assert "out\n" in capsys.readouterr().out
+    written = capsys.readouterr()
+    assert "out\n" in written.out
+    assert "out: 11 images, named after their poses: frame01.png to frame11.png\n" in written.err
 
 
 def test_another_photos_keypoints_move_with_its_size(files, tmp_path):
@@ -117,9 +95,9 @@ def test_a_sequence_of_one_is_a_sequence(files, tmp_path):
     poses = {"a": [], "b": [tiny.pose(2, 1)], "c": []}
     keypoints.write(tmp_path / "poses", poses, "openpose")
     np.save(tmp_path / "one.npy", tiny.pose(2, 1).keypoints[None])
-    for i, given in enumerate((tmp_path / "poses", tmp_path / "one.npy")):
-        call(files, target_pose=given, out=tmp_path / f"frames.v{i}")
-        assert [p.name for p in (tmp_path / f"frames.v{i}").iterdir()] == ["0.png"]
+    for given, name in ((tmp_path / "poses", "b"), (tmp_path / "one.npy", "000000")):
+        call(files, target_pose=given, out=tmp_path / f"frames.v{name}")
+        assert [p.name for p in (tmp_path / f"frames.v{name}").iterdir()] == [f"{name}.png"]
 
 
 def test_sequences_of_two_lengths_do_not_mix(files, tmp_path, capsys):
@@ -128,7 +106,7 @@ def test_sequences_of_two_lengths_do_not_mix(files, tmp_path, capsys):
     np.save(tmp_path / "two.npy", np.stack([tiny.pose(2, i).keypoints for i in (1, 2)]))
     with pytest.raises(SystemExit):
         call(files, target_pose=tmp_path / "two.npy", out=tmp_path / "out")
-    assert "holds 11 frames of another sequence, such as 00.png" in capsys.readouterr().err
+    assert "holds 11 frames of another sequence, such as frame01.png" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
@@ -178,8 +156,14 @@ def _fault(name, tmp_path, files):
         away = keypoints.moved(tiny.pose(2, 1), lambda points: points + 500, (64, 32))
         keypoints.write(tmp_path / "away.json", {"t.png": [away]}, "openpose")
         return {"target_pose": tmp_path / "away.json"}
-    if name.startswith("fps"):
-        return {"fps": name.split()[1]}
+    if name.startswith(("fps", "enlarge")):
+        return dict([name.split()])
+    if name == "wide":
+        Image.fromarray(np.zeros((4, 1200, 3), np.uint8)).save(photo)
+        return {"source": photo, "enlarge": 14, "out": tmp_path / "out.webp"}
+    if name == "huge":
+        Image.fromarray(np.zeros((1000, 1000, 3), np.uint8)).save(photo)
+        return {"source": photo, "enlarge": 10}
     return {
         "extension": {"out": tmp_path / "out.xyz"},
         "animation": {"animation": tmp_path / "out.mp4"},
@@ -187,13 +171,23 @@ def _fault(name, tmp_path, files):
         "no model": {"model": tmp_path},
         "no photo": {"source": tmp_path / "none.jpg"},
         "animation folder": {"animation": f"{tmp_path}/outd.webp/"},
+        "one file": {"animation": tmp_path / "out.png"},
+        "no target": {"target_pose": None},
+        "a size of nothing": {
+            "target_pose": None,
+            "target_photo": files / "photo.png",
+            "target_size": "64x32",
+        },
+        "followed source": {"source_person": "followed"},
+        "nonsense person": {"target_person": "someone"},
+        "negative person": {"target_person": -1},
     }[name]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("two people", "bad.json: 2 people; choose one by --target_person 0 to 1"),
+        ("two people", "choose one by --target_person 0 to 1, prominent or followed"),
         ("nobody", "bad.json: nobody in it has a visible joint"),
         ("no joint", "bad.json: nobody in it has a visible joint"),
         ("nan", "bad.json"),
@@ -202,14 +196,27 @@ def _fault(name, tmp_path, files):
         ("corrupt", "photo.png: a damaged or unusable image"),
         ("folder for a sequence", "expected the name of a folder"),
         ("extension", "out.xyz should end in .png or"),
-        ("animation", "out.mp4 should end in .webp or .gif"),
+        ("animation", "out.mp4 should end in .webp or .gif or .png or .apng"),
         ("size", "expected HEIGHTxWIDTH"),
         ("no model", "no model here"),
         ("no photo", "none.jpg: no such photo"),
         *(
             (f"fps {n}", "--fps: expected a number from 0.1")
-            for n in ["0", "nan", "inf", "1e-9", "5000"]
+            for n in ["0", "-5", "nan", "inf", "1e-9", "5000"]
         ),
+        *(
+            (f"enlarge {n}", "--enlarge: expected a number from 1 to 16, got")
+            for n in ["0", "0.5", "-2", "nan", "inf", "17"]
+        ),
+        ("enlarge big", "--enlarge: invalid float value"),
+        ("wide", "out.webp: an image 56 high and 16800 wide; .webp holds at most 16383 pixels"),
+        ("huge", "photo.png is 10000 high and 10000 wide; expected at most 89478485 pixels"),
+        ("one file", "out.png is the file of an image too"),
+        ("no target", "--target_pose or --target_photo: expected one of them, or both"),
+        ("a size of nothing", "--target_size: goes with --target_pose"),
+        ("followed source", "--source_person 'followed': expected a number from 0 on or prominent"),
+        ("nonsense person", "--target_person 'someone': expected a number from 0 on, prominent or"),
+        ("negative person", "--target_person '-1': expected a number from 0 on"),
         ("animation folder", "outd.webp/ is a folder; expected the name of a file"),
         ("another shape", "photo.png: is 64 high and 32 wide, but its keypoints are of a photo 64"),
         ("outside", "error: target_pose: all of its joints lie outside the picture"),
