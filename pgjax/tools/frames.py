@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pgjax.errors import InputError
-from pgjax.photo import EXTENSIONS
+from pgjax.names import bare
 
 DIGITS = 3  # at least, of a number that is put before names
 
@@ -37,9 +37,9 @@ def names(poses: Sequence[str]) -> list[str]:
     They are the poses' own, with zeros before numbers of fewer digits. Where those sort otherwise, or two
     are alike, the place in the sequence stands before each.
     """
-    plain = [_plain(PurePosixPath(pose.replace("\\", "/")).name) for pose in poses]
+    plain = [_plain(bare(pose)) for pose in poses]
     if not _distinct(plain):
-        plain = [_plain(pose) for pose in poses]
+        plain = [_plain(f"{_folders(pose)}/{bare(pose)}") for pose in poses]
     padded = _padded(plain)
     if _distinct(padded) and sorted(padded) == padded and all(padded):
         return padded
@@ -52,12 +52,13 @@ def _distinct(found: Sequence[str]) -> bool:
     return len({name.casefold() for name in found}) == len(found)
 
 
-def _plain(pose: str) -> str:
-    """Without an image's extension, folders and what file systems forbid as "_"."""
-    stem, dot, extension = pose.rpartition(".")
-    if dot and f".{extension.lower()}" in EXTENSIONS:
-        pose = stem
-    return re.sub(r"[^\w.\- ]+", "_", pose).strip("._ ")
+def _folders(pose: str) -> str:
+    return pose.replace("\\", "/").rpartition("/")[0]
+
+
+def _plain(name: str) -> str:
+    """What file systems forbid, and folders, as "_"."""
+    return re.sub(r"[^\w.\- ]+", "_", name).strip("._ ")
 
 
 def _padded(found: Sequence[str]) -> list[str]:

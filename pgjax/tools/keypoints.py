@@ -66,7 +66,8 @@ def find(paths: Sequence[str | Path]) -> tuple[dict[str, Path], Counter]:
 
 def model_of(estimator: str, model: str | None, data_dir: str) -> str | None:
     """What an estimator is loaded from: the model that was named, else its own in the folder of data sets."""
-    if model is None and estimators.ESTIMATORS[estimator].model is not None:
+    entry = estimators.ESTIMATORS.get(estimator)  # estimators.load tells of an unknown one
+    if model is None and entry is not None and entry.model is not None:
         return os.path.join(data_dir, "weights")
     return model
 

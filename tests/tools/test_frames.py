@@ -14,6 +14,7 @@ from pgjax.tools.frames import frames, names
         (["frame1", "frame2", "frame10"], ["frame01", "frame02", "frame10"]),
         (["s1_9", "s1_10", "s12_1"], ["s01_09", "s01_10", "s12_01"]),
         (["a/1.jpg", "a/2.JPG"], ["1", "2"]),
+        (["1.jpg.jpg", "2.jpg.jpg"], ["1", "2"]),
         (["anna/1.png", "ben/1.png"], ["anna_1", "ben_1"]),
         (["C:\\x\\a.jpg", "C:\\x\\b.jpg"], ["a", "b"]),
         (["/data/seq/7.jpg", "/data/seq/8.jpg"], ["7", "8"]),
