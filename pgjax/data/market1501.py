@@ -16,6 +16,7 @@ from pgjax.data.annotations import Annotations
 from pgjax.data.photo_files import PhotoFiles
 from pgjax.errors import InputError
 from pgjax.filetypes import KINDS, extension
+from pgjax.names import Names
 
 SIZE = (128, 64)
 ARCHIVE = "Market-1501-v15.09.15"
@@ -120,9 +121,10 @@ class Market1501(tfds.core.GeneratorBasedBuilder):
         photos = Photos(raw)
         self.info.metadata["notes"] = photos.notes
         paths = {split: _text(photos, file) for split, file in ANNOTATIONS.items()}
-        poses = {split: annotations.read_annotations(path) for split, path in paths.items()}
-        for split, annotated in poses.items():
-            _check(annotated, paths[split], photos, split)
+        poses = {
+            split: _of_photos(annotations.read_annotations(path), path, photos, split)
+            for split, path in paths.items()
+        }
         if photos.names("query"):
             poses["query"] = _missing(photos.names("query"))
         if (path := _text(photos, PAIRS)).exists():
@@ -189,24 +191,32 @@ def _missing(names: tuple[str, ...]) -> Annotations:
     return Annotations(names, np.full((*shape, 2), -1, np.float32), np.zeros(shape, bool))
 
 
-def _check(annotated: Annotations, path: Path, photos: Photos, split: str) -> None:
-    """Annotations and photos are of the same images, and joints lie inside them."""
-    present = set(photos.names(split))
+def _of_photos(annotated: Annotations, path: Path, photos: Photos, split: str) -> Annotations:
+    """The annotations under the names of their photos, one each, with joints that lie inside them."""
+    present = Names(photos.names(split))
+    names: dict[str, str] = {}
     for name, keypoints in zip(annotated.names, annotated.keypoints, strict=True):
-        if name not in present:
+        closest = present.closest(name)
+        if not closest:
             raise InputError(
-                f"{path}: image {name} is annotated but not among the {len(present)} photos of the split "
-                f"{split} in {photos.path}"
+                f"{path}: image {name} is annotated but not among the {len(photos.names(split))} photos "
+                f"of the split {split} in {photos.path}"
             )
+        if len(closest) > 1:
+            raise InputError(f"{path}: image {name} may be {' or '.join(closest[:2])}")
+        other = names.setdefault(closest[0], name)
+        if other != name:
+            raise InputError(f"{path}: images {other} and {name} are both {closest[0]}")
         if (keypoints >= SIZE).any():
             y, x = keypoints.max(axis=0).astype(int)
             raise InputError(
                 f"{path}: image {name} has joints as far as y {y}, x {x}, outside its "
                 f"{SIZE[0]} x {SIZE[1]} pixels"
             )
-    lacking = present.difference(annotated.names)
+    lacking = set(photos.names(split)).difference(names)
     if lacking:
         raise InputError(
             f"image {photos.where(split, min(lacking))} has no line in {path} (as have "
             f"{len(lacking) - 1} others)"
         )
+    return annotated._replace(names=tuple(names))

@@ -68,6 +68,34 @@ def test_the_published_pairs_are_kept(market, build, tmp_path):
     )
 
 
+def test_lists_that_call_photos_otherwise(market, build, tmp_path):
+    def written_again(path, separator):
+        header, *lines = path.read_text().splitlines()
+        rows = [f"{i}{separator}bounding_box\\{line}\n" for i, line in enumerate(lines)]
+        path.write_text("\n".join((f"{separator}{header}", *rows)))
+
+    photo = market.photo("bounding_box_test", market.names["bounding_box_test"][0])
+    photo.rename(photo.with_name(f"{photo.name}.jpg"))
+    written_again(market.test_csv, ":")
+    written_again(market.pairs_csv, ",")
+    source = build().as_data_source("test")
+    names = [record["name"].decode() for record in source]
+    assert names == [f"{photo.name}.jpg", *market.names["bounding_box_test"][1:]]
+    assert [record["identity"].decode() for record in source] == [n.split("_")[0] for n in names]
+    split = store.load_split("market1501", "test", tmp_path / "built")
+    np.testing.assert_array_equal(
+        store.test_pairs("market1501", split, tmp_path / "built"), [[3, 1]]
+    )
+
+
+def test_a_photo_that_is_annotated_twice_is_told(market, build):
+    header, first, *lines = market.test_csv.read_text().splitlines()
+    market.test_csv.write_text("\n".join((header, first, *lines, f"test/{first}")))
+    name = first.split(":")[0]
+    with pytest.raises(InputError, match=f"images {name} and test/{name} are both {name}"):
+        build()
+
+
 def truncate(path, keep):
     path.write_bytes(path.read_bytes()[:keep])
 
