@@ -4,8 +4,9 @@
     folders.tell("photos", listing)  # one line a kind of what was not taken, on standard error
 
 Files and folders that systems and programs leave behind are nothing (`is_hidden`). The folder itself may
-be called anything. Linked files and folders are followed: a file has every name that leads to it. A link to
-a folder in which one already is leads nowhere new.
+be called anything. Linked files and folders are followed: a file has every name that leads to it, but below
+a link no two others to one folder are followed, and a link to a folder in which one already is leads nowhere
+new.
 """
 
 import os
@@ -70,7 +71,8 @@ def files(folder: str | os.PathLike, below: bool = True) -> Listing:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
     found, broken = {}, {}
-    for name, entry in _entries(str(folder), "", below, (os.path.realpath(folder),)):
+    above = (os.path.realpath(folder),)
+    for name, entry in _entries(str(folder), "", below, above, set()):
         if os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file():
             found[name] = Path(entry.path)
         elif not os.path.exists(entry.path):
@@ -155,20 +157,37 @@ def some(folder: str | os.PathLike, listing: Listing, what: str = "photo") -> Ma
 
 
 def _entries(
-    folder: str, prefix: str, below: bool, passed: tuple[str, ...]
+    folder: str, prefix: str, below: bool, passed: tuple[str, ...], linked: set[str]
 ) -> Iterator[tuple[str, os.DirEntry]]:
-    """All that is no folder, with its name. passed: the real paths of the folders that lead here."""
+    """All that is no folder, with its name.
+
+    passed: the real paths of the folders that lead here. linked: of those that links led to, from the first
+    link on; each counts once, as folders that link to each other would have millions of names.
+    """
     with os.scandir(folder) as entries:
         inside = [entry for entry in entries if not is_hidden(entry.name)]
-    for entry in inside:
+    for entry in sorted(inside, key=lambda entry: entry.name):
         name = prefix + entry.name
         # Of a link that leads to itself DirEntry's own would raise.
         if not (os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()):
             yield name, entry
         elif below:
-            real = os.path.realpath(entry.path)
-            if not any(f"{other}{os.sep}".startswith(f"{real}{os.sep}") for other in passed):
-                yield from _entries(entry.path, f"{name}/", below, (*passed, real))
+            own = os.path.join(passed[-1], entry.name)
+            real = os.path.realpath(
+                own
+            )  # of junctions of Windows the entry does not say that they are links
+            inner = linked
+            if real != own:
+                if real in linked or any(_holds(real, other) for other in passed):
+                    continue
+                inner = linked or set()
+                inner.add(real)
+            yield from _entries(entry.path, f"{name}/", below, (*passed, real), inner)
+
+
+def _holds(folder: str, other: str) -> bool:
+    """Whether a folder is the other one, or above it."""
+    return os.path.join(other, "").startswith(os.path.join(folder, ""))
 
 
 def _sorted(names: Mapping) -> dict:

@@ -95,6 +95,36 @@ def test_loops_of_links_end(tmp_path):
     assert list(folders.photos(tmp_path).found) == names
 
 
+def test_a_link_to_everything_leads_nowhere_new(tmp_path):
+    photo(tmp_path / "a" / "1.jpg")
+    (tmp_path / "a" / "all").symlink_to("/")
+    assert list(folders.photos(tmp_path).found) == ["a/1.jpg"]
+
+
+def test_many_folders_that_link_to_each_other(tmp_path):
+    """As many names as links and folders, not as ways through them: of these there are millions."""
+    names = "abcdefghij"
+    for name in names:
+        photo(tmp_path / name / "1.jpg")
+        for other in names.replace(name, ""):
+            (tmp_path / name / other).symlink_to(f"../{other}")
+    found = folders.photos(tmp_path).found
+    assert {f"{name}/1.jpg" for name in names} <= found.keys()
+    assert len(found) <= len(names) ** 3
+    assert found == folders.photos(tmp_path).found
+
+
+def test_a_linked_folder_has_both_names(tmp_path):
+    photo(tmp_path / "train" / "anna" / "1.jpg")
+    (tmp_path / "val").symlink_to("train")
+    (tmp_path / "test").symlink_to("val")
+    (tmp_path / "train" / "again").symlink_to("anna")
+    assert list(folders.photos(tmp_path).found) == [
+        *("test/again/1.jpg", "test/anna/1.jpg", "train/again/1.jpg", "train/anna/1.jpg"),
+        *("val/again/1.jpg", "val/anna/1.jpg"),
+    ]
+
+
 def test_a_line_stays_one_whatever_names_hold():
     assert folders.few(["a\nb", "\udcff", "é", "d"]) == r"'a\nb', '\udcff', é, ..."
 
