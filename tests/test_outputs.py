@@ -205,3 +205,32 @@ def test_a_name_that_fits_several_pairs_is_told(tmp_path):
     for a, b in pairs:
         write_png(tmp_path / f"{a}___{b}.png", panels(1)[0])
     assert len(Outputs(tmp_path, pairs, [SIZE])) == 2
+
+
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
+
+
+def test_folders_as_systems_leave_them(tmp_path):
+    generated, _ = fill(tmp_path / "elsewhere", "{}___{}_vis.png")
+    folder = tmp_path / "pictures"
+    for name in (".ipynb_checkpoints/a_c1_a_c2-checkpoint.png", "__MACOSX/._a.png", "._a_c1.png"):
+        write_png(folder / name, panels(1)[0])
+    for path in (tmp_path / "elsewhere").iterdir():
+        (folder / path.name).symlink_to(path)
+    (folder / "Thumbs.db").write_bytes(b"")
+    (folder / "film.mp4").write_bytes(b"\x00\x00\x00\x14ftypisom\x00\x00\x00\x00mp41")
+    (folder / "gone.png").symlink_to("nowhere")
+    outputs = Outputs(folder, PAIRS, [SIZE])
+    np.testing.assert_array_equal([p.generated for p in outputs.read(0, 3)], generated)
+    assert [note.partition("; ")[0] for note in outputs.notes] == [
+        "1 left out (film.mp4): video",
+        "1 left out (gone.png): a link that leads nowhere",
+    ]
+
+
+def test_a_picture_that_cannot_be_read_is_told_with_what_to_do(tmp_path):
+    fill(tmp_path)
+    (tmp_path / "b_c1.jpg_b_c2.jpg.png").unlink()
+    (tmp_path / "b_c1.jpg_b_c2.jpg.heic").write_bytes(HEIC)
+    with pytest.raises(InputError, match=r"b_c2\.jpg\.heic cannot be read: HEIC; convert it"):
+        Outputs(tmp_path, PAIRS, [SIZE])

@@ -85,7 +85,7 @@ def _wrapped(text: str, font, width: int) -> list[str]:
 
 
 def _photos(path: str) -> tuple[list[str], int]:
-    """The photos of a folder and those below it, or the one, and how many cannot be read."""
+    """The photos of a folder and those below it, or the one; and how many more cannot be read."""
     if os.path.isfile(path):
         return [path], 0
     if not os.path.isdir(path):
@@ -164,7 +164,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     arguments = _arguments(argv)
     poses = keypoints.read(arguments.keypoints, arguments.format, arguments.threshold)
-    photos, unreadable = _photos(arguments.photos)
+    photos, unknown = _photos(arguments.photos)
     people = keypoints.for_photos(poses, photos)
     if not people:
         raise InputError(
@@ -175,7 +175,7 @@ def main(argv: list[str] | None = None) -> None:
     if folder:
         _tell_unmatched(poses, photos, people)
     sized = _each(read_size, people)
-    unreadable += len(people) - len(sized)
+    unreadable = unknown + len(people) - len(sized)
     people = {photo: people[photo] for photo in sized}
     doubtful = [
         photo
@@ -185,7 +185,7 @@ def main(argv: list[str] | None = None) -> None:
     for line in keypoints.summary((p, sized[photo]) for photo in people for p in people[photo]):
         print(f"warning: {line}", file=sys.stderr)
     counts = {
-        "photos": len(photos),
+        "photos": len(photos) + unknown,
         "with_keypoints": len(people),
         "people": sum(map(len, people.values())),
         "joints": sum(int(pose.visible.sum()) for some in people.values() for pose in some),

@@ -99,7 +99,7 @@ def test_what_is_not_drawn_is_told(folder, capsys):
     _main(folder)
     said = capsys.readouterr()
     counts = json.loads(said.out)
-    assert (counts["photos"], counts["with_keypoints"], counts["unreadable"]) == (4, 2, 2)
+    assert (counts["photos"], counts["with_keypoints"], counts["unreadable"]) == (5, 2, 2)
     for line in (
         f"{photos}: 1 left out (e.heic): HEIC; convert it to JPEG",
         f"1 photos have no keypoints: {photos / 'd.png'}",
