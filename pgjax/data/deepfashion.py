@@ -68,6 +68,7 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
                 f"{len(files.again)} photos are there twice, such as {files.again[0][0]}, which is used, "
                 f"and {files.again[0][1]}, which is not"
             )
+        notes += [f"{path}: not used: its pairs are of another split" for path in files.unused]
         notes += folders.lines(files.photos.listing)
         annotated = {}
         for split in ("train", "test"):

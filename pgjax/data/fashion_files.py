@@ -40,7 +40,10 @@ GIVEN_OUT = (
     Published("fasion-{kind}-{split}.csv", "siarohin", SIAROHIN_FROM),
     Published("fasion-{kind}-{split}_new_split.csv", "siarohin_new", SIAROHIN_FROM),
 )
-_TEXT = re.compile(r"(fash?ion)(-resize)?-(annotation|pairs)-(train|test)(_new_split)?\.csv")
+_TEXT = re.compile(
+    r"(?P<root>fash?ion)(?P<resized>-resize)?-(?P<kind>annotation|pairs)-(?P<split>train|test)"
+    r"(?P<new>_new_split)?\.csv"
+)
 PHOTOS = (
     "the photos of the In-shop Clothes Retrieval Benchmark, as img.zip (256 x 256), as its unpacked "
     "folder img (img/WOMEN/Dresses/id_00000001/02_1_front.jpg) or flattened "
@@ -59,8 +62,8 @@ class FashionFiles(NamedTuple):
     """What lies in a folder.
 
     photos: photo files, and `names` which of them shows what. again: files of photos that are among
-    `names` already, each with the one that is. split: a name in SPLITS. text: how its
-    files are called here. texts: them by ("annotation" or "pairs", "train" or "test").
+    `names` already, each with the one that is. split: a name in SPLITS. text: how its files are called
+    here. texts: them by ("annotation" or "pairs", "train" or "test"). unused: pairs of another split.
     """
 
     photos: PhotoFiles
@@ -69,6 +72,7 @@ class FashionFiles(NamedTuple):
     split: str
     text: str
     texts: dict[tuple[str, str], Path]
+    unused: list[Path]
 
     def lacking(self, kind: str, split: str) -> str:
         """What to say where a text file is missing: its name, where it is from and where it goes."""
@@ -91,22 +95,9 @@ def find(raw: Path) -> FashionFiles:
     """
     photos = PhotoFiles(raw)
     names, again = _photos(photos.names)
-    found: dict[str, dict[tuple[str, str], Path]] = {}
-    for path in photos.texts:
-        match = _TEXT.fullmatch(path.name)
-        if match is None:
-            continue
-        root, resized, kind, split, new = match.groups(default="")
-        files = found.setdefault(f"{root}{resized}-{{kind}}-{{split}}{new}.csv", {})
-        if (kind, split) in files:
-            raise InputError(f"{path}: also in {files[kind, split]}; leave one of them")
-        files[kind, split] = path
-    splits = {
-        path: _split(path)
-        for files in found.values()
-        for (kind, _), path in files.items()
-        if kind == "annotation"
-    }
+    matches = [(path, _TEXT.fullmatch(path.name)) for path in photos.texts]
+    files = [(path, match) for path, match in matches if match is not None]
+    splits = {path: _split(path) for path, match in files if match["kind"] == "annotation"}
     missing = []
     if not names:
         missing.append(PHOTOS)
@@ -114,7 +105,6 @@ def find(raw: Path) -> FashionFiles:
         missing.append(EXPECTED.removeprefix(f"{PHOTOS}; and "))
     if missing:
         raise FileNotFoundError(f"{raw} lacks {'; and '.join(missing)}. Put them into {raw}")
-    annotated = {t: files for t, files in found.items() if set(files.values()) & set(splits)}
     if len(set(splits.values())) > 1:
         one = {split: path for path, split in sorted(splits.items(), reverse=True)}
         raise InputError(
@@ -122,13 +112,20 @@ def find(raw: Path) -> FashionFiles:
             f"({', '.join(f'{path}: {split}' for split, path in sorted(one.items()))}), which must "
             "not be mixed: one trains on photos that another tests on; leave those of one"
         )
-    if len(annotated) > 1:
-        one = [str(min(files.values())) for files in annotated.values()]
-        raise InputError(
-            f"{raw}: annotations of one split under several names ({', '.join(one)}); leave one"
-        )
-    ((text, texts),) = annotated.items()
-    return FashionFiles(photos, names, again, min(splits.values()), text, texts)
+    split = min(splits.values())
+    texts: dict[tuple[str, str], Path] = {}
+    unused = []
+    for path, match in files:
+        key = match["kind"], match["split"]
+        if match["kind"] == "pairs" and not _pairs_of(path, split):
+            unused.append(path)
+        elif key in texts:
+            raise InputError(f"{path}: also in {texts[key]}; leave one of them")
+        else:
+            texts[key] = path
+    first = _TEXT.fullmatch(min(splits).name)
+    text = "{root}{resized}-{{kind}}-{{split}}{new}.csv".format(**first.groupdict(default=""))
+    return FashionFiles(photos, names, again, split, text, texts, unused)
 
 
 def _photos(files: Iterable[str]) -> tuple[dict[FashionName, str], list[tuple[str, str]]]:
@@ -165,8 +162,18 @@ def _split(path: Path) -> str:
             f"{path}: names of PATN's split, such as {roots['fashion']}, and of Siarohin's, such as "
             f"{roots['fasion']}; expected those of one"
         )
-    theirs = "siarohin_new" if "_new_split" in path.name else "siarohin"
-    told = {"fashion": "patn", "fasion": theirs}
     # Paths such as WOMEN/Dresses/id_00000001/02_1_front.jpg leave it to the file's name.
-    by_file = "patn" if "-resize" in path.name else theirs
-    return next((told[root] for root in roots), by_file)
+    by_file = "fashion" if "-resize" in path.name else "fasion"
+    return _split_of(next(iter(roots), by_file), path)
+
+
+def _pairs_of(path: Path, split: str) -> bool:
+    """Whether a list of pairs is of that split, by the photos' names in it."""
+    roots = set(re.findall(r"(fash?ion)(?=WOMEN|MEN)", path.read_text("utf-8", "replace")))
+    return not roots or split in {_split_of(root, path) for root in roots}
+
+
+def _split_of(root: str, path: Path) -> str:
+    """The split of flattened names that begin so, in that file."""
+    theirs = "siarohin_new" if "_new_split" in path.name else "siarohin"
+    return {"fashion": "patn", "fasion": theirs}[root]

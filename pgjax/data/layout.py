@@ -10,8 +10,8 @@ Folders that hold all photos tell nothing, nor do those called img, images, phot
 be read in two ways is an error that names the option that settles it.
 """
 
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pgjax.data import persons, split_folders
@@ -84,7 +84,7 @@ def has_splits(paths: Sequence[str]) -> bool:
 
 
 def _seen(paths: Sequence[str]) -> list[Seen]:
-    parts = [PurePosixPath(path).parts for path in paths]
+    parts = [tuple(path.split("/")) for path in paths]
     return [Seen(path, part[-1], part[:-1]) for path, part in zip(paths, parts, strict=True)]
 
 
@@ -125,7 +125,7 @@ def _named(found: Sequence[tuple[Seen, str, str]]) -> tuple[Told, ...]:
         alone = alone or (how == persons.PATTERN and person in photo.file)
         name = photo.file if alone else "_".join((*before, photo.file))
         # Pictures made of a photo are named after it without its extension.
-        other = taken.setdefault(PurePosixPath(name).stem, photo.path)
+        other = taken.setdefault(os.path.splitext(name)[0], photo.path)
         if other != photo.path:
             raise InputError(
                 f"photos {other} and {photo.path}: give one of them another name, or say with --raw "

@@ -1,9 +1,9 @@
 """Persons told by folders and names of photos. A person is one in one set of clothes."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pgjax import fashion_names
@@ -15,7 +15,7 @@ WAYS = ("folder", "subfolder", "name")
 _MARKET = re.compile(r"-?\d{1,5}_c\d")
 # What cameras, phones and views put before "_": no person.
 _NOBODY = re.compile(
-    r"\d{8}|[a-z]?dsc[fn]?|img|image|photo|picture|pic|pxl|vid|mvimg|p|pano|burst|snap|frame|scan"
+    r"(?:19|20)\d\d[01]\d[0-3]\d|[a-z]?dsc[fn]?|img|image|photo|picture|pic|pxl|vid|mvimg|p|pano|burst|snap|frame|scan"
     r"|screenshot|gopr|dji|win|front|back|side|full|additional|flat",
     re.IGNORECASE,
 )
@@ -32,10 +32,15 @@ class Seen(NamedTuple):
     split: str | None = None
 
     @property
+    def beginning(self) -> str:
+        """The file's name up to the first "_"; "" where it has none."""
+        before, separator, _ = os.path.splitext(self.file)[0].partition("_")
+        return before if separator else ""
+
+    @property
     def prefix(self) -> str:
-        """The file's name up to the first "_"; "" where it has none, or tells nobody."""
-        prefix, separator, _ = PurePosixPath(self.file).stem.partition("_")
-        return prefix if separator and not _NOBODY.fullmatch(prefix) else ""
+        """The same; "" too where it is what cameras write."""
+        return "" if _NOBODY.fullmatch(self.beginning) else self.beginning
 
 
 Found = tuple[str, str]
@@ -57,7 +62,7 @@ def tell(photos: Sequence[Seen], way: str | None) -> list[tuple[Seen, Found]]:
 
 def _way(photos: Sequence[Seen], way: str | None) -> Callable[[Seen], Found]:
     if way in WAYS:
-        return {"folder": _folder, "subfolder": _subfolder, "name": _name}[way]
+        return {"folder": _folder, "subfolder": _subfolder, "name": _name_as_said}[way]
     if way is not None:
         return _pattern(way)
     if all(_MARKET.match(photo.file) for photo in photos):
@@ -88,6 +93,10 @@ def _name(photo: Seen) -> Found:
             "group 1 is the person in a photo's path"
         )
     return photo.prefix, NAME
+
+
+def _name_as_said(photo: Seen) -> Found:
+    return (photo.beginning, NAME) if photo.beginning else _name(photo)
 
 
 def _outfit(photo: Seen) -> Found:

@@ -137,18 +137,16 @@ def _searched(name: str, names: Sequence[str]) -> bool:
     return len(names) == 1 and name.lower() in ("query", "gallery")
 
 
-def _copies(photos: Sequence[Seen], level: int, found: dict[str, str]) -> list[Seen]:
+def _copies(photos: Sequence[Seen], level: int, found: dict[str, str]) -> set[Seen]:
     """Photos in folders that hold a split once more, or what was made of it."""
-    return [
-        photo
-        for photo in photos
-        if found
-        and (name := _at(photo, level)) not in found
-        and (_VARIANT.fullmatch(name) or name.lower() in _COPIES)
-    ]
+    if not found:
+        return set()
+    folders = {_at(photo, level) for photo in photos} - set(found)
+    copies = {name for name in folders if _VARIANT.fullmatch(name) or name.lower() in _COPIES}
+    return {photo for photo in photos if _at(photo, level) in copies}
 
 
-def _lines(copies: Sequence[Seen], level: int) -> list[str]:
+def _lines(copies: Iterable[Seen], level: int) -> list[str]:
     folders = sorted({_at(photo, level) for photo in copies})
     return [
         f"{some(p.path for p in copies if _at(p, level) == folder)}: a copy of a split, by its name"

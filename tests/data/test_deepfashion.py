@@ -330,23 +330,26 @@ def test_annotations_under_two_names_are_refused(build, tmp_path):
     fake = FakeFashion(tmp_path / "raw", "patn")
     copy = fake.raw / "fasion-annotation-test.csv"
     copy.write_bytes(fake.text("annotation", "test").read_bytes())
-    with pytest.raises(ValueError, match=r"one split under several names \(.*; leave one"):
+    with pytest.raises(ValueError, match=r"annotation-test\.csv: also in .*; leave one of them"):
         build(fake)
 
 
-def test_photos_that_cannot_be_read_and_links(build, tmp_path):
-    """A HEIC beside the photos, photos behind a link, one as WebP."""
-    fake = FakeFashion(tmp_path / "raw")
-    heic = fake.photo(FIRST).with_name("09_1_front.heic")
-    heic.write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")
-    photo = fake.photo(NAMES["test"][1])
-    with Image.open(photo) as image:
-        image.save(photo.with_suffix(".webp"), lossless=True)
-        pixels = np.asarray(image)
-    photo.unlink()
-    (fake.raw / "In-shop").rename(tmp_path / "elsewhere")
-    (fake.raw / "photos").symlink_to(tmp_path / "elsewhere")
-    builder = build(fake)
-    np.testing.assert_array_equal(loaded(tmp_path).store.images[1], pixels)
-    assert builder.info.metadata["excluded"] == {}
-    assert any("09_1_front.heic): HEIC; convert" in note for note in builder.info.metadata["notes"])
+def test_files_of_one_split_may_be_called_in_several_ways(build, tmp_path):
+    """PATN's training file beside GFLA's test file and pairs."""
+    fake = FakeFashion(tmp_path / "raw", "patn")
+    fake.text("annotation", "test").rename(fake.raw / "fasion-annotation-test.csv")
+    fake.text("pairs", "test").rename(fake.raw / "fashion-pairs-test.csv")
+    assert list(build(fake).info.splits) == ["train", "test"]
+    found = store.test_pairs("deepfashion", loaded(tmp_path), tmp_path / "built")
+    np.testing.assert_array_equal(found, PAIRS)
+
+
+def test_pairs_of_another_split_are_told(build, tmp_path):
+    fake = FakeFashion(tmp_path / "raw", "patn")
+    other = fake.raw / "fasion-pairs-test.csv"
+    names = (f"fasionMENDenimid0000008001_{view}.jpg" for view in ("1front", "2side"))
+    other.write_text(f"from,to\n{','.join(names)}\n")
+    notes = build(fake).info.metadata["notes"]
+    assert f"{other}: not used: its pairs are of another split" in notes
+    found = store.test_pairs("deepfashion", loaded(tmp_path), tmp_path / "built")
+    np.testing.assert_array_equal(found, PAIRS)

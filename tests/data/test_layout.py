@@ -82,6 +82,7 @@ TOLD = {
         "anna/anna_2.jpg": "- anna",
         "ben/ben_1.jpg": "- ben",
     },
+    "numbers of eight digits": {"00000012_1.jpg": "- 00000012", "00000013_1.jpg": "- 00000013"},
     "at the root and in folders": {"anna/1.jpg": "- anna", "ben_7.jpg": "- ben"},
     "Market-1501's in any folder": {
         "cam1/0002_c1s1_000451_03.jpg": "- 0002",
@@ -182,6 +183,7 @@ SETTLED = [
     (CAMERAS, {"who": "name"}, ["- 0001", "- 0002", "- 0001", "- 0002"]),
     (CAMERAS, {"who": "folder"}, ["- cam_a", "- cam_a", "- cam_b", "- cam_b"]),
     (CAMERAS, {"who": r"/(\d+)_"}, ["- 0001", "- 0002", "- 0001", "- 0002"]),
+    (["IMG_1.jpg", "DSC_2.jpg"], {"who": "name"}, ["- IMG", "- DSC"]),
     (DAYS, {"who": "folder"}, ["- anna", "- anna", "- ben"]),
     (DAYS, {"who": "subfolder"}, ["- anna_red", "- anna_blue", "- ben_red"]),
     (["a-1.jpg", "b-1.jpg"], {"who": "([a-z])-"}, ["- a", "- b"]),
