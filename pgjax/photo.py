@@ -9,10 +9,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pgjax.errors import InputError
-from pgjax.filetypes import HEAD, KINDS, PHOTOS, kind_of
+from pgjax.filetypes import HEAD, KINDS, kind_of
 
 MODES = ("letterbox", "crop", "stretch")
-EXTENSIONS = tuple(sorted(PHOTOS))  # in names alone: what is a photo, its bytes tell
 ORIENTATION = 0x0112  # EXIF's tag; its values 5 to 8 turn the photo by a quarter
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]

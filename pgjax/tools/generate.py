@@ -26,8 +26,9 @@ from tqdm import tqdm
 from pgjax import animation, cli, image, keypoints, process
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
+from pgjax.filetypes import PHOTOS, extension
 from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
-from pgjax.photo import EXTENSIONS, MODES, Size, read_photo
+from pgjax.photo import MODES, Size, read_photo
 from pgjax.tools import asked_poses
 from pgjax.tools.asked_poses import say
 from pgjax.tools.frames import frames
@@ -51,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
     poses, sequence = asked_poses.targets(arguments, size, find)
     out = Path(arguments.out)
     if sequence:
-        if out.suffix.lower() in EXTENSIONS or out.is_file():
+        if extension(out.name) in PHOTOS or out.is_file():
             raise InputError(
                 f"--out: {out} is to hold a sequence of {len(poses)} images: expected the name of a "
                 "folder (or one pose, which --target_photo chooses)"
