@@ -62,6 +62,8 @@ def read_splits(lists: Mapping[str, Path], paths: Sequence[str]) -> dict[str, st
     given = [split for split in SPLITS if f"{split}_list" in lists]
     for split in given:
         path = lists[f"{split}_list"]
+        if not _text(path).strip():
+            raise InputError(f"{path}: no photo in it; expected one a line")
         for number, line in enumerate(_text(path).splitlines(), 1):
             if not line.strip():
                 continue

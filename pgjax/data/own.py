@@ -55,10 +55,11 @@ def read(
     if splits == "dealt" and given:
         raise InputError(f"--splits=dealt and --{min(given)}: own pairs need splits that stay")
     every = [*photos, *unreadable]
-    used, passed = _lists(raw, apart, given, splits, has_splits(photos))
+    by_folder = splits == "folders" or has_splits(photos)
+    used, passed = _lists(raw, apart, given, splits, by_folder)
     listed = lists.read_splits(used, every)
     pairs = lists.read_pairs(used, every)
-    if listed is None and pairs and not has_splits(photos):
+    if listed is None and pairs and not by_folder:
         people = understand(photos, "dealt", persons).photos
         listed = lists.splits_of_pairs(pairs, people)
     layout = understand(photos, splits, persons, listed)

@@ -284,6 +284,12 @@ FAULTS = {
     ),
     "three photos": ({"test_pairs": ["from,to", f"{A},anna_3.png"]}, {}, "line 2: expected 2 fields as in"),
     "an empty file of pairs": ({"test_pairs": [""]}, {}, "test_pairs.txt, line 1: expected the header"),
+    "an empty list": ({"test_list": [""]}, {}, "test_list.txt: no photo in it; expected one a line"),
+    "folders that are not there": (
+        {"test_pairs": ["from,to", A]},
+        {"splits": "folders"},
+        "--splits=folders: expected folders of photos train/ and test/; there are none",
+    ),
     "a list and folders": ({"test_list": of("ben")}, {"splits": "folders"}, "both tell the splits"),
     "pairs of dealt people": ({"test_pairs": ["from,to", A]}, {"splits": "dealt"}, "need splits that stay"),
     "a share of a list": ({"test_list": of("ben")}, {"test_share": 0.5}, "--test_share 0.5: deals"),
