@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> None:
     for option in lists.OPTIONS:
         split, _, kind = option.partition("_")
         what = "photos, one a line" if kind == "list" else "pairs, headed from,to"
-        custom.add_argument(f"--{option}", metavar="FILE", help=f"own {split} {what}")
+        custom.add_argument(f"--{option}", metavar="FILE", help=f"of the split {split}: {what}")
     custom.add_argument(
         "--test_share",
         type=float,
