@@ -109,7 +109,7 @@ def _read(given: Any, name: str) -> Mapping[str, list[Pose]]:
             f"{name}: {type(given).__name__}; expected a Pose, a path, or an array (18, 2) or (18, 3)"
         )
     with naming(name):
-        return arrays.of_array(array, keypoints.THRESHOLD)
+        return arrays.of_array(array, None)
 
 
 def _what(given: Any) -> str:

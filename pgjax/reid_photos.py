@@ -50,7 +50,10 @@ def apart(name: str) -> list[str]:
 
 
 def usable(
-    folder: str | os.PathLike, poses_file: str | os.PathLike, out: str | os.PathLike | None = None
+    folder: str | os.PathLike,
+    poses_file: str | os.PathLike,
+    out: str | os.PathLike | None = None,
+    format: str | None = None,
 ) -> dict[str, Pose]:
     """The photos of a folder and those below it by name, with the poses of those with hips and shoulders.
 
@@ -73,7 +76,7 @@ def usable(
         own = Path(out).resolve().relative_to(folder.resolve()).as_posix()
         photos = {name: path for name, path in photos.items() if not name.startswith(f"{own}/")}
     _check_names(folder, photos)
-    poses = keypoints.read(poses_file)
+    poses = keypoints.read(poses_file, format)
     named = keypoints.for_photos(poses, photos.values())
     found, left = {}, collections.defaultdict(list)
     for name, path in photos.items():
@@ -91,7 +94,9 @@ def usable(
             except InputError as error:
                 print(f"warning: left out: {error}", file=sys.stderr)
                 continue
-            if inside(pose).visible.any():
+            if not pose.visible[TORSO].all():
+                left["have a hip or a shoulder outside"].append(name)
+            elif inside(pose).visible.any():
                 found[name] = pose
             else:
                 left["have no joint inside"].append(name)
@@ -102,6 +107,8 @@ def usable(
         )
     for why, names in left.items():
         print(f"{folder}: {len(names)} photos {why}: {folders.few(names)}", file=sys.stderr)
+    for line in keypoints.summary((pose, None) for pose in found.values()):
+        print(f"warning: {poses_file}: {line}", file=sys.stderr)
     spare = unused(poses, named)
     if spare:
         print(

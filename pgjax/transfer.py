@@ -22,7 +22,7 @@ from pgjax.batch import Batch
 from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.given_poses import expanded, is_many, named
 from pgjax.image import to_float, to_uint8
-from pgjax.keypoints import Pose, in_photo, inside, moved
+from pgjax.keypoints import Pose, in_photo, in_pixels, inside, moved, within
 from pgjax.model_folder import Model
 from pgjax.photo import MODES, Placement, fit, read_photo
 from pgjax.scene import erase, person_region
@@ -202,6 +202,8 @@ class PoseTransfer:
 
     def _moved(self, pose: Pose, size: tuple[int, int], mode: str) -> Pose:
         """In the model's picture, from a photo of the pose's own size, else of `size`."""
+        pose = in_pixels(pose, size)
+        pose = within(pose if pose.size else pose._replace(size=size))
         placement = fit(pose.size or size, self.size, mode)
         return moved(pose, placement.points, placement.into)
 

@@ -43,7 +43,9 @@ def find(raw: Path, given: str | None) -> tuple[Path, ...]:
     return tuple(poses)
 
 
-def read(sources: tuple[Path, ...], threshold: float) -> Mapping[str, list[Pose]]:
+def read(
+    sources: tuple[Path, ...], format: str | None, threshold: float | None
+) -> Mapping[str, list[Pose]]:
     """The poses of all of them, by the names there.
 
     Raises:
@@ -51,7 +53,7 @@ def read(sources: tuple[Path, ...], threshold: float) -> Mapping[str, list[Pose]
     """
     found: dict[str, list[Pose]] = {}
     for source in sources:
-        poses = keypoints.read(source, threshold=threshold)
+        poses = keypoints.read(source, format, threshold)
         again = sorted(found.keys() & poses.keys())
         if again:
             with files.naming(source):

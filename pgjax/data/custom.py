@@ -38,15 +38,17 @@ class PhotosConfig(tfds.core.BuilderConfig):
     """How photos become a data set.
 
     size: (height, width) of its pictures. keypoints: their file or folder, None for those beside the
-    photos. threshold: of a joint's confidence. fit: a mode of photo.fit. splits: a way of
+    photos. format: theirs, None: found out. threshold: of a joint's confidence, in the file's own unit,
+    None: 0.1 of the whole. fit: a mode of photo.fit. splits: a way of
     split_folders.WAYS, None: told. persons: as layout.understand takes it. train_list, ...: files of
     lists.OPTIONS. test_share: of the identities, where they are dealt, by default TEST_SHARE. seed:
     deals them, by default SEED.
     """
 
     size: tuple[int, int]
-    threshold: float = keypoints.THRESHOLD
+    threshold: float | None = None
     keypoints: str | None = None
+    format: str | None = None
     fit: str = "letterbox"
     splits: str | None = None
     persons: str | None = None
@@ -114,7 +116,7 @@ class Custom(tfds.core.GeneratorBasedBuilder):
         meant = own.read(
             raw, paths, unreadable, config.lists(), config.splits, config.persons, sources
         )
-        read = beside.read(sources, config.threshold)
+        read = beside.read(sources, config.format, config.threshold)
         with files.naming(sources[0]):
             poses = matched(read, [photo.path for photo in meant.layout.photos])
         shown, several, excluded = choose(raw, meant.layout.photos, poses, config.size, config.fit)

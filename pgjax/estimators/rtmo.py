@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from pgjax.errors import InputError
-from pgjax.keypoints import Pose
+from pgjax.keypoints import Pose, within
 from pgjax.keypoints.coco import COCO_17
 from pgjax.keypoints.pose import from_table
 
@@ -62,6 +62,8 @@ class Rtmo:
         # BGR, as OpenCV reads. A person of zeros is nobody.
         points, confidence = self._find(np.ascontiguousarray(photo[..., ::-1]))
         tables = np.concatenate([points, confidence[..., None]], axis=-1)
-        poses = [from_table(table, COCO_17, self._threshold, photo.shape[:2]) for table in tables]
+        poses = [
+            within(from_table(table, COCO_17, self._threshold, photo.shape[:2])) for table in tables
+        ]
         poses = sorted((p for p in poses if p.visible.any()), key=lambda p: -p.confidence.sum())
         return poses if everyone else poses[:1]

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pgjax import paths
+from pgjax import paths, skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import files
-from pgjax.keypoints.pose import JOINTS, Pose, make_pose
+from pgjax.keypoints.found import Person, Photo
+from pgjax.keypoints.found import poses as poses_of
+from pgjax.keypoints.pose import JOINTS, Pose, marked
 
 
-def read(path: Path, threshold: float) -> dict[str, list[Pose]]:
+def read(path: Path, threshold: float | None) -> dict[str, list[Pose]]:
     content = path.read_bytes()
     if not content:
         raise InputError("is empty; expected a NumPy array")
@@ -31,7 +33,7 @@ def read(path: Path, threshold: float) -> dict[str, list[Pose]]:
     return of_array(array, threshold)
 
 
-def of_array(array: np.ndarray, threshold: float) -> dict[str, list[Pose]]:
+def of_array(array: np.ndarray, threshold: float | None) -> dict[str, list[Pose]]:
     """The poses of an array of one of the shapes that files have.
 
     Raises:
@@ -46,24 +48,20 @@ def of_array(array: np.ndarray, threshold: float) -> dict[str, list[Pose]]:
             "joints, (18, 3) with confidence, or (N, 18, 2) or (N, 18, 3)"
         )
     if array.ndim == 2:
-        return {"": _person(array, threshold)}
-    poses = {}
-    for number, one in enumerate(array):
-        with files.naming(f"pose {number}"):
-            poses[f"{number:06d}"] = _person(one, threshold)
-    return poses
+        return poses_of([Photo("", [_person(array, "the person")], shares=False)], threshold)
+    photos = [
+        Photo(f"{number:06d}", [_person(one, f"pose {number}")], shares=False)
+        for number, one in enumerate(array)
+    ]
+    return poses_of(photos, threshold)
 
 
-def _person(table: np.ndarray, threshold: float) -> list[Pose]:
-    keypoints = table[:, :2]
+def _person(table: np.ndarray, where: str) -> Person:
+    points = table[:, 1::-1].astype(float)
     if table.shape[1] == 3:
-        confidence = table[:, 2]
-        visible = ~(confidence <= threshold)
-    else:
-        confidence = np.ones(JOINTS)
-        visible = ~((keypoints == -1).any(axis=1) | (keypoints == 0).all(axis=1))
-    pose = make_pose(keypoints, visible, confidence)
-    return [pose] if pose.visible.any() else []
+        return Person(where, np.column_stack([points, table[:, 2]]), skeleton.JOINTS)
+    gone = (points == -1).any(axis=1) | marked(points)
+    return Person(where, np.column_stack([points, ~gone]), skeleton.JOINTS)
 
 
 def write(path: Path, poses: Mapping[str, Sequence[Pose]]) -> None:
@@ -83,7 +81,9 @@ def write(path: Path, poses: Mapping[str, Sequence[Pose]]) -> None:
 def _table(pose: Pose | None) -> np.ndarray:
     if pose is None:
         return np.zeros((JOINTS, 3), np.float32)
-    return np.concatenate([pose.keypoints, pose.confidence[:, None]], axis=1)
+    found_at_mark = pose.visible & marked(pose.keypoints)
+    keypoints = np.where(found_at_mark[:, None], pose.keypoints + np.float32(2e-3), pose.keypoints)
+    return np.concatenate([keypoints, pose.confidence[:, None]], axis=1)
 
 
 def _save(path: Path, array: np.ndarray) -> None:

@@ -1,45 +1,49 @@
-"""COCO's 17 joints, in the three shapes that files have.
+"""COCO's JSON and its kin: joints of any layout, in the shapes that files have.
 
-A data set {"images": [...], "annotations": [...]}, whose joints are [x, y, v], v 0 (missing), 1
-(hidden) or 2 (seen); a list of results [{"image_id": ..., "keypoints": [...]}], whose third number is
-a confidence; and one such object alone. The neck is the middle of the shoulders.
-https://cocodataset.org/#format-data and #format-results
+A data set {"images": [...], "annotations": [...]}, whose joints are [x, y, v], v 0 (missing), 1 (hidden)
+or 2 (seen), in the order that "categories" name; a list of results [{"image_id": ..., "keypoints":
+[...]}], whose third number is a confidence, as of AlphaPose, Detectron2 and Ultralytics' val; and one such
+object alone. Joints may also be objects {"name": ..., "x": ..., "y": ..., "score": ...}, as
+TensorFlow.js writes them. https://cocodataset.org/#format-data and #format-results
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pgjax.errors import InputError
-from pgjax.keypoints import files
-from pgjax.keypoints.pose import Pose, from_table, to_table
+from pgjax.keypoints import files, layouts
+from pgjax.keypoints.found import Person, Photo
+from pgjax.keypoints.pose import Pose, to_table
 from pgjax.names import KEYS
 
-COCO_17 = (
-    "nose",
-    *(f"{side}_{part}" for part in ("eye", "ear", "shoulder") for side in ("left", "right")),
-    *(f"{side}_{part}" for part in ("elbow", "wrist", "hip") for side in ("left", "right")),
-    *(f"{side}_{part}" for part in ("knee", "ankle") for side in ("left", "right")),
-)
+COCO_17 = layouts.COCO_17
 CATEGORY = {"id": 1, "name": "person", "supercategory": "person", "keypoints": list(COCO_17)}
 
 
-def read(path: Path, threshold: float) -> dict[str, list[Pose]]:
-    content = files.load_json(path)
+def fits(content) -> bool:
+    """Whether JSON is of this kind."""
+    first = content[0] if isinstance(content, list) and content else content
+    keys = {"annotations", "keypoints"}
+    return content == [] or (isinstance(first, dict) and bool(first.keys() & keys))
+
+
+def photos(content) -> list[Photo]:
     if isinstance(content, dict) and "annotations" in content:
         return _data_set(content)
-    poses: dict[str, list[Pose]] = {}
     results = [content] if isinstance(content, dict) else content
+    found = []
     for number, result in enumerate(files.typed(results, list, "the file")):
-        with files.naming(f"result {number}"):
+        where = f"result {number}"
+        with files.naming(where):
             result = files.typed(result, dict, "a result")
-            people = poses.setdefault(photo_name(result) or _id(result, "image_id", ""), [])
-            people += _person(result, threshold)
+            name = photo_name(result) or _id(result, "image_id", "")
+            joints = result.get("keypoints")
+            found.append(Photo(name, [_person(joints, where)] if joints else []))
     if results and not any("keypoints" in result for result in results):
         raise InputError('no key "keypoints" in any result')
-    return poses
+    return found
 
 
 def photo_name(entry: dict) -> str:
@@ -69,51 +73,53 @@ def _id(entry: dict, key: str, default: object = None) -> str:
     return str(value)
 
 
-def _person(result: dict, threshold: float, size=None, marked: bool = False) -> list[Pose]:
-    """The person, or none where no joint is visible: an annotation may be of a box alone.
-
-    marked: the third numbers are not confidences but marks 0, 1, 2.
-    """
-    value = result.get("keypoints")
-    if value is None or value == []:
-        return []
-    if isinstance(value, list) and value and all(isinstance(joint, list) for joint in value):
-        value = list(itertools.chain.from_iterable(value))
-    table = files.numbers(value, '"keypoints"')
-    if table.size != 3 * len(COCO_17):
-        raise InputError(
-            f'"keypoints" holds {table.size} numbers; expected x, y and a third of 17 joints (51)'
-        )
-    table = table.reshape(-1, 3)
-    if marked:
-        if not np.isin(table[:, 2], (0, 1, 2)).all():
-            raise InputError('"keypoints": the third number of a joint is not 0, 1 or 2')
-        table[:, 2] = table[:, 2].clip(max=1)
-        threshold = 0.0
-    pose = from_table(table, COCO_17, threshold, size)
-    return [pose] if pose.visible.any() else []
+def _person(value, where: str) -> Person:
+    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return Person(where, files.table(value, '"keypoints"'))
+    rows = [files.typed(joint, dict, "a joint") for joint in value]
+    numbers = [files.numbers([r.get("x"), r.get("y"), r.get("score", 1)], "a joint") for r in rows]
+    names = [row.get("name") for row in rows]
+    joints = None if None in names else layouts.joint_names(names)
+    return Person(where, np.array(numbers), joints)
 
 
-def _data_set(content: dict) -> dict[str, list[Pose]]:
-    _check_order(content.get("categories", []))
-    names, sizes = {}, {}
-    poses: dict[str, list[Pose]] = {}
+def _data_set(content: dict) -> list[Photo]:
+    joints = _joints(content.get("categories", []))
+    names: dict[object, str] = {}
+    found: dict[str, Photo] = {}
     for number, image in enumerate(files.typed(content.get("images", []), list, '"images"')):
         with files.naming(f"image {number}"):
-            key, name, sizes_of = _image(files.typed(image, dict, "an image"))
-            if key in names or name in poses:
+            key, name, size = _image(files.typed(image, dict, "an image"))
+            if key in names or name in found:
                 raise InputError(f"image {name!r} (id {key!r}) is there twice")
-            names[key], sizes[key], poses[name] = name, sizes_of, []
+            names[key], found[name] = name, Photo(name, [], size)
     people = files.typed(content["annotations"], list, '"annotations"')
-    for number, person in enumerate(people):
-        with files.naming(f"annotation {number}"):
-            if "keypoints" not in files.typed(person, dict, "an annotation"):
+    for number, annotation in enumerate(people):
+        where = f"annotation {number}"
+        with files.naming(where):
+            person = files.typed(annotation, dict, "an annotation")
+            if "keypoints" not in person:
                 continue  # of another kind of thing
             key = _id(person, "image_id")
             if key not in names:
                 raise InputError(f'"image_id" {person["image_id"]!r} is not in "images"')
-            poses[names[key]] += _person(person, 0.0, sizes[key], marked=True)
-    return poses
+            if not person["keypoints"]:
+                continue  # an annotation of a box alone
+            table = _marks(files.table(person["keypoints"], '"keypoints"'))
+            listed = joints.get(person.get("category_id"), joints.get(None))
+            if listed and len(listed) != len(table):
+                raise InputError(
+                    f'"keypoints" holds {table.size} numbers; expected x, y and a third of the '
+                    f'{len(listed)} joints that "categories" names'
+                )
+        found[names[key]].people.append(Person(where, table, listed, graded=False))
+    return list(found.values())
+
+
+def _marks(table: np.ndarray) -> np.ndarray:
+    if not np.isin(table[:, 2], (0, 1, 2)).all():
+        raise InputError('"keypoints": the third number of a joint is not 0, 1 or 2')
+    return np.column_stack([table[:, :2], table[:, 2].clip(max=1)])
 
 
 def _image(image: dict):
@@ -124,15 +130,18 @@ def _image(image: dict):
     return key, name, size if all(isinstance(s, int) and s > 0 for s in size) else None
 
 
-def _check_order(categories) -> None:
-    """Files with other joints often keep COCO's shape, and say so only here."""
+def _joints(categories) -> dict[object, tuple[str, ...]]:
+    """The joints' names by category's id; by None those of a file with one such category."""
+    found = {}
     for category in files.typed(categories, list, '"categories"'):
         names = category.get("keypoints") if isinstance(category, dict) else None
-        if names and files.typed(names, list, '"categories": "keypoints"') != list(COCO_17):
-            raise InputError(
-                f'"categories": the joints are {", ".join(map(str, names))}; '
-                f"expected COCO's {', '.join(COCO_17)}"
-            )
+        if names and files.typed(names, list, '"categories": "keypoints"'):
+            with files.naming('"categories"'):
+                key = category.get("id")
+                found[key if isinstance(key, int | str) else None] = layouts.joint_names(names)
+    if len(found) == 1:
+        found[None] = next(iter(found.values()))
+    return found
 
 
 def write_data_set(path: Path, poses: Mapping[str, Sequence[Pose]]) -> None:

@@ -1,6 +1,7 @@
 """What the formats share: JSON, lists of numbers, whole files, and errors that say where."""
 
 import contextlib
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ import numpy as np
 
 from pgjax import paths
 from pgjax.errors import InputError
-from pgjax.keypoints.pose import Pose
+from pgjax.keypoints.pose import Pose, marked
 
 
 @contextlib.contextmanager
@@ -27,10 +28,7 @@ def load_json(path: Path):
     Raises:
       InputError: the file is empty, not text or not JSON.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"not a text file in UTF-8: {error}") from None
+    text = _text(path)
     if not text.strip():
         raise InputError("is empty; expected JSON")
     try:
@@ -50,6 +48,55 @@ def numbers(value, what: str) -> np.ndarray:
         return np.array(value, float)
     except OverflowError:
         raise InputError(f"{what} holds an integer too large for a number of pixels") from None
+
+
+def lines(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Of each line of a text file what errors call it, and its numbers, float64 (n,).
+
+    Raises:
+      InputError: the file is not text, or holds something that is no number.
+    """
+    for number, text in enumerate(_text(path).splitlines(), start=1):
+        if text.strip():
+            try:
+                values = [float(item) for item in text.replace(",", " ").split()]
+            except ValueError as error:
+                raise InputError(f"line {number}: {error}; expected numbers only") from None
+            yield f"line {number}", np.array(values)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"not a text file in UTF-8: {error}") from None
+
+
+def table(value, what: str) -> np.ndarray:
+    """Joints x, y, confidence (J, 3), from one list or from a list for each joint.
+
+    Of a list for each joint two numbers are x and y, without confidence: a joint is then there that is
+    not at one of pose.MARKS; a fourth number is left out.
+    """
+    width = 3
+    if isinstance(value, list) and value and all(isinstance(joint, list) for joint in value):
+        widths = {len(joint) for joint in value}
+        if len(widths) != 1 or not widths <= {2, 3, 4}:
+            raise InputError(f"{what} holds joints of {sorted(widths)} numbers; expected 2, 3 or 4")
+        (width,) = widths
+        value = list(itertools.chain.from_iterable(value))
+    found = numbers(value, what)
+    if found.size % width:
+        raise InputError(
+            f"{what} holds {found.size} numbers; expected x, y and a third for each of the joints"
+        )
+    found = found.reshape(-1, width)
+    return found[:, :3] if width > 2 else with_confidence(found)
+
+
+def with_confidence(points: np.ndarray) -> np.ndarray:
+    """Points (J, 2) of a file without confidence, with 1, or 0 where a joint is marked as missing."""
+    return np.column_stack([points, ~marked(points)])
 
 
 def typed(value, kind: type, what: str):
@@ -111,8 +158,9 @@ def targets(
 def rounded(table: np.ndarray) -> list[float]:
     """x, y, confidence (J, 3) as one list, to a thousandth of a pixel."""
     table = table.copy()
-    # A joint that was found keeps some confidence, or it would be read as missing.
+    # A joint that was found keeps some confidence and lies at none of MARKS, or it would be read as missing.
     table[:, 2] = np.where(table[:, 2] > 0, table[:, 2].clip(1e-3), 0)
+    table[(table[:, 2] > 0) & marked(table[:, :2].round(3)), :2] += 2e-3
     return [round(float(value), 3) for value in table.ravel()]
 
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from pgjax import skeleton
 from pgjax.errors import InputError
-from pgjax.photo import fit
 
 JOINTS = len(skeleton.JOINTS)
 NECK = skeleton.INDEX["neck"]
 SHOULDERS = [skeleton.INDEX["right_shoulder"], skeleton.INDEX["left_shoulder"]]
 FARTHEST = 1e6  # pixels; what lies beyond is no coordinate of a photo
-SAME_SHAPE = 0.02  # how far the sides' ratio of a photo and of its keypoints' photo may differ
+SHARES = (1, 1)  # the size of a pose whose keypoints are shares of a photo of unknown size
+MARKS = (0, 0), (-1, -1)  # what tools write in place of the coordinates of a missing joint
 
 
 class Pose(NamedTuple):
@@ -21,16 +21,19 @@ class Pose(NamedTuple):
 
     keypoints: float32 (18, 2), (y, x) in pixels, 0 where missing. visible: bool (18,).
     confidence: float32 (18,), up to 1, which it is where a format has none; 0 where missing.
-    size: (height, width) of the photo, or None where it isn't known.
+    size: (height, width) of the photo, or None where it isn't known; SHARES where the
+      keypoints are shares of a photo whose size is not known.
+    doubts: what its file leaves in doubt, as (kind, words); the kinds are those of `suspicion`.
     """
 
     keypoints: np.ndarray
     visible: np.ndarray
     confidence: np.ndarray
     size: tuple[int, int] | None = None
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
-def make_pose(keypoints, visible=None, confidence=None, size=None) -> Pose:
+def make_pose(keypoints, visible=None, confidence=None, size=None, doubts=()) -> Pose:
     """A Pose of what is given, made to obey its rules.
 
     Args:
@@ -38,6 +41,7 @@ def make_pose(keypoints, visible=None, confidence=None, size=None) -> Pose:
       visible: (18,); all, where None, that have confidence.
       confidence: (18,); 1 where None. A joint without confidence is missing.
       size: (height, width) of the photo, or None.
+      doubts: as in Pose.
 
     Raises:
       InputError: another shape, or a coordinate of a visible joint that is not a number of pixels.
@@ -62,7 +66,13 @@ def make_pose(keypoints, visible=None, confidence=None, size=None) -> Pose:
                 )
     keypoints = np.where(seen[:, None], keypoints, np.float32(0))
     confidence = np.where(seen, confidence, np.float32(0)).clip(0, 1)
-    return Pose(keypoints, seen, confidence, None if size is None else tuple(map(int, size)))
+    size = None if size is None else tuple(map(int, size))
+    return Pose(keypoints, seen, confidence, size, tuple(doubts))
+
+
+def marked(keypoints: np.ndarray) -> np.ndarray:
+    """Which points (N, 2) are no coordinates but one of MARKS, that the joint is missing: (N,)."""
+    return np.any([(keypoints == mark).all(axis=1) for mark in MARKS], axis=0)
 
 
 def from_table(
@@ -93,7 +103,7 @@ def _with_neck(pose: Pose) -> Pose:
     visible[NECK] = True
     keypoints[NECK] = keypoints[SHOULDERS].mean(axis=0)
     confidence[NECK] = confidence[SHOULDERS].min()
-    return Pose(keypoints, visible, confidence, pose.size)
+    return pose._replace(keypoints=keypoints, visible=visible, confidence=confidence)
 
 
 def to_table(pose: Pose, names: Sequence[str]) -> np.ndarray:
@@ -113,37 +123,11 @@ def moved(pose: Pose, points: Callable[[np.ndarray], np.ndarray], size: tuple[in
       points: maps (18, 2) to (18, 2).
       size: (height, width) of the other picture.
     """
-    return make_pose(points(pose.keypoints), pose.visible, pose.confidence, size)
+    return make_pose(points(pose.keypoints), pose.visible, pose.confidence, size, pose.doubts)
 
 
 def flipped(pose: Pose, width: int) -> Pose:
     """The pose in the photo mirrored left to right, `width` pixels wide; left joints become right."""
     keypoints, visible = skeleton.flip(pose.keypoints, pose.visible, width)
-    return make_pose(keypoints, visible, pose.confidence[list(skeleton.MIRROR)], pose.size)
-
-
-def in_photo(pose: Pose, size: tuple[int, int], photo: object) -> Pose:
-    """The pose in the photo's own pixels: keypoints may be of a smaller or larger copy.
-
-    Args:
-      size: (height, width) of the photo, which the pose's size is then. photo: its name, for errors.
-
-    Raises:
-      InputError: the keypoints are of a photo of another shape.
-    """
-    if pose.size is None or pose.size == size:
-        return pose._replace(size=size)
-    ratios = np.array(size) / pose.size
-    if abs(ratios[0] / ratios[1] - 1) > SAME_SHAPE:
-        raise InputError(
-            f"{photo}: is {size[0]} high and {size[1]} wide, but its keypoints are of a photo "
-            f"{pose.size[0]} high and {pose.size[1]} wide"
-        )
-    return moved(pose, fit(pose.size, size, "stretch").points, size)
-
-
-def inside(pose: Pose) -> Pose:
-    """Without the joints that lie on no pixel of the pose's photo, whose size it knows."""
-    low, high = np.float32(-0.5), np.array(pose.size, np.float32) - np.float32(0.5)
-    within = ((pose.keypoints >= low) & (pose.keypoints < high[None])).all(axis=1)
-    return make_pose(pose.keypoints, pose.visible & within, pose.confidence, pose.size)
+    confidence = pose.confidence[list(skeleton.MIRROR)]
+    return make_pose(keypoints, visible, confidence, pose.size, pose.doubts)

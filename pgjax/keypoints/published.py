@@ -17,7 +17,7 @@ import numpy as np
 from pgjax import csv_table, paths, skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import files
-from pgjax.keypoints.pose import JOINTS, Pose, make_pose
+from pgjax.keypoints.pose import JOINTS, Pose, make_pose, marked
 from pgjax.names import KEYS
 
 HEADER = "name:keypoints_y:keypoints_x"
@@ -39,11 +39,11 @@ class Row(NamedTuple):
     coordinates: np.ndarray
 
 
-def read(path: Path, threshold: float) -> dict[str, list[Pose]]:
+def read(path: Path) -> dict[str, list[Pose]]:
     """The format has no confidence, so no threshold either; a photo without joints has nobody."""
     found = {}
     for name, coordinates in rows(path):
-        visible = (coordinates != -1).all(axis=1)
+        visible = (coordinates != -1).all(axis=1) & ~marked(coordinates)
         found[name] = [make_pose(coordinates, visible)] if visible.any() else []
     return found
 

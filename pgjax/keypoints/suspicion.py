@@ -13,9 +13,19 @@ from collections.abc import Iterable
 import numpy as np
 
 from pgjax import skeleton
-from pgjax.keypoints.pose import Pose
+from pgjax.keypoints.pose import SHARES, Pose
 
 OUTSIDE, EXCHANGED, SWAPPED, RESIZED = "outside", "exchanged", "swapped", "resized"
+MARKED, ORDER, SCALE = "marked", "order", "scale"  # doubts of a pose's file
+WORDS = {
+    SWAPPED: "left and right look swapped",
+    EXCHANGED: "x and y look exchanged",
+    OUTSIDE: "joints lie outside the photo",
+    RESIZED: "of a photo of another size",
+    MARKED: "joints at exactly 0, 0 or -1, -1 have a confidence, and count as missing",
+    ORDER: "two orders of the joints fit, so name the format",
+    SCALE: "coordinates may be shares of the photo's size or pixels",
+}
 TORSO_END = [skeleton.INDEX[f"{side}_hip"] for side in ("right", "left")]
 LEGS = [skeleton.INDEX[f"{s}_{part}"] for part in ("knee", "ankle") for s in ("right", "left")]
 
@@ -26,7 +36,7 @@ def suspicions(pose: Pose, size: tuple[int, int] | None = None) -> list[str]:
     Args:
       size: (height, width) of the photo; the pose's own where None.
     """
-    return list(_signs(pose, size).values())
+    return list(signs(pose, size).values())
 
 
 def summary(poses: Iterable[tuple[Pose, tuple[int, int] | None]]) -> list[str]:
@@ -35,57 +45,60 @@ def summary(poses: Iterable[tuple[Pose, tuple[int, int] | None]]) -> list[str]:
     Args:
       poses: with the size (height, width) of the photo, or None, as for `suspicions`.
     """
-    words = {
-        SWAPPED: "left and right look swapped",
-        EXCHANGED: "x and y look exchanged",
-        OUTSIDE: "joints lie outside the photo",
-        RESIZED: "of a photo of another size",
-    }
     counts, total = collections.Counter(), 0
     for pose, size in poses:
-        counts.update(_signs(pose, size).keys())
+        counts.update(signs(pose, size).keys())
         total += 1
-    return [f"{counts[kind]} of {total} poses: {words[kind]}" for kind in words if counts[kind]]
+    return [f"{counts[kind]} of {total} poses: {WORDS[kind]}" for kind in WORDS if counts[kind]]
 
 
-def _signs(pose: Pose, size: tuple[int, int] | None) -> dict[str, str]:
-    signs = {}
-    size = pose.size if size is None else size
+def signs(
+    pose: Pose, size: tuple[int, int] | None, out: np.ndarray | None = None
+) -> dict[str, str]:
+    """What looks wrong, or what its file leaves in doubt, in words by kind.
+
+    Args:
+      pose, size: as in `suspicions`.
+      out: which joints (18,) lie outside the photo, where that is known.
+    """
+    found = dict(pose.doubts)
+    if EXCHANGED in found:  # joints were left out since, so nothing more can be told
+        return found
+    size = pose.size if size is None or pose.size == SHARES else size
     if pose.size not in (None, size):
-        signs[RESIZED] = "keypoints of a photo of {}x{}, but this one is {}x{}".format(
+        found[RESIZED] = "keypoints of a photo of {}x{}, but this one is {}x{}".format(
             *pose.size, *size
         )
-    outside = _outside(pose.keypoints, pose.visible, size)
+    out = outside(pose.keypoints, pose.visible, size) if out is None else out
     exchanged = pose.keypoints[:, ::-1]
     face, shoulders = _handedness(pose)
-    if outside.any() and not _outside(exchanged, pose.visible, size).any():
-        signs[EXCHANGED] = (
+    if out.any() and not outside(exchanged, pose.visible, size).any():
+        found[EXCHANGED] = (
             "x and y look exchanged: joints lie outside the photo that otherwise lay inside"
         )
     elif _on_its_side(pose) and face <= 0:
-        signs[EXCHANGED] = "x and y look exchanged: the head is left of the legs" + (
+        found[EXCHANGED] = "x and y look exchanged: the head is left of the legs" + (
             ", and the person mirrored" if face < 0 else ", unless the person lies so"
         )
     elif face < 0:
-        signs[SWAPPED] = (
+        found[SWAPPED] = (
             "left and right of the face look swapped, but not of the shoulders: another order of "
             "the joints?"
             if shoulders > 0
             else "left and right look swapped, or the photo is mirrored and they are not"
         )
     elif shoulders < 0:
-        signs[SWAPPED] = "left and right look swapped from the shoulders down, but not in the face"
-    if outside.any() and EXCHANGED not in signs:
-        names = ", ".join(skeleton.JOINTS[i] for i in np.flatnonzero(outside))
-        height, width = size
-        signs[OUTSIDE] = (
-            f"{outside.sum()} of {pose.visible.sum()} joints lie outside the photo of "
-            f"{height}x{width}: {names}"
+        found[SWAPPED] = "left and right look swapped from the shoulders down, but not in the face"
+    if out.any() and EXCHANGED not in found:
+        names = ", ".join(skeleton.JOINTS[i] for i in np.flatnonzero(out))
+        of = "" if size == SHARES else " of {}x{}".format(*size)
+        found[OUTSIDE] = (
+            f"{out.sum()} of {pose.visible.sum()} joints lie outside the photo{of}: {names}"
         )
-    return signs
+    return found
 
 
-def _outside(keypoints: np.ndarray, visible: np.ndarray, size) -> np.ndarray:
+def outside(keypoints: np.ndarray, visible: np.ndarray, size) -> np.ndarray:
     """Which joints (18,) lie more than a pixel outside the photo; rounding explains less."""
     if size is None:
         return np.zeros_like(visible)

@@ -39,7 +39,7 @@ def source(arguments: argparse.Namespace, size: Size, find: Find) -> Pose:
         poses = _found(find, {"": Path(photo)}, where, "--source_pose")
     else:
         flag, where = "--source_pose", f"--source_pose: {path}"
-        poses = keypoints.read(path, threshold=arguments.threshold)
+        poses = keypoints.read(path, arguments.source_format, arguments.threshold)
         if len(poses) > 1:
             poses = _of_photos(poses, [photo], where)
     (people,) = poses.values() or [[]]
@@ -71,9 +71,9 @@ def targets(arguments: argparse.Namespace, size: Size, find: Find) -> Targets:
         _told(where, list(found.values()), arguments.estimator)
     else:
         flag, where = "--target_pose", f"--target_pose: {path}"
-        poses = _read(path, arguments.threshold, photos, where)
+        poses = _read(path, arguments, photos, where)
         found = _choose(poses, person, where, option)
-        found = _sized(found, arguments.target_size, photos, size)
+        found = _sized(found, arguments.target_size, photos, size, where)
     # That follows from what was given, not from in how many frames somebody was found.
     sequence = keypoints.is_sequence(path, poses) if photo is None else os.path.isdir(photo)
     for name, pose in found.items():
@@ -92,10 +92,10 @@ def _photos(path: str) -> dict[str, Path]:
 
 
 def _read(
-    path: str, threshold: float, photos: Mapping[str, Path] | None, where: str
+    path: str, arguments: argparse.Namespace, photos: Mapping[str, Path] | None, where: str
 ) -> Mapping[str, list[Pose]]:
     """The people of a file or a folder; where photos are given, theirs."""
-    poses = keypoints.read(path, threshold=threshold)
+    poses = keypoints.read(path, arguments.target_format, arguments.threshold)
     if not poses:
         raise InputError(f"{where}: nobody in it has a visible joint")
     if photos is None or (len(poses) == 1 == len(photos)):
@@ -132,22 +132,30 @@ def _sized(
     own: Size | None,
     photos: Mapping[str, Path] | None,
     default: Size,
+    where: str,
 ) -> dict[str, Pose]:
     """The poses in pixels of their photos, whose sizes they know."""
-    found = {}
+    found, shares = {}, 0
     for name, pose in poses.items():
         photo = None
         if photos is not None:
             photo = photos.get(name) or next(iter(photos.values()))
         into = own or (read_size(photo) if photo else None)
         if into is None:
-            found[name] = pose._replace(size=pose.size or default)
+            shares += pose.size == keypoints.SHARES
+            pose = keypoints.in_pixels(pose, default)
+            found[name] = keypoints.within(pose._replace(size=pose.size or default))
         else:
             found[name] = keypoints.in_photo(pose, into, photo or "--target_size")
+    if shares:
+        say(
+            f"{where}: shares of a photo's size, which the file does not tell: taken to be "
+            "{}x{}, as the source photo is; give --target_photo or --target_size".format(*default)
+        )
     return found
 
 
-def finder(estimator: str, model: str | None, data_dir: str, threshold: float) -> Find:
+def finder(estimator: str, model: str | None, data_dir: str, threshold: float | None) -> Find:
     """What finds the people in photos by name; it loads the estimator when it is first asked.
 
     Raises, when asked:
@@ -165,7 +173,8 @@ def finder(estimator: str, model: str | None, data_dir: str, threshold: float) -
         if not loaded:
             compiled.keep()
             place = tool.model_of(estimator, model, data_dir)
-            loaded.append(estimators.load(estimator, place, threshold))
+            limit = keypoints.THRESHOLD if threshold is None else threshold
+            loaded.append(estimators.load(estimator, place, limit))
         (people_in,) = loaded
         if alone:
             return {name: people_in(photo, True) for name, photo in alone.items()}

@@ -18,7 +18,7 @@ seen: see the model's card.
 import json
 import sys
 
-from pgjax import cli, process
+from pgjax import cli, keypoints, process
 from pgjax.errors import InputError
 
 
@@ -32,10 +32,14 @@ def main(argv: list[str] | None = None) -> None:
     from pgjax import augment, buckets, compiled, model_folder, paths, reid_photos
     from pgjax.transfer import PoseTransfer
 
-    poses = reid_photos.usable(arguments.photos, arguments.keypoints, arguments.out)
+    poses = reid_photos.usable(
+        arguments.photos, arguments.keypoints, arguments.out, arguments.format
+    )
     targets = poses
     if arguments.pose_photos is not None:
-        targets = reid_photos.usable(arguments.pose_photos, arguments.pose_keypoints)
+        targets = reid_photos.usable(
+            arguments.pose_photos, arguments.pose_keypoints, format=arguments.format
+        )
     junk = [name for name in poses if reid_photos.is_junk(name)]
     if junk:
         print(
@@ -70,6 +74,7 @@ def _parser() -> cli.ArgumentParser:
     add("--model", metavar="DIR", required=True, help="exported model, such as WORKDIR/export")
     add("--photos", metavar="DIR", required=True, help="folder of the photos")
     add("--keypoints", metavar="FILE", required=True, help="their keypoints, in any format")
+    add("--format", choices=keypoints.FORMATS, help="of all keypoints (default: found out)")
     add("--out", metavar="DIR", required=True, help="folder of the images, new or gone on with")
     add(
         "--per_identity",

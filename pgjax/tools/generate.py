@@ -197,6 +197,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_size,
         help="size of that photo, where it is not at hand",
     )
+    for pose in ("source", "target"):
+        add(
+            f"--{pose}_format",
+            choices=keypoints.FORMATS,
+            help=f"of --{pose}_pose (default: found out)",
+        )
     add(
         "--source_person",
         metavar="N",
@@ -226,8 +232,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--threshold",
         type=float,
-        default=keypoints.THRESHOLD,
-        help="joints of more confidence are visible (default: %(default)g)",
+        help="joints of more confidence are visible, in the file's own unit (default: 0.1, or 10 of "
+        "percent)",
     )
     add("--refit", action="store_true", help="give the target the source person's limb lengths")
     add(

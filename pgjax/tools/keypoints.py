@@ -143,7 +143,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("photos", metavar="PHOTOS", nargs="+", help="photos, or folders of them")
     parser.add_argument("--out", metavar="FILE", required=True, help="file or folder of keypoints")
-    parser.add_argument("--format", choices=keypoints.FORMATS, help="(default: by --out's name)")
+    parser.add_argument("--format", choices=keypoints.WRITTEN, help="(default: by --out's name)")
     parser.add_argument(
         "--all", action="store_true", help="all people of a photo, not the most prominent alone"
     )

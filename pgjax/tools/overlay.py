@@ -127,6 +127,11 @@ def _tell_unmatched(
             print(f"{len(names)} {what}: {folders.few(names)}", file=sys.stderr)
 
 
+def _shown(pose: Pose, size: tuple[int, int]) -> Pose:
+    """Without the joints outside its photo; keypoints of a photo of another size stay as they are."""
+    return keypoints.within(pose._replace(size=size)) if pose.size in (None, size) else pose
+
+
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = cli.ArgumentParser(
         prog="python -m pgjax.tools.overlay",
@@ -142,8 +147,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--threshold",
         type=float,
-        default=keypoints.THRESHOLD,
-        help="confidence above which a joint is visible (default: %(default)s)",
+        help="joints of more confidence are visible, in the file's own unit (default: 0.1, or 10 of "
+        "percent)",
     )
     parser.add_argument("--count", type=int, default=12, help="how many photos (default: 12)")
     parser.add_argument(
@@ -176,7 +181,10 @@ def main(argv: list[str] | None = None) -> None:
         _tell_unmatched(poses, photos, people)
     sized = _each(read_size, people)
     unreadable = unknown + len(people) - len(sized)
-    people = {photo: people[photo] for photo in sized}
+    people = {
+        photo: [keypoints.in_pixels(pose, sized[photo]) for pose in people[photo]]
+        for photo in sized
+    }
     doubtful = [
         photo
         for photo in people
@@ -184,6 +192,7 @@ def main(argv: list[str] | None = None) -> None:
     ]
     for line in keypoints.summary((p, sized[photo]) for photo in people for p in people[photo]):
         print(f"warning: {line}", file=sys.stderr)
+    people = {photo: [_shown(p, sized[photo]) for p in some] for photo, some in people.items()}
     counts = {
         "photos": len(photos) + unknown,
         "with_keypoints": len(people),

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from pgjax import cli, data
+from pgjax import cli, data, keypoints
 from pgjax.data import lists, pairs, split_folders, store
 from pgjax.errors import InputError
 
@@ -104,7 +104,12 @@ def main(argv: list[str] | None = None) -> None:
         "--keypoints", metavar="PATH", help="their file or folder (default: keypoints.* in --raw)"
     )
     custom.add_argument(
-        "--threshold", type=float, help="joints need more confidence (default: 0.1)"
+        "--format", choices=keypoints.FORMATS, help="of the keypoints (default: found out)"
+    )
+    custom.add_argument(
+        "--threshold",
+        type=float,
+        help="joints need more confidence, in the file's own unit (default: 0.1, or 10 of percent)",
     )
     custom.add_argument(
         "--fit",
@@ -139,7 +144,7 @@ def main(argv: list[str] | None = None) -> None:
         if name != "custom":
             raise InputError(f"--size {arguments.size}: photos of {name} have a size of their own")
         name = f"custom_{arguments.size}"
-    names = ("keypoints", "threshold", "fit", "persons", "splits", *lists.OPTIONS)
+    names = ("keypoints", "format", "threshold", "fit", "persons", "splits", *lists.OPTIONS)
     names += ("test_share", "seed")
     options = {key: getattr(arguments, key) for key in names if getattr(arguments, key) is not None}
     place = data.path(name, data_dir)

@@ -13,7 +13,7 @@ from pgjax.tools import keypoints as tool
 
 def _people(photo, everyone=False):
     """As many people as the photo's first pixel says, ten pixels between them, without left ankle."""
-    place = np.stack([np.arange(18.0), np.arange(18.0) / 2], axis=1)
+    place = np.stack([3 + np.arange(18.0), 3 + np.arange(18.0) / 2], axis=1)
     place[1] = place[[2, 5]].mean(axis=0)  # the neck as COCO-17 has it
     confidence = np.full(18, 0.8)
     confidence[13] = 0
@@ -71,7 +71,7 @@ def test_everyone(folder, tmp_path, capsys):
     counts, _ = _run(capsys, folder / "b" / "two.png", "--out", tmp_path / "two.json", "--all")
     assert counts["people"] == 2
     (people,) = keypoints.read(tmp_path / "two.json").values()
-    assert [pose.keypoints[0].tolist() for pose in people] == [[0, 0], [10, 0]]
+    assert [pose.keypoints[0].tolist() for pose in people] == [[3, 3], [13, 3]]
     with pytest.raises(InputError, match="--all: format csv holds one person"):
         tool.main([str(folder), "--out", str(tmp_path / "all.csv"), "--all"])
 

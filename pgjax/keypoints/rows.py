@@ -1,0 +1,72 @@
+"""OpenPose's 18 joints as plain rows: of openpose-editor, Dress Code, and GFLA's descendants.
+
+openpose-editor (fkunn1326, an extension of the Web UI) saves {"width": ..., "height": ..., "keypoints":
+[[x, y], ...]}, 18 rows a person, none missing. Dress Code's keypoints/*_2.json are {"keypoints": [[x, y,
+confidence, number], ...]} in a photo of 384x512, also where the photo is larger. NTED, PIDM and others
+have a .txt a photo, of 18 lines "x y", -1 where missing, in DeepFashion's photos of 256x256.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from pgjax import skeleton
+from pgjax.errors import InputError
+from pgjax.keypoints import files
+from pgjax.keypoints.found import Person, Photo
+
+COUNT = len(skeleton.JOINTS)
+DRESS_CODE = 512, 384  # height and width
+
+
+def _rows(content, width: int) -> list:
+    rows = content.get("keypoints") if isinstance(content, dict) else None
+    whole = isinstance(rows, list) and rows and len(rows) % COUNT == 0
+    return rows if whole and all(isinstance(r, list) and len(r) == width for r in rows) else []
+
+
+def fits_editor(content) -> bool:
+    """Whether JSON is openpose-editor's."""
+    return bool(_rows(content, 2)) and {"width", "height"} <= content.keys()
+
+
+def editor_photos(content) -> list[Photo]:
+    size = content["height"], content["width"]
+    if any(isinstance(s, bool) or not isinstance(s, int | float) or s < 1 for s in size):
+        raise InputError(f'"height" and "width" are {size}; expected pixels')
+    rows = _rows(content, 2)
+    people = [
+        Person(f"person {start // COUNT}", files.table(rows[start : start + COUNT], '"keypoints"'))
+        for start in range(0, len(rows), COUNT)
+    ]
+    return [Photo("", people, tuple(map(int, size)))]
+
+
+def fits_dress_code(content) -> bool:
+    """Whether JSON is Dress Code's."""
+    return len(_rows(content, 4)) == COUNT
+
+
+def dress_code_photos(content) -> list[Photo]:
+    table = files.table(content["keypoints"], '"keypoints"')
+    table[(table[:, :2] <= 1).any(axis=1), 2] = 0  # the data set's own loader draws none of these
+    return [Photo("", [Person("keypoints", table)], DRESS_CODE)]
+
+
+def text_photos(path: Path) -> list[Photo]:
+    """Of a .txt file of 18 lines.
+
+    Raises:
+      InputError: another number of lines, or a line of other than two numbers.
+    """
+    found = []
+    for where, values in files.lines(path):
+        with files.naming(where):
+            if len(values) != 2:
+                raise InputError(f"{len(values)} numbers; expected x and y of a joint")
+        found.append(values)
+    if len(found) != COUNT:
+        raise InputError(f"{len(found)} lines; expected {COUNT}, x and y of each joint")
+    points = np.array(found)
+    points[(points == -1).any(axis=1)] = -1
+    return [Photo("", [Person("the person", files.with_confidence(points))])]
