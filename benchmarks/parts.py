@@ -24,7 +24,7 @@ import numpy as np
 import optax
 
 import pgjax.warp
-from pgjax import frozen, scene
+from pgjax import frozen, random_keys, scene
 from pgjax.batch import Batch, Store
 from pgjax.data.pipeline import batches as pipeline
 from pgjax.devices import over_devices
@@ -113,7 +113,7 @@ def _forward(recipe: Recipe, stage: Stage) -> Callable:
 
 
 def _keys(numbers: jax.Array) -> jax.Array:
-    return jax.vmap(jax.random.key)(numbers)
+    return jax.vmap(random_keys.key)(numbers)
 
 
 def _backward(recipe: Recipe, stage: Stage) -> Callable:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from pgjax import frozen, paths, spectral
+from pgjax import frozen, paths, random_keys, spectral
 from pgjax.batch import Batch
 from pgjax.errors import InputError
 from pgjax.nets import NETS
@@ -79,7 +79,7 @@ def _initializer(recipe: Recipe) -> Callable[[], State]:
         images = dict.fromkeys(made, scene.target_image)
         networks = {}
         for name, module in made.items():
-            key = jax.random.fold_in(jax.random.key(recipe.seed), zlib.crc32(name.encode()))
+            key = jax.random.fold_in(random_keys.key(recipe.seed), zlib.crc32(name.encode()))
             given = scene.target_image if name in recipe.critics else images
             try:
                 variables = module.init(key, scene, given, train=False)

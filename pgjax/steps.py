@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from pgjax import frozen, losses, spectral
+from pgjax import frozen, losses, random_keys, spectral
 from pgjax.batch import Batch, Store, fetch
 from pgjax.devices import DEVICES
 from pgjax.nets import NETS
@@ -178,7 +178,7 @@ def _iterated(network: NetworkState) -> NetworkState:
 
 def example_keys(seed: int, numbers: tuple[Any, ...], examples: jax.Array) -> jax.Array:
     """Random keys (B,) of examples int32 (B,) in the stream (seed, *numbers): no device in it."""
-    key = jax.random.key(seed)
+    key = random_keys.key(seed)
     for number in numbers:
         key = jax.random.fold_in(key, number)
     return jax.vmap(functools.partial(jax.random.fold_in, key))(examples)

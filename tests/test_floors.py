@@ -7,7 +7,7 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
-    {"errors", "filetypes", "interruption", "precision"},
+    {"errors", "filetypes", "interruption", "precision", "random_keys"},
     {"process"},
     {"compiled", "csv_table", "fashion_names", "folders"},
     {"cli", "names", "paths", "photo", "skeleton"},
@@ -34,7 +34,7 @@ FLOORS = (
     {"__main__"},
 )
 PLAIN = {
-    *("skeleton", "batch", "image", "geometry", "keypoints", "photo", "precision"),
+    *("skeleton", "batch", "image", "geometry", "keypoints", "photo", "precision", "random_keys"),
     *("convolution", "raster", "similarity", "spectral", "warp"),
 }
 FOREIGN = {"flax", "tensorflow_datasets", "grain", "optax", "orbax"}
