@@ -116,7 +116,7 @@ class Augmentation:
         target_poses: by name those of the items' poses, where they are not the sources'.
         refit: give each pose the source person's limb lengths.
         """
-        self._photos, self._poses, self._items = Path(photos), poses, items
+        self._photos, self._poses, self._items = paths.local(photos), poses, items
         targets = poses if target_poses is None else target_poses
         self.wanted = {}
         for item in items:
@@ -143,7 +143,7 @@ class Augmentation:
         Raises:
           InputError: `out` holds something else than a part of this very augmentation.
         """
-        out = Path(out)
+        out = paths.local(out)
         out.mkdir(parents=True, exist_ok=True)
         # A run that was killed while it wrote the manifest leaves a part of it, which is nothing yet.
         others = (

@@ -59,7 +59,7 @@ def check(path: paths.Path) -> None:
 def local(path: paths.Path) -> pathlib.Path:
     """Where the local copy of a path lies, if it lies in a bucket; else the path itself."""
     if not paths.in_bucket(path):
-        return pathlib.Path(path)
+        return paths.local(path)
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
     return pathlib.Path(cache, "pgjax", "buckets", *split(path))
 

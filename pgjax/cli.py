@@ -6,12 +6,12 @@ Errors that no user caused keep their traceback (and Python's exit code 1).
 import argparse
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from pgjax import interruption
+from pgjax import interruption, paths
 from pgjax.errors import InputError, NonFiniteLossError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -26,6 +26,12 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def __init__(self, *, prog: str, **options):
         super().__init__(prog=self.program or prog, **options)
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None):
+        return super().parse_known_args(_at_home(args), namespace)
+
+    def parse_known_intermixed_args(self, args: Sequence[str] | None = None, namespace: Any = None):
+        return super().parse_known_intermixed_args(_at_home(args), namespace)
 
     def error(self, message: str) -> NoReturn:
         fail(f"{message} (--help lists the arguments)")
@@ -72,9 +78,11 @@ def run_absl(main: Callable[[list[str]], object]) -> NoReturn:
 
     def parse(argv: list[str]) -> list[str]:
         try:
-            program, *rest = flags.FLAGS(argv)
+            program, *rest = flags.FLAGS([argv[0], *_at_home(argv[1:])])
         except SystemExit:  # only flags like --help exit while flags are parsed, with code 1
             sys.exit(0)
+        except InputError as error:
+            fail(str(error))
         except flags.Error as error:
             fail(_config_message(error) or f"{error} (--help lists the flags)")
         except (AttributeError, LookupError) as error:
@@ -95,6 +103,15 @@ def _tell_as_called(main: ModuleType) -> None:
         program = ArgumentParser.program or f"python -m {main.__spec__.name}"
         if program != script:
             main.__doc__ = main.__doc__.replace(f"python {script}", program)
+
+
+def _at_home(words: Sequence[str] | None) -> list[str]:
+    """Arguments (None: the program's) with ~ expanded, in --FLAG=~/... too, which shells leave alone."""
+    found = []
+    for word in sys.argv[1:] if words is None else words:
+        flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+        found.append(f"{flag}{equals}{paths.expanded(value)}")
+    return found
 
 
 def _config_message(error: Exception) -> str | None:

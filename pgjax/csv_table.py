@@ -9,8 +9,8 @@ import csv
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 
+from pgjax import paths
 from pgjax.errors import InputError
 
 SEPARATORS = (":", ",", ";", "\t")
@@ -38,10 +38,11 @@ def read(
       FileNotFoundError: there is no such file.
       InputError: another header, a line of another number of fields, an empty field; names file and line.
     """
-    if not Path(path).is_file():
+    path = paths.local(path)
+    if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected a text file headed {header!r}")
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file in UTF-8: {error}") from None
     first = next((number for number, line in enumerate(lines) if line.strip()), None)

@@ -151,7 +151,7 @@ def evaluate_all(
     generators = recipe.stages[stage].generators
     if noise and not any(recipe.networks[g].options.get("dropout") for g in generators):
         raise InputError(f"--noise: no generator of {recipe.row} in {stage} has dropout")
-    weights = paths.of(data_dir).expanduser() / "weights"
+    weights = paths.of(data_dir) / "weights"
     scorer = Scorers(judged, name, test.store, pairs, weights, lambda: train)
     predict = {PLAIN: Predictor(recipe, stage, noise=noise, scored=False)}
     if scorer.masked_input is not None:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pgjax import paths
 from pgjax.errors import InputError
 from pgjax.filetypes import HEAD, PHOTOS, Kind, extension, kind_of
 
@@ -67,7 +68,7 @@ def files(folder: str | os.PathLike, below: bool = True) -> Listing:
       FileNotFoundError: there is no such folder.
       OSError: a folder cannot be read; names it.
     """
-    folder = Path(folder)
+    folder = paths.local(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
     found, broken = {}, {}

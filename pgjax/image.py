@@ -37,7 +37,8 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
       FileNotFoundError: there is no such file.
       InputError: the file is not an image that can be decoded whole.
     """
-    if not Path(path).is_file():
+    path = paths.local(path)
+    if not path.is_file():
         raise FileNotFoundError(f"{path}: no such image file")
     try:
         with Image.open(path) as image:
@@ -90,7 +91,7 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
     Raises:
       InputError: no format has that extension.
     """
-    _write(Path(path), np.asarray(image), format_of(path))
+    _write(paths.local(path), np.asarray(image), format_of(path))
 
 
 def check_size(path: str | os.PathLike, size: tuple[int, int]) -> None:

@@ -71,8 +71,8 @@ def judge(
     pairs, _ = choose_pairs(dataset, test, data_dir, pairs_file, limit)
     outputs = None
     if folder is not None:
-        out = pathlib.Path(folder) / "metrics.json" if out is None else out
-    if out is not None and pathlib.Path(out).is_dir():
+        out = paths.local(folder) / "metrics.json" if out is None else out
+    if out is not None and paths.of(out).is_dir():
         raise InputError(f"--out: {out} is a folder; expected the name of a file")
     if folder is not None:
         listed, _ = choose_pairs(dataset, test, data_dir, pairs_file, None)
@@ -92,7 +92,7 @@ def judge(
             mean = mean_image(training())
         except InputError as error:  # DeepFashion's test photos may be there alone
             print(f"no mean training image: {error}", file=sys.stderr)
-    weights = paths.of(data_dir).expanduser() / "weights"
+    weights = paths.of(data_dir) / "weights"
     scorer = Scorer(judged, dataset, test.store, pairs, weights, wanted, training)
     if outputs is not None:
         scorer.not_measured |= dict.fromkeys(scorer.of_view(MASKED_INPUT), NEEDS_GENERATOR)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import folders
+from pgjax import folders, paths
 from pgjax.errors import InputError
 from pgjax.names import bare
 from pgjax.photo import Size, read_photo
@@ -72,7 +72,7 @@ class Outputs:
             pictures of no pair, of any of several, two pictures of one pair, pictures of a wrong
             size, damaged ones.
         """
-        self._folder, self._sizes = Path(folder), tuple(sizes)
+        self._folder, self._sizes = paths.local(folder), tuple(sizes)
         listing = _listing(self._folder)
         faults: dict[str, list[str]] = collections.defaultdict(list)
         names = ResultNames([*pairs, *listed])

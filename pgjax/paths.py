@@ -17,24 +17,58 @@ BUCKET = "gs://"
 # Two letters at least: C:\ is a drive. One slash is left where pathlib had a URL in its hands.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
+# A user's name, or none: other files may be called ~$notes.
+_HOME = re.compile(rf"~(?:[A-Za-z_][\w.-]*)?(?=[/{re.escape(os.sep)}]|$)")
+
 Path = Any  # pathlib.Path or epath.Path
 
 
 def of(path: str | os.PathLike) -> Path:
-    """The path that a user names; touches nothing.
+    """The path that a user names, ~ and ~USER expanded; touches nothing.
 
     Raises:
-      InputError: a URL that is not gs://BUCKET..., or the libraries for it are not installed.
+      InputError: a URL that is not gs://BUCKET..., or the libraries for it are not installed; or as
+        `expanded`.
     """
     text = os.fspath(path)
     if _URL.match(text) is None:
-        return pathlib.Path(text)
+        return local(text)
     if not re.match(rf"{BUCKET}[^/]", text):
         raise InputError(f"{text}: expected a folder, or {BUCKET}BUCKET/FOLDER")
     _prepare()
     from etils import epath
 
     return epath.Path(text)
+
+
+def local(path: str | os.PathLike) -> pathlib.Path:
+    """A path of this machine, ~ and ~USER expanded. A file that is itself called ~ is ./~.
+
+    Raises:
+      InputError: as `expanded`.
+    """
+    found = pathlib.Path(expanded(os.fspath(path)))
+    # Without its ./ it would be taken for a home folder by whoever reads it next.
+    return found.absolute() if _HOME.match(str(found)) else found
+
+
+def expanded(text: str) -> str:
+    """A path's text with the home folder in the place of a ~ or ~USER that it begins with.
+
+    Shells do that only where ~ begins a word, not in --workdir=~/runs.
+
+    Raises:
+      InputError: there is no such user, nor a file of that name.
+    """
+    if _HOME.match(text) is None:
+        return text
+    found = os.path.expanduser(text)
+    if found == text and not os.path.exists(text):
+        raise InputError(
+            f"{text}: no home folder of that name; expected ~/..., ~USER/..., or ./{text} for a file that is "
+            "called so"
+        )
+    return found
 
 
 def in_bucket(path: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from pgjax import paths
 from pgjax.errors import InputError
 from pgjax.filetypes import HEAD, KINDS, kind_of
 
@@ -59,7 +60,7 @@ def read_size(path: str | os.PathLike) -> Size:
 
 
 def _existing(path: str | os.PathLike) -> Path:
-    path = Path(path)
+    path = paths.local(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; expected a photo")
     if not path.is_file():

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from pgjax import folders, keypoints, skeleton
+from pgjax import folders, keypoints, paths, skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, in_photo, inside
 from pgjax.keypoints.photos import unused
@@ -66,14 +66,14 @@ def usable(
       InputError: the keypoints are damaged, no photo is usable, several people are in one, or two photos in
         different folders have one name.
     """
-    folder = Path(folder)
+    folder = paths.local(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder of photos")
     listing = folders.photos(folder)
     photos = folders.some(folder, listing)
     folders.tell(folder, listing)
-    if out is not None and folder.resolve() in Path(out).resolve().parents:
-        own = Path(out).resolve().relative_to(folder.resolve()).as_posix()
+    if out is not None and folder.resolve() in paths.local(out).resolve().parents:
+        own = paths.local(out).resolve().relative_to(folder.resolve()).as_posix()
         photos = {name: path for name, path in photos.items() if not name.startswith(f"{own}/")}
     _check_names(folder, photos)
     poses = keypoints.read(poses_file, format)

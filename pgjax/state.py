@@ -106,7 +106,7 @@ def frozen_weights(recipe: Recipe, data_dir: str) -> Any:
         return None
     if features.weights == "random":
         return frozen.random(features.net)
-    return frozen.load(features.net, paths.of(data_dir).expanduser() / "weights")
+    return frozen.load(features.net, paths.of(data_dir) / "weights")
 
 
 def parameter_counts(state: State) -> dict[str, int]:

@@ -8,9 +8,9 @@ import pgjax
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
     {"errors", "filetypes", "interruption", "precision", "random_keys"},
-    {"process"},
+    {"paths", "process"},
     {"compiled", "csv_table", "fashion_names", "folders"},
-    {"cli", "names", "paths", "photo", "skeleton"},
+    {"cli", "names", "photo", "skeleton"},
     {"programs", "result_names"},
     {"devices"},
     {"hosts"},

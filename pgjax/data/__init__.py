@@ -145,7 +145,7 @@ def build(
     if not dataset.generated:
         if raw is None:
             raise InputError(f"data set {name} is built from files: say with --raw where they are")
-        raw = Path(raw).expanduser().absolute()
+        raw = paths.local(raw).absolute()
         if not raw.is_dir() or not any(raw.iterdir()):
             expected = _builder_class(dataset).MANUAL_DOWNLOAD_INSTRUCTIONS
             raise FileNotFoundError(f"{raw}: no such folder, or an empty one. {expected}")
@@ -174,7 +174,7 @@ def build(
 
 
 def _folder(data_dir: str | os.PathLike) -> paths.Path:
-    return paths.of(data_dir).expanduser()
+    return paths.of(data_dir)
 
 
 def _fetched(name: str, data_dir: str | os.PathLike) -> Path:
@@ -208,9 +208,7 @@ def _builder(dataset: Dataset, data_dir: Path, options: Mapping[str, object] | N
     elif options:
         raise InputError(f"data set {dataset.name} takes no {', '.join(options)}")
     with _without_warnings():
-        return builder(
-            data_dir=Path(data_dir).expanduser(), config=config, file_format="array_record"
-        )
+        return builder(data_dir=paths.local(data_dir), config=config, file_format="array_record")
 
 
 def _check_options(built, options: Mapping[str, object]) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pgjax import folders, keypoints
+from pgjax import folders, keypoints, paths
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, files
 from pgjax.keypoints.photos import unused
@@ -27,7 +27,7 @@ def find(raw: Path, given: str | None) -> tuple[Path, ...]:
       FileNotFoundError: none, or more than one could be meant.
     """
     if given is not None:
-        return (Path(given).expanduser(),)
+        return (paths.local(given),)
     usual = [raw / name for name in USUAL if (raw / name).exists()]
     if len(usual) > 1:
         raise FileNotFoundError(f"{raw}: both {usual[0].name} and {usual[1].name} here; {_SAY}")

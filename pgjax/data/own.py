@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax import folders
+from pgjax import folders, paths
 from pgjax.data import lists
 from pgjax.data.layout import Layout, Told, has_splits, understand
 from pgjax.data.lists import Line, Pair
@@ -81,7 +81,7 @@ def _lists(
     by_folder: bool,
 ) -> tuple[dict[str, Path], list[str]]:
     """The lists to read, and lines on those that are there and tell nothing."""
-    used = {option: Path(path).expanduser() for option, path in given.items()}
+    used = {option: paths.local(path) for option, path in given.items()}
     for path in used.values():
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such list of photos")

@@ -55,7 +55,7 @@ class BlazePose:
     """
 
     def __init__(self, model: str | os.PathLike, threshold: float = 0.1):
-        folder = buckets.fetch(paths.of(model).expanduser())
+        folder = buckets.fetch(paths.of(model))
         files = wheels.there(FILES, folder, f"pgjax weights blazepose puts them into {model}")
         self._detect, self._find = (_network(str(path)) for path in files)
         self._threshold = threshold

@@ -40,7 +40,7 @@ class OpenPose:
     """
 
     def __init__(self, model: str | os.PathLike, threshold: float = 0.1, fixed: bool = True):
-        params = openpose_weights.load(paths.of(model).expanduser())
+        params = openpose_weights.load(paths.of(model))
         self._params = jax.device_put(openpose_weights.fixed(params) if fixed else params)
         self._threshold = threshold
 

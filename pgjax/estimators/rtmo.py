@@ -6,11 +6,11 @@ once from one file, where RTMPose needs a detector's besides.
 
 import contextlib
 import os
-import pathlib
 import sys
 
 import numpy as np
 
+from pgjax import paths
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, within
 from pgjax.keypoints.coco import COCO_17
@@ -38,12 +38,12 @@ class Rtmo:
             raise InputError(
                 f"estimator rtmo needs the library rtmlib ({error}): {INSTALL}"
             ) from None
-        if model is not None and not pathlib.Path(model).expanduser().is_file():
+        if model is not None and not paths.local(model).is_file():
             raise InputError(f"{model}: no such file; expected an RTMO model, .onnx")
         path = (
             rtmlib.Body.RTMO_MODE["performance"]["pose"]
             if model is None
-            else str(pathlib.Path(model).expanduser())
+            else str(paths.local(model))
         )
         # Standard output is for results; rtmlib tells there what it loads.
         with contextlib.redirect_stdout(sys.stderr):

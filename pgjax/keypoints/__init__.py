@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pgjax import paths
 from pgjax.errors import InputError
 from pgjax.keypoints import arrays
 from pgjax.keypoints.formats import FORMATS, WRITTEN
@@ -87,7 +88,7 @@ def write(path: str | os.PathLike, poses: Mapping[str, Sequence[Pose]], format: 
             f"{path}: keypoints are shares of photos whose size is not known, and format {format} "
             "holds pixels; in_photo makes them pixels"
         )
-    FORMATS[format].write(Path(path), poses)
+    FORMATS[format].write(paths.local(path), poses)
 
 
 def one_pose(
@@ -142,7 +143,7 @@ def is_sequence(source: str | os.PathLike | np.ndarray, poses: Mapping[str, obje
     """
     if not isinstance(source, str | os.PathLike):
         return np.ndim(source) == 3
-    path = Path(source)
+    path = paths.local(source)
     return path.is_dir() or len(poses) > 1 or (_is_npy(path) and "" not in poses)
 
 

@@ -11,6 +11,7 @@ from pgjax.keypoints import formats, openpose
 from pgjax.keypoints.formats import FORMATS
 from pgjax.keypoints.photos import in_order
 from pgjax.keypoints.pose import Pose
+from pgjax.paths import local
 
 ENDINGS = (".json", ".npy", ".txt")
 CLASSES = "classes.txt"
@@ -41,7 +42,7 @@ def read(
       FileNotFoundError: there is no such file or folder.
       InputError: names the file and its fault.
     """
-    path = Path(path)
+    path = local(path)
     if format is not None and format not in FORMATS:
         raise InputError(f"format {format!r}: expected one of {', '.join(FORMATS)}")
     if threshold is not None and not threshold >= 0:

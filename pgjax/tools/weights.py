@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax import cli, frozen, process
+from pgjax import cli, frozen, paths, process
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
 from pgjax.estimators import blazepose
@@ -124,7 +124,7 @@ def main(argv: list[str] | None = None) -> None:
         "--wheel", metavar="FILE", help="blazepose: the wheel, where pip cannot fetch it"
     )
     arguments = parser.parse_args(argv)
-    folder = Path(arguments.data_dir).expanduser() / "weights"
+    folder = paths.local(arguments.data_dir) / "weights"
     if arguments.wheel is not None and arguments.name != "blazepose":
         raise InputError("--wheel: belongs to blazepose; the others come from URLs")
     if arguments.name is None:
