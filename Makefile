@@ -11,7 +11,14 @@ BIN := $(VENV)/bin
 demo: $(VENV)/installed
 	$(BIN)/python train.py --config=configs/demo.py:synthetic_people/dsc --workdir=runs/demo --data_dir=data
 	$(BIN)/python evaluate.py --workdir=runs/demo --data_dir=data
-	@echo "Look at runs/demo/evaluation.png"
+	@echo
+	@echo "Look at runs/demo/evaluation.png. To draw with this model, type:"
+	@echo "  . $(BIN)/activate"
+	@echo "  pgjax examples synthetic_people --data_dir=data --out=examples --pair=6"
+	@echo "  pgjax generate --model=runs/demo/export --source=examples/source.png \\"
+	@echo "      --source_pose=examples/source_keypoints.json --target_pose=examples/sequence \\"
+	@echo "      --out=examples/frames --animation=examples/moving.webp --enlarge=4"
+	@echo "The first line makes pgjax and python known to this terminal; pgjax --help lists the commands."
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest

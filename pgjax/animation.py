@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from pgjax import paths
+from pgjax.errors import InputError
 from pgjax.image import QUALITY
 
 
@@ -62,6 +63,9 @@ def timing(count: int, fps: float, kind: Kind) -> Timing:
 def write(path: str | os.PathLike, images: Sequence[np.ndarray], fps: float) -> tuple[int, float]:
     """Writes an endless animation of uint8 (H, W, 3), by the path's extension, one of KINDS.
 
+    Raises:
+      InputError: equal images in a row last longer than a GIF can say.
+
     Returns:
       How many images are in it, and how long one turn lasts, in seconds.
     """
@@ -69,14 +73,13 @@ def write(path: str | os.PathLike, images: Sequence[np.ndarray], fps: float) -> 
     shown, milliseconds = timing(len(images), fps, kind)
     first, *others = (Image.fromarray(images[i]) for i in shown)
     file = io.BytesIO()
-    first.save(
-        file,
-        format=kind.format,
-        save_all=True,
-        append_images=others,
-        duration=milliseconds,
-        loop=0,
-        **kind.options,
-    )
+    options = {"duration": milliseconds, "loop": 0, **kind.options}
+    try:
+        first.save(file, kind.format, save_all=True, append_images=others, **options)
+    except OverflowError as error:  # PIL makes one image of equal ones
+        raise InputError(
+            f"{path}: images that stay alike for more than 655 s; a .gif cannot say that, choose "
+            ".webp or more images a second"
+        ) from error
     paths.write_bytes(Path(path), file.getvalue())
     return len(shown), sum(milliseconds) / 1000

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from pgjax import animation
+from pgjax.errors import InputError
 from pgjax.image import QUALITY
 
 RATES = (0.1, 0.7, 7, 12, 15, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60, 90, 100)
@@ -106,3 +107,12 @@ def test_one_image(tmp_path, suffix):
     assert animation.write(tmp_path / f"m{suffix}", [made], 15)[0] == 1
     with Image.open(tmp_path / f"m{suffix}") as file:
         assert np.abs(np.asarray(file.convert("RGB")).astype(int) - made).mean() < 8
+
+
+def test_what_stays_longer_than_a_gif_can_say(tmp_path):
+    still = moving(1, (8, 8)) * 70
+    with pytest.raises(InputError, match=r"m\.gif: images that stay alike for more than 655 s"):
+        animation.write(tmp_path / "m.gif", still, 0.1)
+    assert not (tmp_path / "m.gif").exists()
+    animation.write(tmp_path / "m.webp", [*still, *moving(2, (8, 8))], 0.1)
+    assert sum(read(tmp_path / "m.webp")[1]) == 720_000

@@ -14,6 +14,7 @@ from pgjax import photo as photos
 from pgjax.estimators import people
 from pgjax.frozen import openpose_mobilenet, openpose_weights
 from pgjax.keypoints import Pose, make_pose
+from pgjax.keypoints.people import places_by_prominence
 
 HEIGHT = 368  # pixels that a photo is enlarged or reduced to, as the network was trained
 WIDEST = 656  # but no wider than this
@@ -49,15 +50,19 @@ class OpenPose:
         placement = photos.fit(size, network_size(size), "stretch")
         found = _candidates(self._params, placement.image(photo)[None], self._threshold)
         found = people.Candidates(*(np.asarray(x[0]) for x in found))
-        persons = people.group(found)
-        if not everyone or len(persons) < 2:
-            persons = [people.completed(found, persons)]
-        poses = []
-        for person in persons:
+
+        def pose(person: np.ndarray) -> Pose:
             confidence = people.scores(found, person)
             places = placement.points_back(people.places(found, person))
             places = places.clip(0, np.array(size) - 1)
-            poses.append(make_pose(places, confidence=confidence, size=size))
+            return make_pose(places, confidence=confidence, size=size)
+
+        persons = people.group(found)
+        poses = [pose(person) for person in persons]
+        order = places_by_prominence(poses)
+        if everyone and len(persons) > 1:
+            return [poses[place] for place in order]
+        poses = [pose(people.completed(found, [persons[place] for place in order]))]
         return [pose for pose in poses if pose.visible.any()]
 
 

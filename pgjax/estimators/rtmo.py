@@ -12,7 +12,7 @@ import numpy as np
 
 from pgjax import paths
 from pgjax.errors import InputError
-from pgjax.keypoints import Pose, within
+from pgjax.keypoints import Pose, by_prominence, within
 from pgjax.keypoints.coco import COCO_17
 from pgjax.keypoints.pose import from_table
 
@@ -65,5 +65,5 @@ class Rtmo:
         poses = [
             within(from_table(table, COCO_17, self._threshold, photo.shape[:2])) for table in tables
         ]
-        poses = sorted((p for p in poses if p.visible.any()), key=lambda p: -p.confidence.sum())
+        poses = by_prominence([pose for pose in poses if pose.visible.any()])
         return poses if everyone else poses[:1]

@@ -36,13 +36,20 @@ def by_prominence(people: Sequence[Pose]) -> list[Pose]:
     most room. Room alone would prefer a few joints that lie far apart. Confidence alone would prefer
     somebody small in the background of whom one joint more is seen.
     """
+    return [people[place] for place in places_by_prominence(people)]
+
+
+def places_by_prominence(people: Sequence[Pose]) -> list[int]:
+    """The places in the list of `by_prominence`'s people."""
     fullest = _fullest(people)
 
-    def rank(pose: Pose) -> tuple[bool, bool, float]:
+    def rank(place: int) -> tuple[bool, bool, float, float]:
+        pose = people[place]
         rival = _full(pose) >= RIVAL * fullest
-        return bool(pose.visible.sum() >= FEWEST), rival, _room(pose) if rival else _full(pose)
+        room = _room(pose) if rival else 0.0
+        return bool(pose.visible.sum() >= FEWEST), rival, room, _full(pose)
 
-    return sorted(people, key=rank, reverse=True)
+    return sorted(range(len(people)), key=rank, reverse=True)
 
 
 def choose(
@@ -72,7 +79,7 @@ def choose(
     empty = [photo for photo, found in people.items() if not found]
     people = {photo: found for photo, found in people.items() if found}
     if person == FOLLOWED:
-        places = follow(list(people.values()), lambda found: _order(found)[0])
+        places = follow(list(people.values()), lambda found: places_by_prominence(found)[0])
     else:
         places = [
             _number(found, person, _place(where, photo), option, offered)
@@ -112,7 +119,7 @@ def _number(
     offered: Sequence[str],
 ) -> int:
     if person == PROMINENT:
-        return _order(people)[0]
+        return places_by_prominence(people)[0]
     if person is None and len(people) > 1:
         expected = _expected(offered, len(people) - 1)
         raise InputError(f"{where}: {len(people)} people; choose one by {option} {expected}")
@@ -150,12 +157,6 @@ def _without_ghosts(
         return {photo: list(found) for photo, found in poses.items()}, {}
     ghosts = {photo: len(found) - len(people[photo]) for photo, found in poses.items()}
     return people, {photo: count for photo, count in ghosts.items() if count}
-
-
-def _order(people: Sequence[Pose]) -> list[int]:
-    """The places of the people in a list, the most prominent's first."""
-    places = {id(pose): place for place, pose in enumerate(people)}
-    return [places[id(pose)] for pose in by_prominence(people)]
 
 
 def _full(pose: Pose) -> float:
