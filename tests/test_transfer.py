@@ -247,7 +247,7 @@ def test_what_is_nobody_in_a_sequence(transfer):
     with pytest.warns(UserWarning) as told:
         assert len(transfer(photo, source, poses, target_person="prominent")) == 2
     assert [str(one.message) for one in told] == [
-        "target_pose: the dict: 2 detections of a few joints in 2 of 4, left out: b, c",
+        "target_pose: the dict: 2 detections of a few joints left out, in 2 of 4: b, c",
         "target_pose: the dict: nobody in 2 of 4, left out: c, d",
     ]
 

@@ -5,7 +5,7 @@ than FEWEST joints, or less than FAINT of the confidence of the fullest person. 
 people are counted. Where there is nothing else, they are people like any others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -89,12 +89,12 @@ def choose(
     chosen = {photo: found[place] for (photo, found), place in pairs if place is not None}
     lost = [photo for photo in people if photo not in chosen]
     count = sum(ghosts.values())
-    told = {
-        f"{count} detection{'s' * (count > 1)} of a few joints": list(ghosts),
-        "nobody": empty,
-        "the person who is followed is not": lost,
-    }
-    notes = [f"{what} {_listed(names, len(poses))}" for what, names in told.items() if names]
+    notes = []
+    if ghosts:
+        several = f", {_listed(ghosts, len(poses), '')}" if len(poses) > 1 else ""
+        notes.append(f"{count} detection{'s' * (count > 1)} of a few joints left out{several}")
+    told = {"nobody": empty, "the person who is followed is not": lost}
+    notes += [f"{what} {_listed(names, len(poses))}" for what, names in told.items() if names]
     return Choice(chosen, [photo for photo in poses if photo not in chosen], notes)
 
 
@@ -137,11 +137,9 @@ def _place(where: str, photo: str) -> str:
     return f"{where}{photo and f', {photo}'}"
 
 
-def _listed(names: Sequence[str], total: int) -> str:
-    if total == 1:
-        return "left out"
-    named = ", ".join(names[:NAMED])
-    return f"in {len(names)} of {total}, left out: {named}" + ", ..." * (len(names) > NAMED)
+def _listed(photos: Collection[str], total: int, fate: str = ", left out") -> str:
+    named = ", ".join(list(photos)[:NAMED])
+    return f"in {len(photos)} of {total}{fate}: {named}" + ", ..." * (len(photos) > NAMED)
 
 
 def _without_ghosts(

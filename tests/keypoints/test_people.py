@@ -49,7 +49,7 @@ def test_ghosts_alone_in_a_photo_of_a_sequence_and_alone_at_all():
     choice = choose(photos, None, "poses")
     assert choice.poses == {"a": FULL, "d": FULL} and choice.absent == ["b", "c"]
     assert choice.notes == [
-        "3 detections of a few joints in 2 of 4, left out: b, d",
+        "3 detections of a few joints left out, in 2 of 4: b, d",
         "nobody in 2 of 4, left out: b, c",
     ]
     few = part(3)

@@ -51,7 +51,7 @@ def test_ghosts_in_a_sequence(files, tmp_path, capsys, person):
     same(tmp_path / "out", drawn(files, [PERSON] * 3))
     told = capsys.readouterr().err
     where = f"warning: --target_pose: {tmp_path / 'poses'}: "
-    assert f"{where}2 detections of a few joints in 2 of 4, left out: v_1, v_2\n" in told
+    assert f"{where}2 detections of a few joints left out, in 2 of 4: v_1, v_2\n" in told
     assert f"{where}nobody in 1 of 4, left out: v_2\n" in told
 
 
@@ -89,7 +89,7 @@ def test_openposes_own_files_of_a_sequence_with_a_ghost(files, shared, tmp_path,
     for person in (None, 0, "prominent", "followed"):
         out = tmp_path / f"{person}"
         call(files, target_pose=poses, target_size="128x64", target_person=person, out=out)
-        assert "1 detection of a few joints in 1 of 3, left out: v_000000000001" in (
+        assert "1 detection of a few joints left out, in 1 of 3: v_000000000001" in (
             capsys.readouterr().err
         )
         images = [pixels(path) for path in sorted(out.iterdir())]
