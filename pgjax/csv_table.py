@@ -48,24 +48,21 @@ def read(
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
         raise InputError(f"{path}, line 1: expected the header {header!r}, found an empty file")
-    top = lines[first][:LONGEST]
-    for used in (separator, *(s for s in SEPARATORS if s != separator)):
-        cells = [cell.strip().lower() for cell in next(csv.reader([top], delimiter=used))]
-        places = _places(cells, columns)
-        if places is not None:
-            break
-    else:
+    told = _header(lines[first], separator, columns)
+    if told is None:
         raise InputError(
-            f"{path}, line {first + 1}: expected the header {header!r}, found {top[:80]!r}{hint}"
+            f"{path}, line {first + 1}: expected the header {header!r}, found "
+            f"{lines[first][:80]!r}{hint}"
         )
+    used, width, places = told
     records = []
     for number, row in _rows(lines[first + 1 :], used, path, first + 2):
-        if len(row) == len(cells) + 1 and row[0].isdecimal():
+        if len(row) == width + 1 and row[0].isdecimal():
             row = row[1:]  # an index without a header
         line = used.join(row)[:80]
-        if len(row) != len(cells):
+        if len(row) != width:
             raise InputError(
-                f"{path}, line {number}: expected {len(cells)} fields as in {header!r}, found "
+                f"{path}, line {number}: expected {width} fields as in {header!r}, found "
                 f"{len(row)}: {line!r}"
             )
         fields = [row[place] for place in places]
@@ -75,6 +72,26 @@ def read(
     if not records:
         raise InputError(f"{path}: no line follows the header")
     return records
+
+
+def headed(start: bytes, separator: str, columns: Mapping[str, Collection[str]]) -> bool:
+    """Whether a file that starts so has the columns' header."""
+    lines = start.decode("utf-8-sig", errors="replace").splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    return _header(first, separator, columns) is not None
+
+
+def _header(
+    line: str, separator: str, columns: Mapping[str, Collection[str]]
+) -> tuple[str, int, list[int]] | None:
+    """What stands between a header's fields, how many there are and where each column is."""
+    for used in (separator, *(s for s in SEPARATORS if s != separator)):
+        row = next(csv.reader([line[:LONGEST]], delimiter=used), [])
+        cells = [cell.strip().lower() for cell in row]
+        places = _places(cells, columns)
+        if places is not None:
+            return used, len(cells), places
+    return None
 
 
 def _places(cells: Sequence[str], columns: Mapping[str, Collection[str]]) -> list[int] | None:

@@ -115,7 +115,7 @@ def read(path: Path, format: str | None, threshold: float | None) -> Found:
         return published.read(path)  # its errors name the file, and the line
     with files.naming(path):
         start = _start(path)
-        if format is None and start.startswith(published.HEADER.encode()):
+        if format is None and published.fits(start):
             return published.read(path)
         if format == "npy" or (format is None and _is_npy(path, start)):
             return arrays.read(path, threshold)

@@ -48,6 +48,11 @@ def read(path: Path) -> dict[str, list[Pose]]:
     return found
 
 
+def fits(start: bytes) -> bool:
+    """Whether a file that starts so is of this format."""
+    return csv_table.headed(start, ":", COLUMNS)
+
+
 def write(path: Path, poses: Mapping[str, Sequence[Pose]]) -> None:
     """Coordinates are rounded; a joint above or left of the photo's edge becomes missing.
 

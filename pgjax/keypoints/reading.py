@@ -15,6 +15,10 @@ from pgjax.paths import local
 
 ENDINGS = (".json", ".npy", ".txt")
 CLASSES = "classes.txt"
+SUFFIXES = (
+    openpose.SUFFIX,
+    ".predictions",
+)  # after a photo's name; OpenPifPaf: a.jpg.predictions.json
 _MEANT = re.compile(
     r"\.(json|jsonl|npy|npz|txt|csv|yml|yaml|xml|pkl|pickle|h5|mat)($|[^a-z0-9])", re.IGNORECASE
 )
@@ -73,7 +77,9 @@ def _read_folder(folder: Path, format: str | None, threshold: float) -> dict[str
         poses = read(path, format, threshold) or {"": []}
         if set(poses) == {""}:
             name = path.relative_to(folder).with_suffix("").as_posix()
-            poses = {name.removesuffix(openpose.SUFFIX): poses[""]}
+            for suffix in SUFFIXES:
+                name = name.removesuffix(suffix)
+            poses = {name: poses[""]}
         for name, people in poses.items():
             if name in found:
                 raise InputError(f"{path}: photo {name!r} is in another file of the folder too")

@@ -36,6 +36,25 @@ def test_photos_are_found_by_what_tools_call_them(tmp_path, named):
     assert keypoints.one_pose(tmp_path / "found.json", photo="0007.jpg").visible.any()
 
 
+def test_files_called_as_openpifpaf_calls_them(tmp_path):
+    person = {"keypoints": COCO_BODY, "bbox": [1, 2, 3, 4], "score": 0.9, "category_id": 1}
+    (tmp_path / "poses").mkdir()
+    for name, people in (("a.jpg", [person]), ("b.png", [])):
+        (tmp_path / "poses" / f"{name}.predictions.json").write_text(json.dumps(people))
+    found = keypoints.for_photos(keypoints.read(tmp_path / "poses"), ["a.jpg", "b.png"])
+    assert {photo: len(people) for photo, people in found.items()} == {"a.jpg": 1, "b.png": 0}
+
+
+@pytest.mark.parametrize("name", ["k.csv", "k.txt", "k"])
+@pytest.mark.parametrize(
+    "header", [":name:keypoints_y:keypoints_x", "\ufeff\nName: keypoints_y: keypoints_x"]
+)
+def test_published_rows_are_told_by_their_header(tmp_path, name, header):
+    index = "0:" if header.startswith(":") else ""
+    (tmp_path / name).write_text(f"{header}\n{index}a.jpg:{PUBLISHED}\n")
+    assert list(keypoints.read(tmp_path / name)) == ["a.jpg"]
+
+
 def test_published_rows_of_another_machine(tmp_path):
     text = ":name:keypoints_y:keypoints_x\n"
     rows = [
