@@ -34,22 +34,20 @@ class Estimator(Protocol):
 
 
 class Entry(NamedTuple):
-    """make(model, threshold) -> Estimator, the model that is taken where none is named, and what it is."""
+    """make(model, threshold) -> Estimator, and what it is."""
 
-    make: Callable[[str | os.PathLike | None, float], Estimator]
-    model: str | None
+    make: Callable[[str | os.PathLike, float], Estimator]
     what: str
 
 
 ESTIMATORS = {
-    "openpose": Entry(OpenPose, WEIGHTS, "OpenPose with a small MobileNet, in JAX"),
+    "openpose": Entry(OpenPose, "OpenPose with a small MobileNet, in JAX"),
     "blazepose": Entry(
         BlazePose,
-        WEIGHTS,
         "mediapipe's detector and full landmark network, more accurate: "
         "pip install 'pgjax[blazepose]', then pgjax weights blazepose",
     ),
-    "rtmo": Entry(Rtmo, None, "RTMO by rtmlib, more accurate: pip install 'pgjax[pose]'"),
+    "rtmo": Entry(Rtmo, "RTMO-l by ONNX Runtime, more accurate: pip install 'pgjax[pose]'"),
 }
 
 
@@ -60,9 +58,8 @@ def load(
 
     Args:
       name: one of ESTIMATORS.
-      model: "openpose": its weights' folder or file (default: data/weights); "blazepose": its weights'
-        folder (default: data/weights); "rtmo": an .onnx file (default: rtmlib fetches RTMO-l once, into its
-        own cache).
+      model: folder of its weights (default: data/weights). "openpose" and "rtmo" download them into it,
+        once, and take the file of the weights too (RTMO's .onnx file).
       threshold: a joint is visible whose confidence is larger; from 0 on, below 1.
 
     Raises:
@@ -72,5 +69,4 @@ def load(
         raise InputError(f"unknown estimator {name!r}; there are {', '.join(ESTIMATORS)}")
     if not 0 <= threshold < 1:
         raise InputError(f"threshold {threshold}: expected a confidence from 0 on, below 1")
-    entry = ESTIMATORS[name]
-    return entry.make(entry.model if model is None else model, threshold)
+    return ESTIMATORS[name].make(WEIGHTS if model is None else model, threshold)

@@ -10,6 +10,8 @@ import shutil
 import sys
 import tempfile
 import urllib.request
+import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -26,11 +28,15 @@ class Published(NamedTuple):
       url: where.
       sha256: of the whole file; None where nobody publishes it, then any file is taken.
       name: in the weights' folder.
+      mirrors: other URLs, asked where the first one does not answer.
+      member: how the file's name ends in the zip file that the URLs are; None where they are the file.
     """
 
     url: str
     sha256: str | None
     name: str
+    mirrors: tuple[str, ...] = ()
+    member: str | None = None
 
     def differs(self, path: Path) -> str | None:
         """What is wrong with a file at a path, in words, where it is another one."""
@@ -40,7 +46,10 @@ class Published(NamedTuple):
 
     def remedy(self, folder: str | os.PathLike) -> str:
         """What to do by hand, in words."""
-        return f"fetch {self.url} to {Path(folder) / self.name}"
+        place = Path(folder) / self.name
+        if self.member is None:
+            return f"fetch {self.url} to {place}"
+        return f"fetch {self.url} and put the {self.member} in it to {place}"
 
 
 def obtain(file: Published, folder: str | os.PathLike) -> Path:
@@ -78,23 +87,47 @@ def digest(path: Path) -> str:
 
 
 def _download(file: Published, path: Path) -> None:
+    failures = []
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Inside the folder, so that the file moves into place in one go.
         with tempfile.TemporaryDirectory(prefix=".download-", dir=path.parent) as work:
-            fetched = Path(work, file.name)
-            with (
-                urllib.request.urlopen(file.url, timeout=TIMEOUT) as answer,
-                fetched.open("wb") as copy,
-            ):
-                print(f"downloading {file.url} to {path}, once", file=sys.stderr)
-                shutil.copyfileobj(answer, copy, 1 << 20)
-            if fault := file.differs(fetched):
-                raise NotMeasuredError(
-                    f"{file.url}: cut short or {fault}; {file.remedy(path.parent)} by other means"
-                )
-            os.replace(fetched, path)
-    except (OSError, http.client.HTTPException) as error:
-        raise NotMeasuredError(
-            f"{file.remedy(path.parent)} (the download failed: {type(error).__name__}: {error})"
-        ) from error
+            for url in (file.url, *file.mirrors):
+                try:
+                    os.replace(_fetched(file, url, Path(work), path), path)
+                    return
+                except (OSError, http.client.HTTPException) as error:
+                    failures.append(f"{type(error).__name__}: {error}")
+    except OSError as error:
+        failures.append(f"{type(error).__name__}: {error}")
+    raise NotMeasuredError(
+        f"{file.remedy(path.parent)} (the download failed: {'; '.join(failures)})"
+    )
+
+
+def _fetched(file: Published, url: str, work: Path, path: Path) -> Path:
+    fetched = work / "fetched"
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, fetched.open("wb") as copy:
+        print(f"downloading {url} to {path}, once", file=sys.stderr)
+        shutil.copyfileobj(answer, copy, 1 << 20)
+    remedy = f"{file.remedy(path.parent)} by other means"
+    if file.member is not None:
+        try:
+            fetched = _unpacked(file.member, fetched, work)
+        except (LookupError, zipfile.BadZipFile, zlib.error) as error:
+            raise NotMeasuredError(
+                f"{url}: cut short or another file ({error}); {remedy}"
+            ) from error
+    if fault := file.differs(fetched):
+        raise NotMeasuredError(f"{url}: cut short or {fault}; {remedy}")
+    return fetched
+
+
+def _unpacked(member: str, archive: Path, work: Path) -> Path:
+    with zipfile.ZipFile(archive) as content:
+        names = [name for name in content.namelist() if name.endswith(member)]
+        if len(names) != 1:
+            raise LookupError(f"holds {len(names)} files {member}, expected one")
+        with content.open(names[0]) as packed, (work / "unpacked").open("wb") as copy:
+            shutil.copyfileobj(packed, copy, 1 << 20)
+    return work / "unpacked"

@@ -172,7 +172,7 @@ def finder(estimator: str, model: str | None, data_dir: str, threshold: float | 
         say(f"{where}: the estimator {estimator} looks for people", "")
         if not loaded:
             compiled.keep()
-            place = tool.model_of(estimator, model, data_dir)
+            place = tool.model_of(model, data_dir)
             limit = keypoints.THRESHOLD if threshold is None else threshold
             loaded.append(estimators.load(estimator, place, limit))
         (people_in,) = loaded

@@ -64,12 +64,9 @@ def find(paths: Sequence[str | Path]) -> tuple[dict[str, Path], Counter]:
     return found, left
 
 
-def model_of(estimator: str, model: str | None, data_dir: str) -> str | None:
-    """What an estimator is loaded from: the model that was named, else its own in the folder of data sets."""
-    entry = estimators.ESTIMATORS.get(estimator)  # estimators.load tells of an unknown one
-    if model is None and entry is not None and entry.model is not None:
-        return os.path.join(data_dir, "weights")
-    return model
+def model_of(model: str | None, data_dir: str) -> str:
+    """What an estimator is loaded from: what was named, else its weights in the folder of data sets."""
+    return os.path.join(data_dir, "weights") if model is None else model
 
 
 def estimate(
@@ -157,9 +154,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--model",
         metavar="PATH",
-        help="openpose: file of its weights, or their folder, downloaded into it where they are not "
-        "there (default: DATA_DIR/weights); blazepose: folder of its two files (default: "
-        "DATA_DIR/weights); rtmo: its .onnx file (default: downloaded once)",
+        help="folder of the estimator's weights; openpose and rtmo download them into it where they are "
+        "not there, and take their file too (default: DATA_DIR/weights)",
     )
     parser.add_argument(
         "--data_dir",
@@ -181,7 +177,7 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f"--all: format {form} holds one person a photo; choose another")
     check_out(out, form, list(photos))
     compiled.keep()
-    model = model_of(arguments.estimator, arguments.model, arguments.data_dir)
+    model = model_of(arguments.model, arguments.data_dir)
     estimator = estimators.load(arguments.estimator, model, arguments.threshold)
     poses, unreadable = estimate(photos, estimator, arguments.all)
     for fault in unreadable.values():

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pgjax import cli, frozen, paths, process
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
-from pgjax.estimators import blazepose
+from pgjax.estimators import blazepose, rtmo
 from pgjax.frozen import files, inception, lpips, openpose_weights, vgg19, weights, wheels
 from pgjax.metrics import detection
 from pgjax.metrics.sets import SET_METRICS
@@ -58,7 +58,7 @@ def _converted(source: weights.Source) -> File:
 
 
 def _published(needed_by: str, published: tuple[files.Published, ...]) -> Weights:
-    kept = tuple(File((file.name,), file.sha256, (file.url,)) for file in published)
+    kept = tuple(File((x.name,), x.sha256, (x.url, *x.mirrors)) for x in published)
     return Weights(needed_by, kept, functools.partial(files.obtain_all, published))
 
 
@@ -76,6 +76,7 @@ TABLE: Mapping[str, Weights] = {
         openpose_weights.load,
     ),
     "blazepose": _in_wheel("estimator blazepose", blazepose.FILES),
+    "rtmo": _published("estimator rtmo", (rtmo.MODEL,)),
     "vgg19": Weights(
         "rows that compare features of VGG-19: percloss, full and all of kurupathi and horiuchi that "
         "are not named after baseline or dsc",

@@ -1,6 +1,7 @@
 """Published files of weights: fetched once, verified, told."""
 
 import hashlib
+import zipfile
 
 import pytest
 
@@ -58,3 +59,44 @@ def test_names_of_files_tell_their_hash():
     for file in (inception.FILE, *(net.weights for net in lpips.NETS.values())):
         assert file.sha256.startswith(file.name.removesuffix(".pth").rpartition("-")[2])
         assert file.url.endswith(f"/{file.name}")
+
+
+def test_a_mirror_is_asked_where_the_first_does_not_answer(published, tmp_path, capsys):
+    moved = published._replace(url="file:///nowhere/w.pth", mirrors=(published.url,))
+    assert files.obtain(moved, tmp_path / "weights").read_bytes() == CONTENT
+    gone = moved._replace(mirrors=("file:///nowhere/v.pth",), name="v.pth")
+    with pytest.raises(NotMeasuredError, match=r"nowhere/w\.pth.*; .*nowhere/v\.pth"):
+        files.obtain(gone, tmp_path / "weights")
+    assert [p.name for p in (tmp_path / "weights").iterdir()] == ["w.pth"]
+
+
+def _zipped(published, tmp_path, *names):
+    with zipfile.ZipFile(tmp_path / "site" / "w.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, CONTENT)
+    url = (tmp_path / "site" / "w.zip").as_uri()
+    return published._replace(url=url, member="end.onnx")
+
+
+def test_a_file_in_a_zip(published, tmp_path):
+    packed = _zipped(published, tmp_path, "a/b/end.onnx", "a/b/other.json")
+    path = files.obtain(packed, tmp_path / "weights")
+    assert path.name == "w.pth" and path.read_bytes() == CONTENT
+    assert [p.name for p in path.parent.iterdir()] == ["w.pth"]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"), [((), "holds 0"), (("a/end.onnx", "b/end.onnx"), "holds 2")]
+)
+def test_another_zip_is_told(published, tmp_path, names, told):
+    packed = _zipped(published, tmp_path, *names)
+    with pytest.raises(
+        NotMeasuredError, match=rf"{told} files end\.onnx, expected one.*; fetch file:"
+    ):
+        files.obtain(packed, tmp_path / "weights")
+    with pytest.raises(NotMeasuredError, match=r"not a zip file"):
+        files.obtain(packed._replace(url=published.url), tmp_path / "weights")
+
+
+def test_a_file_without_a_published_sum_is_taken_as_it_is(published, tmp_path):
+    assert files.obtain(published._replace(sha256=None), tmp_path).read_bytes() == CONTENT

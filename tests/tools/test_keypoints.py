@@ -26,7 +26,7 @@ def _people(photo, everyone=False):
 
 @pytest.fixture(autouse=True)
 def _known_people(monkeypatch):
-    entry = estimators.Entry(lambda model, threshold: _people, "none", "known people")
+    entry = estimators.Entry(lambda model, threshold: _people, "known people")
     monkeypatch.setitem(estimators.ESTIMATORS, "openpose", entry)
     monkeypatch.setattr(tool.compiled, "keep", lambda: None)
 
@@ -170,7 +170,7 @@ def test_photos_that_would_share_a_file_are_told_before(folder, tmp_path, monkey
 
 def test_where_the_weights_are_looked_for(folder, tmp_path, monkeypatch):
     seen = []
-    entry = estimators.Entry(lambda model, _: seen.append(model) or _people, "none", "")
+    entry = estimators.Entry(lambda model, _: seen.append(model) or _people, "")
     monkeypatch.setitem(estimators.ESTIMATORS, "openpose", entry)
     arguments = [str(folder), "--out", str(tmp_path / "poses")]
     for more in ([], ["--data_dir=there"], ["--data_dir=there", "--model=file.pb"]):
