@@ -48,6 +48,12 @@ def _what(model: Model) -> Iterator[str]:
         ),
         "arithmetic": recipe.compute.precision,
     }
+    if recipe.init is not None:
+        init = recipe.init
+        rows["started from"] = (
+            f"{', '.join(f'`{n}`' for n in init.networks)} of `{init.path}` (`{init.row}`), step "
+            f"{init.step:,}, sha256 {init.sha256}"
+        )
     yield from (f"| {name} | {value} |" for name, value in rows.items())
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pgjax import rundir
+from pgjax import finetuning, rundir
 from pgjax.recipe import build
 from pgjax.state import parameter_counts, state_shapes
 
@@ -20,6 +20,8 @@ def describe(config: Any) -> str:
     ]
     for name, stage in recipe.stages.items():
         lines.append(f"  {name}: {stage.steps} steps; players {', '.join(stage.players)}")
+    if recipe.init is not None:
+        lines.append(f"  {finetuning.described(recipe)}")
     lines += ["", "network  parameters"]
     for name, count in {**counts, "total": sum(counts.values())}.items():
         lines.append(f"{name:<7} {count:>11}")

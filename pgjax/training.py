@@ -12,7 +12,7 @@ import numpy as np
 from flax import jax_utils
 from tqdm import tqdm
 
-from pgjax import hosts, paths, rundir
+from pgjax import finetuning, hosts, paths, rundir
 from pgjax.checkpoint import Checkpoints, need_room, saved_steps
 from pgjax.data import store as stores
 from pgjax.data.pipeline import ahead, batches, check_split, chunks, on_device
@@ -23,7 +23,7 @@ from pgjax.image import write_png
 from pgjax.logbook import Logbook
 from pgjax.pictures import sample_grid
 from pgjax.recipe import build
-from pgjax.state import State, frozen_weights, init_state, state_shapes
+from pgjax.state import State, frozen_weights, state_shapes
 from pgjax.steps import make_step, step_identity
 
 
@@ -86,12 +86,14 @@ def train_and_evaluate(
         ) as checkpoints,
     ):
         fresh = checkpoints.latest_step() is None
-        state = init_state(recipe) if fresh else checkpoints.restore(shapes)
+        state = finetuning.first_state(recipe) if fresh else checkpoints.restore(shapes)
         done = int(state.step)
         hosts.check_same(done, f"the step to go on from, read in {workdir},")
         if hosts.first():
             where = f"{recipe.total_steps} steps done in {workdir}"
             print(f"{recipe.row}: {done} of {where}", file=sys.stderr)
+            if fresh and recipe.init is not None:
+                print(f"{recipe.row}: {finetuning.described(recipe)}", file=sys.stderr)
         # Once for all stages.
         store = replicate(train.store) if held else train.store
         with _on_first(Logbook, workdir, done, check_claim) as logbook:

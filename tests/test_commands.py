@@ -56,6 +56,8 @@ def test_a_dry_run_prints_full_integers_and_writes_nothing(tmp_path):
         (["train.py", "--config=configs/pg2.py:market1501/g3"], "unknown row 'market1501/g3'"),
         (["train.py", ROW, "--config.batchsize=3"], "unknown config key config.batchsize"),
         (["train.py", ROW, "--dry_run", "--config.batch_size=0"], "config.batch_size: expected"),
+        (["train.py", ROW, "--dry_run", "--init=none"], "--init: none: neither an exported model"),
+        (["train.py", ROW, "--dry_run", "--init_networks=g"], "--init_networks: needs --init"),
         (
             [
                 "train.py",

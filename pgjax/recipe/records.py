@@ -131,6 +131,20 @@ class Compute:
 
 
 @dataclasses.dataclass(frozen=True)
+class Init:
+    """Whose weights a run begins with (pgjax.finetuning): `networks` of a run or an exported model.
+
+    path: as it was named. row, step: of that run. sha256: of the arrays that were taken.
+    """
+
+    path: str
+    row: str
+    step: int
+    sha256: str
+    networks: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Recipe:
     """One row of a published table; `stages` and `networks` by name, stages in the names' order.
 
@@ -139,6 +153,7 @@ class Recipe:
 
     `published` are the paper's numbers by the columns of its table, `published_in` names the table, and
     `protocol` (a name in metrics.protocols.PROTOCOLS) is how they were measured, "" where that is not told.
+    `init` is what the run begins with, None for random weights.
     """
 
     row: str
@@ -155,6 +170,7 @@ class Recipe:
     published: Mapping[str, float] = dataclasses.field(default_factory=dict)
     published_in: str = ""
     protocol: str = ""
+    init: Init | None = None
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -6,7 +6,8 @@ At its end it exports the model that generate.py takes, with its card, to WORKDI
 Any key of the config may be set: --config.batch_size=8. A run that was stopped goes on from its last
 checkpoint when the same command is given again. SIGTERM (exit code 0) and Ctrl-C (130) let it save itself
 first; a second Ctrl-C does not. --config.total_steps=N says where the run ends, and may be raised later.
---dry_run prints the recipe and the parameter table.
+--dry_run prints the recipe and the parameter table. --init=MODEL_OR_RUN begins a new run with the weights of
+an exported model, or of a run's last checkpoint: docs/finetuning.md.
 
 Several hosts make one run when each starts this command with the same --workdir, which they share, and
 --coordinator=ADDRESS:PORT --num_hosts=N --host=0 (1, 2, ...), or --distributed where JAX can find these out.
@@ -28,6 +29,12 @@ WORKDIR = flags.DEFINE_string(
 )
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are; a folder or gs://...")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print recipe and parameter counts, write nothing.")
+INIT = flags.DEFINE_string(
+    "init", None, "A new run begins with this exported model's or run's weights."
+)
+INIT_NETWORKS = flags.DEFINE_list(
+    "init_networks", [], "The networks that --init gives, such as g,d (default: all that it has)."
+)
 launch.define()
 flags.adopt_module_key_flags(launch)
 
@@ -38,7 +45,7 @@ def main(_) -> None:
     if DRY_RUN.value:
         from pgjax import summary
 
-        print(summary.describe(CONFIG.value))
+        print(summary.describe(_config()))
         return
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected a directory for this run")
@@ -47,20 +54,28 @@ def main(_) -> None:
 
         launch.start()
         programs.keep(compiled.folder())
-        state = training.train_and_evaluate(CONFIG.value, WORKDIR.value, DATA_DIR.value, stop)
-        _export(state)
+        config = _config()
+        state = training.train_and_evaluate(config, WORKDIR.value, DATA_DIR.value, stop)
+        _export(config, state)
         stop.end(int(state.step))
 
 
-def _export(state) -> None:
+def _config():
+    """The row's config, with what --init says."""
+    from pgjax import finetuning
+
+    return finetuning.with_init(CONFIG.value, INIT.value, INIT_NETWORKS.value, WORKDIR.value)
+
+
+def _export(config, state) -> None:
     """Exports a run that is at its end."""
     from pgjax import export, hosts
     from pgjax.checkpoint import need_room
     from pgjax.recipe import build
 
-    if int(state.step) == build(CONFIG.value).total_steps and hosts.first():
+    if int(state.step) == build(config).total_steps and hosts.first():
         with need_room(WORKDIR.value):
-            folder = export.export_state(CONFIG.value, state, WORKDIR.value)
+            folder = export.export_state(config, state, WORKDIR.value)
         print(f"model exported to {folder}", file=sys.stderr)
 
 
