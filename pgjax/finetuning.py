@@ -42,7 +42,7 @@ def read(path: str, step: int | None = None) -> Source:
       FileNotFoundError: there is neither, or no checkpoint, or not of that step.
       InputError: it is damaged.
     """
-    folder = paths.of(path).expanduser()
+    folder = paths.of(path)
     if (folder / model_folder.MODEL).exists():
         model = model_folder.read(folder)
         return Source(model.config["row"], model.step, _flat(model.variables))

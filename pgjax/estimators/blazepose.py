@@ -15,6 +15,7 @@ from pgjax.estimators import blazepose_outputs as outputs
 from pgjax.estimators.regions import Region, around
 from pgjax.frozen import wheels
 from pgjax.keypoints import Pose
+from pgjax.keypoints.layouts import MEDIAPIPE
 from pgjax.keypoints.pose import from_table
 
 INSTALL = "pip install 'pgjax[blazepose]'"
@@ -80,7 +81,7 @@ class BlazePose:
         inside = ((places >= 0) & (places < size)).all(axis=1)
         # mediapipe counts from the photo's corner, pgjax from the first pixel's centre.
         table = np.column_stack([places[:, ::-1] - 0.5, np.where(inside, visibility, 0)])
-        return from_table(table, outputs.LANDMARKS, self._threshold, size)
+        return from_table(table, MEDIAPIPE, self._threshold, size)
 
 
 def _network(path: str) -> Run:

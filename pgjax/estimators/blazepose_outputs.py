@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pgjax.estimators.regions import Region
+from pgjax.keypoints.layouts import MEDIAPIPE
 
 DETECTOR_PIXELS, LANDMARK_PIXELS = 224, 256
 LAYERS = ((8, 2), (16, 2), (32, 6))  # of the detector: pixels of a cell, answers in each
@@ -18,16 +19,6 @@ ENLARGED = 1.25  # the square around a person, that all joints lie in it
 AROUND = 3  # cells of a landmark's map beside its own that tell its place
 CERTAIN = 0.5  # least peak of a map that is believed
 VALUES = 5  # of a landmark: x, y, depth, visibility, presence
-LANDMARKS = (
-    "nose",
-    *("left_eye_inner", "left_eye", "left_eye_outer"),
-    *("right_eye_inner", "right_eye", "right_eye_outer"),
-    *("left_ear", "right_ear", "mouth_left", "mouth_right"),
-    *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
-    *("left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb"),
-    *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
-    *("left_heel", "right_heel", "left_foot_index", "right_foot_index"),
-)
 
 
 def people(outputs: Sequence[np.ndarray], square: Region) -> list[Region]:
@@ -68,7 +59,7 @@ def landmarks(outputs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, fl
       Shares (33, 2), visibility (33,) from 0 to 1, and how sure it is that there is a person.
     """
     values, presence, _, maps, _ = outputs
-    table = values.reshape(-1, VALUES)[: len(LANDMARKS)].astype(np.float64)
+    table = values.reshape(-1, VALUES)[: len(MEDIAPIPE)].astype(np.float64)
     places = refined(table[:, 1::-1] / LANDMARK_PIXELS, maps[0])
     return places, _sigmoid(table[:, 3]), float(presence[0, 0])
 

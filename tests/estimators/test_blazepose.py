@@ -9,7 +9,8 @@ import pytest
 from benchmarks import keypoints as agreement
 from pgjax import estimators, skeleton
 from pgjax.errors import InputError
-from pgjax.estimators import blazepose, blazepose_outputs
+from pgjax.estimators import blazepose
+from pgjax.keypoints.layouts import MEDIAPIPE
 from pgjax.photo import read_photo
 
 WEIGHTS = pathlib.Path(__file__).resolve().parents[2] / "data" / "weights"
@@ -61,7 +62,7 @@ def test_a_large_photo_goes_through_both():
     assert pose.size == (224, 224)
     above = [name for name, seen in zip(skeleton.JOINTS, pose.visible, strict=True) if not seen]
     assert above == ["nose", "right_eye", "left_eye", "right_ear", "left_ear"]
-    ankle = blazepose_outputs.LANDMARKS.index("left_ankle")
+    ankle = MEDIAPIPE.index("left_ankle")
     np.testing.assert_allclose(
         pose.keypoints[skeleton.INDEX["left_ankle"]],
         [8 - 50 + 100 * networks.table[ankle, 1] / 256 - 0.5, 7.5],
@@ -102,7 +103,7 @@ def test_nobody():
 
 def test_what_is_faint_is_missing():
     networks = _Networks()
-    networks.table[blazepose_outputs.LANDMARKS.index("left_wrist"), 3] = -3  # .047
+    networks.table[MEDIAPIPE.index("left_wrist"), 3] = -3  # .047
     (pose,) = networks.estimator()(_photo(128, 64))
     assert not pose.visible[skeleton.INDEX["left_wrist"]]
     assert pose.visible.sum() == 17
