@@ -14,7 +14,7 @@ from pgjax.errors import InputError
 from pgjax.estimators import blazepose_outputs as outputs
 from pgjax.estimators.regions import Region, around
 from pgjax.frozen import wheels
-from pgjax.keypoints import Pose
+from pgjax.keypoints import Pose, by_prominence
 from pgjax.keypoints.layouts import MEDIAPIPE
 from pgjax.keypoints.pose import from_table
 
@@ -68,8 +68,9 @@ class BlazePose:
             square = around(size)
             picture = square.picture(photo, outputs.DETECTOR_PIXELS, black=True)
             regions = outputs.people(self._detect(picture / 127.5 - 1), square)
-        found = [self._person(photo, region) for region in regions[: None if everyone else 1]]
-        return [pose for pose in found if pose is not None and pose.visible.any()]
+        found = [self._person(photo, region) for region in regions]
+        people = by_prominence([pose for pose in found if pose is not None and pose.visible.any()])
+        return people if everyone else people[:1]
 
     def _person(self, photo: np.ndarray, region: Region) -> Pose | None:
         picture = region.picture(photo, outputs.LANDMARK_PIXELS)
