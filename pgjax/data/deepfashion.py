@@ -98,6 +98,12 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
             )
         size = self.builder_config.size
         stretched, told = _stretched(files, present.values(), size)
+        if fashion_frames.made_on_stretched(crop.values(), stretched):
+            notes.append("the joints are those of photos stretched to 256 x 256")
+            present = {
+                split: part._replace(poses=fashion_frames.narrowed(part.poses))
+                for split, part in present.items()
+            }
         if moved and not stretched:
             notes.append(f"the joints are those of the 256 x 176 crop: moved by {moved} columns")
         notes.extend(told)
@@ -171,7 +177,9 @@ def _stretched(
 
     found = fashion_frames.evidence(photos())
     stretched = found.decided(files.photos.root)
-    done = "x of the joints is scaled by 256/176" if size == WHOLE else "resized to 256 x 176"
+    done = (
+        "x of the crop's joints is scaled by 256/176" if size == WHOLE else "resized to 256 x 176"
+    )
     told = f"the photos are stretched to 256 x 256, without the plain bands of img.zip: {done}"
     if stretched or any(found):
         return stretched, [told] if stretched else []
