@@ -204,7 +204,7 @@ def _found(
 
 def _told(where: str, poses: Sequence[Pose], estimator: str) -> None:
     joints = sum(int(pose.visible.sum()) for pose in poses) / len(poses)
-    several = f", a photo, in {len(poses)} photos" if len(poses) > 1 else ""
+    several = f" each in {len(poses)} photos" if len(poses) > 1 else ""
     total = len(skeleton.JOINTS)
     say(f"{where}: the estimator {estimator} found {joints:.3g} of {total} joints{several}", "")
 

@@ -110,7 +110,9 @@ def test_the_size_that_the_network_sees(size, expected):
 
 
 def test_unknown_estimators_and_thresholds_are_told(tmp_path):
-    with pytest.raises(InputError, match="unknown estimator 'posenet'; there are openpose, rtmo"):
+    with pytest.raises(
+        InputError, match="unknown estimator 'posenet'; there are openpose, blazepose, rtmo"
+    ):
         estimators.load("posenet")
     with pytest.raises(InputError, match="threshold 1: expected"):
         estimators.load("openpose", tmp_path, threshold=1)

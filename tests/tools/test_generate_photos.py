@@ -79,7 +79,7 @@ def test_a_folder_of_photos_is_a_sequence(files, tmp_path, capsys):
     found = sorted((tmp_path / "out").iterdir())
     assert [path.name for path in found] == ["08.png", "09.png", "10.png"]
     told = capsys.readouterr().err
-    assert "photos: the estimator openpose found" in told and "a photo, in 3 photos" in told
+    assert "photos: the estimator openpose found" in told and "joints each in 3 photos" in told
     poses = {f"{7 + i}.png": [tiny.pose(2, i)] for i in (1, 2, 3)}
     keypoints.write(tmp_path / "poses", poses, "npy")
     call(files, source_pose=None, target_pose=tmp_path / "poses", out=tmp_path / "read")
