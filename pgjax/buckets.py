@@ -5,7 +5,6 @@ import contextlib
 import functools
 import os
 import pathlib
-import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any
 
 from pgjax import paths
 from pgjax.errors import InputError
+from pgjax.progress import announce
 
 THREADS = 16
 TIMEOUT = 30.0  # seconds that a request may take; it is repeated where that makes sense
@@ -91,10 +91,7 @@ def fetch(folder: paths.Path) -> pathlib.Path:
             missing = [file for file, kept in zip(wanted, same, strict=True) if not kept]
             if missing:
                 size = sum(wanted[file].size for file in missing) / 1e6
-                print(
-                    f"fetching {folder} into {place}: {len(missing)} files, {size:.1f} MB",
-                    file=sys.stderr,
-                )
+                announce(f"fetching {folder} into {place}: {len(missing)} files, {size:.1f} MB")
             list(pool.map(lambda file: _fetch(wanted[file], file), missing))
     return place
 

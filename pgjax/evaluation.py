@@ -8,7 +8,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from tqdm import tqdm
 
 from pgjax import hosts, paths, rundir
 from pgjax.batch import Store
@@ -21,6 +20,7 @@ from pgjax.image import write_png
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
 from pgjax.pictures import sample_grid
+from pgjax.progress import Progress, announce
 from pgjax.recipe import Recipe, build
 from pgjax.report import (
     ARROWS,
@@ -139,10 +139,11 @@ def evaluate_all(
         raise InputError(f"--limit: expected a positive number, got {limit}")
     name, memory = recipe.data.name, int(recipe.data.memory_limit_gb * 1e9)
     with Checkpoints(workdir, rundir.identity(config)) as checkpoints:
+        _say(f"reading the checkpoint of step {checkpoints.latest_step()} in {workdir}")
         state = checkpoints.restore(state_shapes(recipe))
     hosts.check_same(int(state.step), f"the step to evaluate, read in {workdir},")
     test = stores.load_split(name, "test", data_dir, memory)
-    pairs, _ = choose_pairs(name, test, data_dir, pairs_file, limit)
+    pairs, listed = choose_pairs(name, test, data_dir, pairs_file, limit)
     train = stores.load_split(name, "train", data_dir, memory).store
     mean = mean_image(train)
 
@@ -158,10 +159,15 @@ def evaluate_all(
         predict[MASKED_INPUT] = Predictor(
             recipe, stage, noise=noise, scored=False, masked_input=scorer.masked_input
         )
+    _say(
+        f"evaluating {recipe.row}, step {step} of {recipe.total_steps} ({stage}), on {len(pairs)} of "
+        f"{listed} pairs of {pairs_file or f'{name} in {data_dir}'}, under protocol "
+        f"{' and '.join(p.name for p, _ in judged)}; the first batch is compiled"
+    )
     begin, mine = hosts.part(pairs)
     given = mine if len(mine) else pairs[:1]  # every host has scores to gather, be it none of them
     shown, done, clock = [], 0, {"generation": 0.0}
-    with tqdm(total=len(given), desc="evaluating", unit="pair", disable=not hosts.first()) as bar:
+    with Progress(len(given), "evaluating", "pair", quiet=not hosts.first()) as bar:
         runs = {
             view: run(state, test.store, given, begin, len(pairs), jax.device_count())
             for view, run in predict.items()
@@ -216,6 +222,11 @@ def evaluate_all(
 def protocols_of(recipe: Recipe) -> list[str]:
     """Names of the protocols by which a row is scored unasked: ours, and its paper's where that is told."""
     return list(dict.fromkeys([protocols.OWN.name, recipe.protocol or protocols.OWN.name]))
+
+
+def _say(what: str) -> None:
+    if hosts.first():
+        announce(what)
 
 
 def _judge_of(name: str, recipe: Recipe, reference: str | None) -> protocols.Protocol:

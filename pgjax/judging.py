@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from pgjax import data, paths
 from pgjax.batch import Indices, Store, fetch
@@ -18,6 +17,7 @@ from pgjax.evaluation import TEST_PAIRS, choose_pairs, counts, mean_image, write
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
 from pgjax.outputs import Outputs, Panels
+from pgjax.progress import Progress, announce, watched
 from pgjax.report import pairs_digest, provenance
 from pgjax.scoring import PIXEL, Scorer, chosen
 
@@ -97,7 +97,12 @@ def judge(
     if outputs is not None:
         scorer.not_measured |= dict.fromkeys(scorer.of_view(MASKED_INPUT), NEEDS_GENERATOR)
     others = copies = 0
-    with tqdm(total=len(pairs), desc="judging", unit="pair") as bar:
+    what = "the baselines" if folder is None else str(folder)
+    announce(
+        f"judging {what} on {len(pairs)} pairs of {pairs_file or f'{dataset} in {data_dir}'}, under protocol "
+        f"{judged.name}; the first batch is compiled"
+    )
+    with Progress(len(pairs), "judging", "pair") as bar:
         for start in range(0, len(pairs), CHUNK):
             chunk = pairs[start : start + CHUNK]
             batch = fetch(test.store, Indices(*chunk.T, np.zeros(len(chunk), bool)))
@@ -190,9 +195,7 @@ def pictures(
     )
 
     def watch(items: Iterable) -> Iterable:
-        # None: on terminals alone. Faults are found here, and a fault is to be one line.
-        quiet = None if progress else True
-        return tqdm(items, desc="reading", unit="picture", total=len(pairs), disable=quiet)
+        return watched(items, len(pairs), "reading", "picture", quiet=not progress)
 
     outputs = Outputs(folder, named, sizes, others, watch)
     for note in outputs.notes if progress else ():

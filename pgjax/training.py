@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import numpy as np
 from flax import jax_utils
-from tqdm import tqdm
 
 from pgjax import finetuning, hosts, paths, rundir
 from pgjax.checkpoint import Checkpoints, need_room, saved_steps
@@ -22,6 +21,7 @@ from pgjax.generation import Predictor, mean_scores
 from pgjax.image import write_png
 from pgjax.logbook import Logbook
 from pgjax.pictures import sample_grid
+from pgjax.progress import Progress, announce
 from pgjax.recipe import build
 from pgjax.state import State, frozen_weights, state_shapes
 from pgjax.steps import make_step, step_identity
@@ -85,8 +85,13 @@ def train_and_evaluate(
             workdir, rundir.identity(config), recipe.report.keep_checkpoints
         ) as checkpoints,
     ):
-        fresh = checkpoints.latest_step() is None
-        state = finetuning.first_state(recipe) if fresh else checkpoints.restore(shapes)
+        latest = checkpoints.latest_step()
+        if latest is None:
+            _say("making the networks")
+            state = finetuning.first_state(recipe)
+        else:
+            _say(f"reading the checkpoint of step {latest}")
+            state = checkpoints.restore(shapes)
         done = int(state.step)
         hosts.check_same(done, f"the step to go on from, read in {workdir},")
         if hosts.first():
@@ -105,6 +110,11 @@ def train_and_evaluate(
                     if run.stopped:
                         break
     return state
+
+
+def _say(what: str) -> None:
+    if hosts.first():
+        announce(what)
 
 
 def _on_first(opened: Callable, *args: Any) -> contextlib.AbstractContextManager:
@@ -165,15 +175,9 @@ class _Stage:
         )
         inputs = ahead(inputs, place)
         replicated = replicate(state)
+        _say(f"{self.name}: compiling its step, unless it was kept from an earlier start")
         unread, seen, since, waited = [], first, time.perf_counter(), 0.0
-        with tqdm(
-            initial=first,
-            total=self.stop,
-            desc=self.name,
-            unit="step",
-            mininterval=1.0,
-            disable=not hosts.first(),
-        ) as bar:
+        with Progress(self.stop, self.name, "step", first, quiet=not hosts.first()) as bar:
             for start, count in calls:
                 asked = time.perf_counter()
                 given = next(inputs)
@@ -191,7 +195,7 @@ class _Stage:
                     values = _read(unread, step)
                     passed = time.perf_counter() - since
                     losses = {k.removesuffix("/loss"): v for k, v in values.items() if "/loss" in k}
-                    bar.set_postfix({k: f"{v:.4f}" for k, v in losses.items()})
+                    bar.tell(**{k: f"{v:.4f}" for k, v in losses.items()})
                     speed = {
                         "steps_per_second": (step - seen) / passed,
                         "input_wait": waited / passed,
@@ -202,8 +206,10 @@ class _Stage:
                         refuse_non_finite(state)
                     # Samples first: a run killed in between makes them again, and saves again.
                     if sample and hosts.first():
+                        announce(f"step {step}: drawing and scoring held-out pairs")
                         self._sample(step, state, test_store, held_out)
                     if save:
+                        _say(f"step {step}: saving a checkpoint")
                         if hosts.first():
                             self.logbook.publish()
                         self.checkpoints.save(state)

@@ -20,6 +20,7 @@ from absl import logging
 
 from pgjax import buckets, paths
 from pgjax.errors import InputError
+from pgjax.progress import announce
 
 DATA_DIR = "data"  # of all built data sets, below the working directory
 COMPLETE = "dataset_info.json"  # the last file of a built data set
@@ -93,10 +94,7 @@ def load(name: str, data_dir: str | os.PathLike = DATA_DIR):
     if is_built(name, data_dir):
         return _builder(dataset, _fetched(name, data_dir))
     if dataset.generated:
-        here = buckets.local(_folder(data_dir))
-        if not is_built(name, here):
-            print(f"building data set {name} in {here}, once", file=sys.stderr)
-        return build(name, here)
+        return build(name, buckets.local(_folder(data_dir)))
     raise FileNotFoundError(
         f"data set {name} is not in {data_dir}: build it with: "
         f"python -m pgjax.tools.prepare {name} --raw DIR --data_dir {data_dir}"
@@ -140,6 +138,7 @@ def build(
             # A copy of what was removed there: of other raw files, perhaps.
             shutil.rmtree(path(name, here), ignore_errors=True)
         built = build(name, here, raw, **options)
+        announce(f"copying data set {name} to {place}")
         buckets.upload(path(name, here), place, last=COMPLETE)
         return built
     if not dataset.generated:
@@ -150,6 +149,7 @@ def build(
             expected = _builder_class(dataset).MANUAL_DOWNLOAD_INSTRUCTIONS
             raise FileNotFoundError(f"{raw}: no such folder, or an empty one. {expected}")
 
+    announce(f"building data set {name} in {place}, once")
     import tensorflow_datasets as tfds
 
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from pgjax import data
 from pgjax.batch import Store
 from pgjax.data import pairs
 from pgjax.errors import InputError
+from pgjax.progress import announce
 
 CHUNK = 256  # records that a thread reads at a time
 THREADS = min(8, os.cpu_count() or 1)
@@ -77,6 +78,7 @@ def load_split(
     size = data.find(dataset).size
     builder = data.load(dataset, data_dir)
     records = _records(builder, split)
+    announce(f"reading the {len(records)} {split} photos of {dataset}")
     keys = [key for key in IMAGES if key in builder.info.features]
     count = len(records)
     shape = (count, *size, 3)

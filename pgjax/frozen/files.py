@@ -7,7 +7,6 @@ import hashlib
 import http.client
 import os
 import shutil
-import sys
 import tempfile
 import urllib.request
 import zipfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pgjax.errors import InputError, NotMeasuredError
+from pgjax.progress import announce
 
 TIMEOUT = 10.0  # seconds to connect, and at most between two pieces
 
@@ -108,7 +108,7 @@ def _download(file: Published, path: Path) -> None:
 def _fetched(file: Published, url: str, work: Path, path: Path) -> Path:
     fetched = work / "fetched"
     with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, fetched.open("wb") as copy:
-        print(f"downloading {url} to {path}, once", file=sys.stderr)
+        announce(f"downloading {url} to {path}, once")
         shutil.copyfileobj(answer, copy, 1 << 20)
     remedy = f"{file.remedy(path.parent)} by other means"
     if file.member is not None:

@@ -9,7 +9,6 @@ import hashlib
 import http.client
 import os
 import shutil
-import sys
 import tempfile
 import urllib.request
 import zipfile
@@ -22,6 +21,7 @@ import numpy as np
 
 from pgjax import buckets, paths
 from pgjax.errors import InputError
+from pgjax.progress import announce
 
 TIMEOUT = 10.0  # seconds to connect, and at most between two pieces
 
@@ -99,6 +99,7 @@ def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
     The folder may also be one of the two files itself, under any name.
     """
     asked = paths.of(folder)
+    announce(f"reading the weights {source.file.partition('.')[0]} of {asked}")
     folder = buckets.fetch(asked)
     if folder.is_file():
         read = _read_npz if folder.suffix.lower() == ".npz" else source.read
@@ -140,8 +141,8 @@ def _download(source: Source, shapes: Shapes, folder: Path, asked: paths.Path) -
 
 
 def _fetch(url: str, path: Path, folder: Path) -> None:
+    announce(f"downloading {url} to {folder}, once")
     with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, path.open("wb") as file:
-        print(f"downloading {url} to {folder}, once", file=sys.stderr)
         shutil.copyfileobj(answer, file, 1 << 20)
 
 

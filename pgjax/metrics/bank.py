@@ -15,6 +15,7 @@ from pgjax.metrics.judge import Judge, moved
 from pgjax.metrics.pixel import PLAIN
 from pgjax.metrics.protocols import Protocol
 from pgjax.metrics.sets import EXTRACTORS, POSES, REFERENCE, SET_METRICS, Extractor, SetMetric
+from pgjax.progress import Progress, announce
 
 CHUNK = 64  # photos that an extractor is given at a time
 Views = Mapping[str, np.ndarray]
@@ -87,6 +88,8 @@ class Bank:
             raise NotMeasuredError("this version cannot measure it")
         metric = SET_METRICS[name]
         if metric.extractor not in loaded:
+            if hosts.first():
+                announce(f"loading the network of {name}: {metric.extractor}")
             try:
                 loaded[metric.extractor] = EXTRACTORS[metric.extractor](weights)
             except NotMeasuredError as error:
@@ -126,6 +129,8 @@ class Bank:
                 continue
             features = self._of(subject, need, count)
             options = {key: getattr(self._protocol, key) for key in metric.options}
+            if metric.against == REFERENCE and hosts.first():
+                announce(f"computing {name} of {subject}")
             try:
                 value = metric.function(features, self._against(metric), **options)
             except NotMeasuredError as error:
@@ -171,9 +176,12 @@ class Bank:
         return hosts.gather(jax.tree.map(lambda x: x[: len(mine)], features))
 
     def _extracted(self, extractor: str, images: Any, photos: np.ndarray) -> Any:
-        extract = self._extractors[extractor]
-        parts = [
-            jax.tree.map(np.asarray, extract(self._judge.laid(images[photos[i : i + CHUNK]])))
-            for i in range(0, len(photos), CHUNK)
-        ]
+        extract, parts = self._extractors[extractor], []
+        with Progress(
+            len(photos), f"{extract.what} on photos", "photo", quiet=not hosts.first()
+        ) as bar:
+            for i in range(0, len(photos), CHUNK):
+                chunk = photos[i : i + CHUNK]
+                parts.append(jax.tree.map(np.asarray, extract(self._judge.laid(images[chunk]))))
+                bar.update(len(chunk))
         return jax.tree.map(lambda *x: np.concatenate(x), *parts)

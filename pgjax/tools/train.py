@@ -22,6 +22,7 @@ from ml_collections import config_flags
 from pgjax import cli, launch, process
 from pgjax.errors import InputError
 from pgjax.interruption import Interruption
+from pgjax.progress import announce
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 WORKDIR = flags.DEFINE_string(
@@ -50,6 +51,7 @@ def main(_) -> None:
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected a directory for this run")
     with Interruption() as stop:
+        announce(f"starting {CONFIG.value.row} in {WORKDIR.value}")
         from pgjax import compiled, programs, training
 
         launch.start()
@@ -74,6 +76,7 @@ def _export(config, state) -> None:
     from pgjax.recipe import build
 
     if int(state.step) == build(config).total_steps and hosts.first():
+        announce("exporting the model")
         with need_room(WORKDIR.value):
             folder = export.export_state(config, state, WORKDIR.value)
         print(f"model exported to {folder}", file=sys.stderr)
