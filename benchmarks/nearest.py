@@ -13,13 +13,9 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags
 
-from pgjax import process
+from pgjax import cli, process
 from pgjax.similarity import nearest_neighbour_map
-
-OUT = flags.DEFINE_string("out", None, "File for the table.")
-REPEATS = flags.DEFINE_integer("repeats", 3, "Timed calls; their median counts.")
 
 SHAPE, WINDOW = (1, 256, 256, 64), 5
 
@@ -33,7 +29,14 @@ def stack(generated, reference, window):
     return jnp.min(jnp.sum(jnp.abs(shifted - generated[None]), axis=-1), axis=0)
 
 
-def main(_) -> None:
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.ArgumentParser(
+        prog="python -m benchmarks.nearest",
+        description="Measure the nearest-neighbour distance and its gradient.",
+    )
+    parser.add_argument("--repeats", type=int, default=3, help="the median counts (default: 3)")
+    parser.add_argument("--out", metavar="FILE", help="gets the table as JSON")
+    args = parser.parse_args(argv)
     pair = np.random.default_rng(0).normal(0, 1, (2, *SHAPE)).astype(np.float32)
     table = []
     for name, function in (("stack", stack), ("pgjax", nearest_neighbour_map)):
@@ -43,7 +46,7 @@ def main(_) -> None:
 
         compiled = jax.jit(jax.value_and_grad(loss)).lower(*pair).compile()
         times = []
-        for _ in range(REPEATS.value + 1):
+        for _ in range(args.repeats + 1):
             started = time.perf_counter()
             jax.block_until_ready(compiled(*pair))
             times.append(time.perf_counter() - started)
@@ -55,12 +58,12 @@ def main(_) -> None:
         }
         table.append(row)
         print(json.dumps(row), flush=True)
-    if OUT.value:
+    if args.out:
         result = {"device": jax.devices()[0].device_kind, "jax": jax.__version__}
         result |= {"shape": SHAPE, "window": WINDOW, "variants": table}
-        pathlib.Path(OUT.value).write_text(json.dumps(result, indent=2) + "\n")
+        pathlib.Path(args.out).write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":
     process.begin()
-    app.run(main)
+    cli.run(main)

@@ -13,7 +13,9 @@ import pathlib
 import subprocess
 import sys
 
-from absl import app, flags
+from absl import flags
+
+from pgjax import cli
 
 OUT = flags.DEFINE_string("out", None, "File for the table.")
 
@@ -55,4 +57,4 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    cli.run_absl(main)

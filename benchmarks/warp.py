@@ -14,9 +14,9 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from pgjax import process, raster, warp
+from pgjax import cli, process, raster, warp
 
 OUT = flags.DEFINE_string("out", None, "File for the table.")
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed calls; their median counts.")
@@ -186,4 +186,4 @@ def main(_) -> None:
 
 if __name__ == "__main__":
     process.begin()
-    app.run(main)
+    cli.run_absl(main)

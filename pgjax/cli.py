@@ -12,7 +12,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
 from pgjax import interruption, paths
-from pgjax.errors import InputError, NonFiniteLossError
+from pgjax.errors import InputError, NonFiniteLossError, resembling
 
 PACKAGE = Path(__file__).resolve().parent
 LIBRARIES = {Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "purelib", "platlib")}
@@ -138,14 +138,42 @@ def _key_message(error: Exception, argv: list[str]) -> str:
     _, *below = _traces(error)  # the first is this module's
     if any(_is_ours(trace.tb_frame.f_code) for trace in below):
         raise error
+    for argument in argv[1:]:
+        name, *parts = argument.partition("=")[0].lstrip("-").split(".")
+        if parts and (told := _unknown_part(_config(name, argv), name, parts)) is not None:
+            return f"unknown config key {'.'.join([name, *parts])}. {told}"
     message = error
     while isinstance(message, Exception):
         message = message.args[0]
-    key, _, hint = str(message).partition("\n")
-    for flag in (argument.partition("=")[0] for argument in argv[1:]):
-        if key.strip("'\"") in flag.split("."):
-            key = flag.lstrip("-")
-    return f"unknown config key {key}. {hint}"
+    return f"unknown config key: {message}"
+
+
+def _config(name: str, argv: list[str]) -> Any:
+    """The config that the flag of that name asks for, without what overrides it; None where there is none."""
+    from absl import flags
+
+    given = iter(argv[1:])
+    for argument in given:
+        flag, equals, value = argument.partition("=")
+        if flag.lstrip("-") == name and name in flags.FLAGS:
+            return flags.FLAGS[name].parser.parse(value if equals else next(given, ""))
+    return None
+
+
+def _unknown_part(config: Any, name: str, parts: list[str]) -> str | None:
+    """What a config has in the place of the first of the parts that it does not have."""
+    above = name
+    for part in parts:
+        if "[" in part:  # a place in a tuple, which ml_collections checks
+            return None
+        if not hasattr(config, "items"):
+            return None if above == name else f"{above} has no keys of its own"
+        if part not in config:
+            alike = resembling(part, config)
+            hint = f'Did you mean "{alike}" instead of "{part}"? ' if alike else ""
+            return f"{hint}{above} has {', '.join(config)}"
+        config, above = config[part], f"{above}.{part}"
+    return None
 
 
 def _traces(error: BaseException) -> list[TracebackType]:

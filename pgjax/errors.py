@@ -1,5 +1,8 @@
 """Errors that a command tells in one line, without a traceback (pgjax.cli)."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class InputError(ValueError):
     """Something given to the program is at fault: names the file, line or key and what is expected."""
@@ -15,3 +18,16 @@ class DiskFullError(OSError):
 
 class NotMeasuredError(InputError):
     """A metric cannot be measured here; says what to fetch and where to put it."""
+
+
+def resembling(name: str, names: Iterable[str]) -> str | None:
+    """The one of the names that an unknown one was probably meant to be."""
+    return next(iter(difflib.get_close_matches(str(name), list(names), n=1)), None)
+
+
+def known(name: str, names: Iterable[str]) -> str:
+    """What there is in the place of an unknown name: "g, d", and which of them it resembles."""
+    names = list(names)
+    alike = resembling(name, names)
+    hint = "" if alike is None else f" (did you mean {alike}?)"
+    return f"{', '.join(names) or 'none'}{hint}"

@@ -139,7 +139,8 @@ def evaluate_all(
         raise InputError(f"--limit: expected a positive number, got {limit}")
     name, memory = recipe.data.name, int(recipe.data.memory_limit_gb * 1e9)
     with Checkpoints(workdir, rundir.identity(config)) as checkpoints:
-        _say(f"reading the checkpoint of step {checkpoints.latest_step()} in {workdir}")
+        if (latest := checkpoints.latest_step()) is not None:
+            _say(f"reading the checkpoint of step {latest} in {workdir}")
         state = checkpoints.restore(state_shapes(recipe))
     hosts.check_same(int(state.step), f"the step to evaluate, read in {workdir},")
     test = stores.load_split(name, "test", data_dir, memory)

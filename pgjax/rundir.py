@@ -134,7 +134,8 @@ def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
     path = paths.of(workdir) / CONFIG
     buckets.check(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{workdir} holds no run: there is no {CONFIG} in it")
+        why = f"there is no {CONFIG} in it" if path.parent.is_dir() else "there is no such folder"
+        raise FileNotFoundError(f"{workdir} holds no run: {why}")
     try:
         values = json.loads(path.read_text())
     except ValueError as error:

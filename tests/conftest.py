@@ -60,6 +60,15 @@ def _few_maps():
         gc.collect()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_is_left_behind():
+    """Tests write below tmp_path; whatever new lies in the root at the end is a fault of one of them."""
+    before = set(os.listdir(ROOT))
+    yield
+    left = {name for name in set(os.listdir(ROOT)) - before if not name.startswith(".")}
+    assert not left, f"tests have left {', '.join(sorted(left))} in {ROOT}"
+
+
 @pytest.fixture(autouse=True)
 def _no_downloads(monkeypatch):
     """Evaluations fetch networks of hundreds of megabytes; tests reach this machine alone."""

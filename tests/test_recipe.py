@@ -126,6 +126,14 @@ def test_a_wrong_key_is_named(config, path, value, message):
         ("stages.stage1.terms.feature_l1.weight", -1.0, r"feature_l1\.weight: expected a number"),
         ("stages.stage1.real_draw", -1, r"config\.stages\.stage1\."),
         ("stages.stage1.real_draw", 5, r"stage1\.draws: \[0, 1, 5\] are used"),
+        (
+            "stages.stage1.draws.d",
+            0,
+            r"\[0, 2\] are used \(draws\.d=0, draws\.g=0, real_draw=2\); .*stage1\.real_draw among",
+        ),
+        ("networks.g.options.featurs", 4, r"featurs: .* no such .*\(did you mean features\?\)"),
+        ("stages.stage1.player", ("g",), r"stage1\.player: unknown key; .*mean players\?\)"),
+        ("stages.stage1.players", ("g1",), r"unknown name 'g1'; known are d, g"),
         ("networks.g.options.dropout", "half", r"options\.dropout: expected float"),
     ],
 )

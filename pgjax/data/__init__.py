@@ -196,6 +196,12 @@ def is_built(name: str, data_dir: str | os.PathLike = DATA_DIR) -> bool:
     return (path(name, data_dir) / COMPLETE).is_file()
 
 
+def any_built(data_dir: str | os.PathLike = DATA_DIR) -> bool:
+    """Whether a folder holds any built data set; asks no tfds, and of a bucket nothing."""
+    folder = _folder(data_dir)
+    return paths.in_bucket(folder) or any(folder.glob(f"*/**/{COMPLETE}"))
+
+
 def _builder_class(dataset: Dataset):
     module, _, name = dataset.builder.partition(":")
     return getattr(importlib.import_module(module), name)

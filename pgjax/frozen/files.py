@@ -3,6 +3,7 @@
 A file is verified before it is opened. What is read from it is the network's own business.
 """
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -88,6 +89,7 @@ def digest(path: Path) -> str:
 
 def _download(file: Published, path: Path) -> None:
     failures = []
+    made = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Inside the folder, so that the file moves into place in one go.
@@ -100,6 +102,10 @@ def _download(file: Published, path: Path) -> None:
                     failures.append(f"{type(error).__name__}: {error}")
     except OSError as error:
         failures.append(f"{type(error).__name__}: {error}")
+    # A folder that was made for what did not come goes.
+    with contextlib.suppress(OSError):
+        for folder in made:
+            folder.rmdir()
     raise NotMeasuredError(
         f"{file.remedy(path.parent)} (the download failed: {'; '.join(failures)})"
     )

@@ -99,7 +99,6 @@ def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
     The folder may also be one of the two files itself, under any name.
     """
     asked = paths.of(folder)
-    announce(f"reading the weights {source.file.partition('.')[0]} of {asked}")
     folder = buckets.fetch(asked)
     if folder.is_file():
         read = _read_npz if folder.suffix.lower() == ".npz" else source.read
@@ -141,8 +140,8 @@ def _download(source: Source, shapes: Shapes, folder: Path, asked: paths.Path) -
 
 
 def _fetch(url: str, path: Path, folder: Path) -> None:
-    announce(f"downloading {url} to {folder}, once")
     with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, path.open("wb") as file:
+        announce(f"downloading {url} to {folder}, once")
         shutil.copyfileobj(answer, file, 1 << 20)
 
 
@@ -163,6 +162,7 @@ def _verified(
     Raises:
       InputError: names the file by `name` and ends with the remedy.
     """
+    announce(f"reading and verifying the weights in {name}")
     try:
         params = read(path, shapes)
     except DAMAGE as error:

@@ -77,10 +77,15 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         check_choice(name, stage.players, f"{key}.draws")
         if draw < 0:
             raise InputError(f"{key}.draws.{name}: {draw} is negative")
-    drawn = {stage.draws.get(name, 0) for name in stage.players} | {stage.real_draw or 0}
-    if not drawn <= set(range(len(drawn))):
+    drawn = {f"draws.{name}": stage.draws.get(name, 0) for name in stage.players}
+    if stage.real_draw is not None:
+        drawn["real_draw"] = stage.real_draw
+    used = {0, *drawn.values()}
+    if not used <= set(range(len(used))):
+        told = ", ".join(f"{name}={number}" for name, number in drawn.items())
         raise InputError(
-            f"{key}.draws: {sorted(drawn)} are used; number them 0, 1, ... without gaps"
+            f"{key}.draws: {sorted(used)} are used ({told}); number them 0, 1, ... without gaps, "
+            f"{key}.real_draw among them"
         )
     if stage.real_draw is not None and (stage.critic not in stage.players or stage.real_draw < 0):
         raise InputError(

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pgjax.errors import InputError
+from pgjax.errors import InputError, known
 
 
 def parse_record(cls, values: Any, key: str):
@@ -20,7 +20,7 @@ def parse_record(cls, values: Any, key: str):
     fields = {f.name: f for f in dataclasses.fields(cls)}
     for name in values:
         if name not in fields:
-            raise InputError(f"{key}.{name}: unknown key; known are {_names(cls)}")
+            raise InputError(f"{key}.{name}: unknown key; known are {known(name, fields)}")
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING is field.default_factory
         if name not in values and required:
@@ -59,9 +59,9 @@ def parse_value(hint: Any, value: Any, key: str) -> Any:
     return value
 
 
-def check_choice(name: str, known, key: str) -> None:
-    if name not in known:
-        raise InputError(f"{key}: unknown name {name!r}; known are {', '.join(sorted(known))}")
+def check_choice(name: str, choices, key: str) -> None:
+    if name not in choices:
+        raise InputError(f"{key}: unknown name {name!r}; known are {known(name, sorted(choices))}")
 
 
 def check_positive(value: float, key: str) -> None:
@@ -72,22 +72,22 @@ def check_positive(value: float, key: str) -> None:
 def check_options(function: Callable, options: Mapping, key: str, skip: tuple[str, ...]) -> None:
     """Options of a function: names of its parameters, values of their types where they say one."""
     hints = typing.get_type_hints(function)
-    known = [n for n in inspect.signature(function).parameters if n not in skip]
-    _known_options(function.__name__, known, hints, options, key)
+    names = [n for n in inspect.signature(function).parameters if n not in skip]
+    _known_options(function.__name__, names, hints, options, key)
 
 
 def check_module_options(module: type, options: Mapping, key: str) -> None:
     """Options of a flax module: names of its fields, values of their types."""
-    known = [f.name for f in dataclasses.fields(module) if f.name not in ("parent", "name")]
-    _known_options(module.__name__, known, typing.get_type_hints(module), options, key)
+    names = [f.name for f in dataclasses.fields(module) if f.name not in ("parent", "name")]
+    _known_options(module.__name__, names, typing.get_type_hints(module), options, key)
 
 
 def _known_options(
-    owner: str, known: list[str], hints: Mapping, options: Mapping, key: str
+    owner: str, names: list[str], hints: Mapping, options: Mapping, key: str
 ) -> None:
     for name, value in options.items():
-        if name not in known:
-            taken = ", ".join(known) or "none"
+        if name not in names:
+            taken = known(name, names)
             raise InputError(f"{key}.{name}: {owner} takes no such option; it takes {taken}")
         hint = hints.get(name)
         if hint in (int, float, str, bool) or typing.get_origin(hint) is tuple:

@@ -22,8 +22,9 @@ cannot be had is named with what to put where.
 
 from absl import flags
 
-from pgjax import cli, launch, process
+from pgjax import cli, data, launch, paths, process
 from pgjax.errors import InputError
+from pgjax.progress import announce
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
 IMAGES = flags.DEFINE_string("images", None, "A folder of pictures to score, of any system.")
@@ -71,9 +72,13 @@ def main(_) -> None:
 
 
 def _run() -> None:
+    _refuse("--workdir", images=IMAGES, dataset=DATASET, out=OUT, baselines=BASELINES)
+    workdir = paths.of(WORKDIR.value)
+    # What is no run is to be one line.
+    if paths.in_bucket(workdir) or (workdir / "config.json").is_file():
+        announce(f"starting the evaluation of {workdir}")
     from pgjax import evaluation, export, hosts
 
-    _refuse("--workdir", images=IMAGES, dataset=DATASET, out=OUT, baselines=BASELINES)
     launch.start()
     results = evaluation.evaluate_all(
         WORKDIR.value,
@@ -92,13 +97,16 @@ def _run() -> None:
 
 
 def _pictures() -> None:
-    from pgjax import evaluation, judging
-    from pgjax.metrics import protocols
-
     hosts = {name: flags.FLAGS[name] for name in launch.FLAGS}
     _refuse("--images and --baselines", save_images=SAVE_IMAGES, noise=NOISE, **hosts)
     if DATASET.value is None:
         raise InputError("--dataset: missing; expected the data set that the pairs are of")
+    data.find(DATASET.value)
+    if data.any_built(DATA_DIR.value):
+        announce(f"starting to judge {IMAGES.value or 'the baselines'}")
+    from pgjax import evaluation, judging
+    from pgjax.metrics import protocols
+
     names = PROTOCOL.value or [protocols.OWN.name]
     if len(names) > 1:
         raise InputError(f"--protocol: {', '.join(names)}: several go with --workdir alone")

@@ -32,6 +32,7 @@ from pgjax.image import draw_skeleton, format_of, grid, write_image
 from pgjax.judging import pictures
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import PIXEL_METRICS, PLAIN
+from pgjax.progress import announce
 from pgjax.recipe import build
 from pgjax.scoring import Scorer, chosen, higher_is_better
 from pgjax.state import state_shapes
@@ -60,6 +61,7 @@ def read_systems(
       pairs_file: a list that folders may hold more pictures of than are wanted, as of the test pairs.
 
     Raises:
+      FileNotFoundError: names all that is not there.
       InputError: no data set is named, or runs are of several.
     """
     places = []
@@ -69,13 +71,23 @@ def read_systems(
         path = paths.of(rest if titled else text)
         buckets.check(path)
         places.append((title if titled else path.name, path))
+    faults = [
+        f"{path}: no such folder of pictures, and no such run"
+        for _, path in places
+        if not path.is_dir()
+    ]
+    if faults:
+        raise FileNotFoundError("; ".join(faults))
     configs = {p: rundir.read_config(p) for _, p in places if (p / rundir.CONFIG).is_file()}
     recipes = {path: build(config) for path, config in configs.items()}
     sets = list(dict.fromkeys([recipe.data.name for recipe in recipes.values()]))
     if dataset is not None and dataset not in sets:
         sets.append(dataset)
     if not sets:
-        raise InputError("--dataset: missing; no run says of which data set the pictures are")
+        raise InputError(
+            f"--dataset: missing; {', '.join(str(path) for _, path in places)}: no run, which would say of "
+            "which data set it is"
+        )
     if len(sets) > 1:
         raise InputError(f"--dataset: all systems need one data set, not {' and '.join(sets)}")
     test = stores.load_split(sets[0], "test", data_dir, MEMORY)
@@ -90,11 +102,13 @@ def read_systems(
 
 
 def _of_run(path, config, recipe, test: stores.Split) -> Callable[[np.ndarray], np.ndarray]:
+    announce(f"reading the last checkpoint of {path}")
     with Checkpoints(path, rundir.identity(config)) as checkpoints:
         state = checkpoints.restore(state_shapes(recipe))
     predict = Predictor(recipe, recipe.stage_of(int(state.step)), scored=False)
 
     def images(pairs: np.ndarray) -> np.ndarray:
+        announce(f"generating {len(pairs)} pairs by {path}")
         made = predict(state, test.store, pairs)
         return np.concatenate([list(p.images.values())[-1] for p in made])
 

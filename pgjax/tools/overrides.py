@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from pgjax.errors import InputError
+from pgjax.errors import InputError, known
 
 
 def set_key(config: ConfigDict, assignment: str) -> None:
@@ -21,13 +21,17 @@ def set_key(config: ConfigDict, assignment: str) -> None:
     key, equals, text = assignment.partition("=")
     if not equals or not all(key.split(".")):
         raise InputError(f"--set: expected KEY=VALUE, got {assignment!r}")
-    *parents, last = key.split(".")
-    groups = [config]
-    for part in parents:
-        groups = [g[n] for g in groups for n in _matches(g, part) if isinstance(g[n], ConfigDict)]
-    found = [(group, name) for group in groups for name in _matches(group, last)]
-    if not found:
-        raise InputError(f"--set {assignment}: {config.row} has no key {key}")
+    found: list[tuple[ConfigDict, str]] = []
+    groups, above = [config], config.row
+    for part in key.split("."):
+        found = [(group, name) for group in groups for name in _matches(group, part)]
+        if not found:
+            there = known(part, dict.fromkeys(name for group in groups for name in group))
+            raise InputError(
+                f"--set {assignment}: {config.row} has no key {key}: {above} has {there}"
+            )
+        groups = [group[name] for group, name in found if isinstance(group[name], ConfigDict)]
+        above = part if above == config.row else f"{above}.{part}"
     for group, name in found:
         group[name] = _value(group[name], text, f"--set {assignment}")
 

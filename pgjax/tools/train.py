@@ -19,7 +19,7 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from pgjax import cli, launch, process
+from pgjax import cli, data, launch, process
 from pgjax.errors import InputError
 from pgjax.interruption import Interruption
 from pgjax.progress import announce
@@ -51,7 +51,8 @@ def main(_) -> None:
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected a directory for this run")
     with Interruption() as stop:
-        announce(f"starting {CONFIG.value.row} in {WORKDIR.value}")
+        if _has_data():  # a data set that is missing is to be one line
+            announce(f"starting {CONFIG.value.get('row')} in {WORKDIR.value}")
         from pgjax import compiled, programs, training
 
         launch.start()
@@ -60,6 +61,11 @@ def main(_) -> None:
         state = training.train_and_evaluate(config, WORKDIR.value, DATA_DIR.value, stop)
         _export(config, state)
         stop.end(int(state.step))
+
+
+def _has_data() -> bool:
+    known = data.DATASETS.get(CONFIG.value.get("data", {}).get("name"))
+    return (known is not None and known.generated) or data.any_built(DATA_DIR.value)
 
 
 def _config():

@@ -9,6 +9,9 @@ import pytest
 
 from benchmarks import feeding, input_pipeline
 from pgjax.batch import Batch
+from pgjax.errors import InputError
+
+BUILT = ("market1501", "deepfashion")
 
 
 def _batches(seconds: float, draws: int = 1, size: int = 8):
@@ -55,6 +58,28 @@ def test_the_command_measures_every_built_data_set(tmp_path, capsys, monkeypatch
         ("market1501", b) for b in (4, 16, 64)
     ]
     assert not any(line["flip"] for line in lines)
+
+
+def test_a_data_set_without_training_photos_is_left_out_and_told(tmp_path, capsys, monkeypatch):
+    made = input_pipeline.random_pairs((64, 32), 32)
+
+    def load_split(name, split, _):
+        if name == "deepfashion":
+            raise InputError("deep_fashion has no split 'train'; there are test")
+        return type("S", (), {"store": made[0]})
+
+    monkeypatch.setattr(input_pipeline.data, "is_built", lambda name, _: name in BUILT)
+    monkeypatch.setattr(input_pipeline.stores, "load_split", load_split)
+    monkeypatch.setattr(input_pipeline.stores, "train_pairs", lambda *_: made[1])
+    arguments = [f"--data_dir={tmp_path}", "--seconds=0.05", "--batch=4"]
+    input_pipeline.main(arguments)
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["dataset"] for line in out.splitlines()] == ["market1501"]
+    assert err.splitlines() == [
+        "left out: deepfashion: deep_fashion has no split 'train'; there are test"
+    ]
+    with pytest.raises(InputError, match="has no split 'train'"):
+        input_pipeline.main([*arguments, "--dataset=deepfashion"])
 
 
 def test_a_data_set_that_is_asked_for_must_be_there(tmp_path):

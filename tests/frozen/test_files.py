@@ -54,6 +54,14 @@ def test_what_is_not_to_be_had_is_not_measured(published, tmp_path):
     assert "\n" not in str(told.value)
 
 
+def test_a_download_that_fails_leaves_no_folder(published, tmp_path):
+    gone = published._replace(url="file:///nowhere/a")
+    (tmp_path / "data").mkdir()
+    with pytest.raises(NotMeasuredError, match="the download failed"):
+        files.obtain(gone, tmp_path / "data" / "new" / "weights")
+    assert not list((tmp_path / "data").iterdir())
+
+
 def test_names_of_files_tell_their_hash():
     """As PyTorch's hub has it: the last part of a name is how its sha256 begins."""
     for file in (inception.FILE, *(net.weights for net in lpips.NETS.values())):

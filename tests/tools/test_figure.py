@@ -151,3 +151,17 @@ def test_pictures_alone_need_a_data_set(pictures, tmp_path):
         run(pictures, "--out", tmp_path / "f.png")
     with pytest.raises(FileNotFoundError, match="no such folder of pictures"):
         run(tmp_path / "none", "--dataset", NAME, "--out", tmp_path / "f.png")
+
+
+@pytest.mark.parametrize("dataset", [[], ["--dataset", NAME]])
+def test_all_that_is_not_there_is_named_before_anything_else(pictures, tmp_path, dataset):
+    (tmp_path / "file").write_text("")
+    named = [tmp_path / "none", pictures, f"Mine={tmp_path / 'nothing'}", tmp_path / "file"]
+    with pytest.raises(FileNotFoundError) as told:
+        run(*named, *dataset, "--out", tmp_path / "f.png")
+    faults = str(told.value).split("; ")
+    assert [fault.partition(":")[0].rpartition("/")[2] for fault in faults] == [
+        "none",
+        "nothing",
+        "file",
+    ]
