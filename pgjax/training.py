@@ -97,7 +97,7 @@ def train_and_evaluate(
         if hosts.first():
             where = f"{recipe.total_steps} steps done in {workdir}"
             print(f"{recipe.row}: {done} of {where}", file=sys.stderr)
-            if fresh and recipe.init is not None:
+            if latest is None and recipe.init is not None:
                 print(f"{recipe.row}: {finetuning.described(recipe)}", file=sys.stderr)
         # Once for all stages.
         store = replicate(train.store) if held else train.store
