@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pgjax import paths
+from pgjax import locks, paths
 from pgjax.errors import InputError
 from pgjax.progress import announce
 
@@ -188,9 +188,9 @@ def find(folder: paths.Path, name: str) -> list[paths.Path]:
 
 @contextlib.contextmanager
 def locked(path: pathlib.Path) -> Iterator[None]:
-    """Holds a lock of this machine that ends with the process, however that ends."""
-    import fcntl  # not on Windows, where the rest works
-
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Holds a lock of this machine that ends with the process, where there are locks."""
+    with contextlib.ExitStack() as stack:
+        # Without, what two processes fetch is fetched twice: every file appears when it is whole.
+        with contextlib.suppress(locks.NoLocksError):
+            stack.enter_context(locks.held(path, wait=True))
         yield

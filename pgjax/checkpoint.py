@@ -23,7 +23,8 @@ DAMAGED = "checkpoints.damaged"
 HALF_WRITTEN = "*.orbax-checkpoint-tmp"
 COMPLETE = "commit_success.txt"  # orbax's last file of a checkpoint in a bucket
 # Orbax and tensorstore tell by the text alone.
-FULL = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
+_FULL = ("ENOSPC", "EDQUOT", "EFBIG")  # of which not every system has all
+FULL = tuple(os.strerror(getattr(errno, name)) for name in _FULL if hasattr(errno, name))
 
 
 def _unspoken(record: logging.LogRecord) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
-from pgjax import interruption, paths
+from pgjax import checkout, interruption, paths
 from pgjax.errors import InputError, NonFiniteLossError, resembling
 
 PACKAGE = Path(__file__).resolve().parent
@@ -78,11 +78,15 @@ def run_absl(main: Callable[[list[str]], object]) -> NoReturn:
 
     def parse(argv: list[str]) -> list[str]:
         try:
-            program, *rest = flags.FLAGS([argv[0], *_at_home(argv[1:])])
+            program, *rest = flags.FLAGS([argv[0], *_found(_at_home(argv[1:]))])
         except SystemExit:  # only flags like --help exit while flags are parsed, with code 1
             sys.exit(0)
         except InputError as error:
             fail(str(error))
+        except ModuleNotFoundError as error:  # of a config file
+            if (error.name or "").partition(".")[0] != "configs":
+                raise
+            fail(f"--config: {error}: {checkout.WHERE}")
         except flags.Error as error:
             fail(_config_message(error) or f"{error} (--help lists the flags)")
         except (AttributeError, LookupError) as error:
@@ -103,6 +107,20 @@ def _tell_as_called(main: ModuleType) -> None:
         program = ArgumentParser.program or f"python -m {main.__spec__.name}"
         if program != script:
             main.__doc__ = main.__doc__.replace(f"python {script}", program)
+
+
+def _found(words: list[str]) -> list[str]:
+    """Arguments with the file of --config where it lies."""
+    found, flag = [], ""
+    for word in words:
+        if flag in ("--config", "-config"):
+            word = checkout.config_file(word)
+        name, equals, value = word.partition("=")
+        if equals and name in ("--config", "-config"):
+            word = f"{name}={checkout.config_file(value)}"
+        found.append(word)
+        flag = word
+    return found
 
 
 def _at_home(words: Sequence[str] | None) -> list[str]:

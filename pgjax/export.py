@@ -117,7 +117,7 @@ def _evaluated(workdir: paths.Path, step: int) -> dict[str, Any] | None:
     if not path.exists():
         path = workdir / "metrics.json"
     try:
-        result = json.loads(path.read_text())
+        result = json.loads(path.read_text(encoding="utf-8"))
         own = result.get("protocol", {}).get("name", OWN.name) == OWN.name
         if own and result["step"] == step:
             return {name: result[name] for name in SAID}
@@ -130,7 +130,7 @@ def _evaluated(workdir: paths.Path, step: int) -> dict[str, Any] | None:
 
 def _held_out(workdir: paths.Path, step: int) -> dict[str, Any] | None:
     try:
-        lines = (workdir / "metrics.jsonl").read_text().splitlines()
+        lines = (workdir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return None
     logged = [line for line in map(json.loads, lines) if line["step"] == step]

@@ -41,7 +41,10 @@ class Logbook:
             folder = pathlib.Path(self._beside.name)
         paths.write_text(folder / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
         (folder / EVENTS).mkdir(exist_ok=True)
-        self._folder, self._file = folder, (folder / METRICS).open("a")
+        self._folder, self._file = (
+            folder,
+            (folder / METRICS).open("a", encoding="utf-8", newline="\n"),
+        )
         # Not SummaryWriter: its thread dies of a full disk, and who then logs waits for it for ever.
         name = f"events.out.tfevents.{time.time():.0f}.{platform.node()}.{step}"
         self._events = RecordWriter(str(folder / EVENTS / name))

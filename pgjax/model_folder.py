@@ -94,9 +94,9 @@ def write(folder: str | os.PathLike, model: Model, card: str) -> None:
 def _fill(folder: Path, model: Model, card: str) -> None:
     arrays = flatten_dict(dict(model.variables), sep="/")
     np.savez(folder / WEIGHTS, **{name: np.asarray(array) for name, array in arrays.items()})
-    (folder / MODEL).write_text(_json(model))
-    (folder / CARD).write_text(card)
-    (folder / SUMS).write_text(_sums({name: digest(folder / name) for name in FILES}))
+    paths.write_text(folder / MODEL, _json(model))
+    paths.write_text(folder / CARD, card)
+    paths.write_text(folder / SUMS, _sums({name: digest(folder / name) for name in FILES}))
 
 
 def read(folder: str | os.PathLike) -> Model:
@@ -112,7 +112,7 @@ def read(folder: str | os.PathLike) -> Model:
     folder = buckets.fetch(asked)
     check(folder)
     try:
-        values = json.loads((folder / MODEL).read_text())
+        values = json.loads((folder / MODEL).read_text(encoding="utf-8"))
         found = values["format"]
         if found != FORMAT:
             raise InputError(f"{folder / MODEL}: format {found!r}; this version reads {FORMAT}")

@@ -111,7 +111,8 @@ def write_text(path: Path, text: str) -> None:
 def append_text(path: Path, text: str) -> None:
     """Adds to a file, or begins it; an object of a bucket is written anew for that."""
     if in_bucket(path):
-        path.write_text((path.read_text() if path.exists() else "") + text)
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.write_text(before + text, encoding="utf-8")
         return
-    with open(path, "a") as file:
+    with open(path, "a", encoding="utf-8", newline="\n") as file:
         file.write(text)

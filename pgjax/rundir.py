@@ -1,18 +1,18 @@
 """A run directory: whose it is and where it ran. Nothing of another run is touched."""
 
 import contextlib
-import fcntl
 import json
 import pathlib
 import platform
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
 
 import jax
 
-from pgjax import buckets, folders, paths
+from pgjax import buckets, folders, lease, locks, paths
 from pgjax.checkpoint import first_difference
 from pgjax.errors import InputError
 from pgjax.lease import Lease
@@ -96,7 +96,8 @@ def open_run(workdir: str | pathlib.Path, config: Any) -> Iterator[Callable[[], 
     Writes config.json (resolved) and appends to environment.jsonl.
 
     Yields:
-      What raises InputError where the claim may be lost, as can be in a bucket alone (pgjax.lease).
+      What raises InputError where the claim may be lost, as can be only where nothing can be locked
+      (pgjax.lease): in a bucket, on Windows, on some file systems.
 
     Raises:
       InputError: as `check`, or another process trains in this directory now.
@@ -112,16 +113,29 @@ def open_run(workdir: str | pathlib.Path, config: Any) -> Iterator[Callable[[], 
 @contextlib.contextmanager
 def _claimed(workdir: paths.Path) -> Iterator[Callable[[], None]]:
     if paths.in_bucket(workdir):
-        with Lease(workdir / LOCK) as lease:
-            yield lease.check
+        with Lease(workdir / LOCK) as claim:
+            yield claim.check
         return
     workdir.mkdir(parents=True, exist_ok=True)
-    with open(workdir / LOCK, "w") as lock:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locks.held(workdir / LOCK, wait=False))
+            check_claim = _nothing
         except BlockingIOError:
             raise InputError(f"another process is training in {workdir}") from None
-        yield lambda: None
+        except locks.NoLocksError as error:
+            print(
+                f"warning: {workdir}: {error}; the run renews its claim, {LOCK}, every {lease.BEAT:.0f} s "
+                f"instead, and after a kill its next start waits for {lease.LEASE:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+            check_claim = stack.enter_context(Lease(workdir / LOCK)).check
+        yield check_claim
+
+
+def _nothing() -> None:
+    """Checks the claim of who holds a lock: it cannot be lost."""
 
 
 def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
@@ -137,7 +151,7 @@ def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
         why = f"there is no {CONFIG} in it" if path.parent.is_dir() else "there is no such folder"
         raise FileNotFoundError(f"{workdir} holds no run: {why}")
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: not JSON: {error}") from error
     if not isinstance(values, dict) or not {"row", "networks"} <= values.keys():

@@ -7,7 +7,10 @@ import pgjax
 
 HOME = pathlib.Path(pgjax.__file__).parent
 FLOORS = (
-    {"errors", "filetypes", "interruption", "precision", "progress", "random_keys"},
+    {
+        *("checkout", "errors", "filetypes", "interruption", "locks", "precision", "progress"),
+        "random_keys",
+    },
     {"paths", "process"},
     {"compiled", "csv_table", "fashion_names", "folders"},
     {"cli", "names", "photo", "skeleton"},

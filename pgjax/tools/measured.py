@@ -91,7 +91,7 @@ def _read(path: pathlib.Path, subject: str, keys: Sequence[str]) -> dict[str, An
       InputError: it is something else.
     """
     try:
-        result = json.loads(path.read_text())
+        result = json.loads(path.read_text(encoding="utf-8"))
         missing = [name for name in (*keys, "scores") if name not in result]
         scores = {} if missing else result["scores"][subject]
         result.get("protocol", {}).get("name")

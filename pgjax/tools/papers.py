@@ -3,19 +3,17 @@
 PROTOCOL says by which named protocol the published numbers were measured, MEASURED by which others some were
 that a table takes over from earlier papers; "" or nothing where it is not told.
 
-configs/ is not part of the installed package: it is found where Python looks for modules, which for
-`python -m` is the working directory, the root of the repository.
+configs/ is not part of the installed package: pgjax.checkout says where it is found.
 """
 
 import importlib
-import importlib.util
 import pathlib
 import re
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from pgjax import folders, rundir
+from pgjax import checkout, folders, rundir
 from pgjax.checkpoint import differences
 from pgjax.errors import InputError
 from pgjax.metrics import protocols
@@ -27,18 +25,12 @@ def folder() -> pathlib.Path:
     """The folder configs/.
 
     Raises:
-      InputError: there is none, or it is another project's.
+      InputError: there is none of pgjax.
     """
-    try:
-        found = importlib.util.find_spec("configs.common")
-    except ModuleNotFoundError:
-        found = None
+    found = checkout.find()
     if found is None:
-        raise InputError(
-            f"no configs/ of pgjax in {pathlib.Path.cwd()}: it is not part of the installed package; "
-            "run this in the root of the repository"
-        )
-    return pathlib.Path(found.origin).parent
+        raise InputError(f"no configs/ of pgjax in {pathlib.Path.cwd()}: {checkout.WHERE}")
+    return found
 
 
 def load() -> dict[str, ModuleType]:

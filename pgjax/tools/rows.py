@@ -91,7 +91,7 @@ def main(argv: list[str] | None = None) -> None:
     if out is None:
         print(document(), end="")
         return
-    out.write_text(document())
+    out.write_text(document(), encoding="utf-8", newline="\n")
     print(f"wrote {out}", file=sys.stderr)
 
 
