@@ -9,6 +9,7 @@ import importlib.util
 import os
 import pathlib
 import re
+import uuid
 from typing import Any
 
 from pgjax.errors import InputError
@@ -95,7 +96,8 @@ def write_bytes(path: Path, data: bytes) -> None:
         path.write_bytes(data)  # an object appears when it is complete
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Hosts share folders, and have processes of the same number.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
         temporary.write_bytes(data)
         os.replace(temporary, path)

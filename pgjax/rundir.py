@@ -85,7 +85,7 @@ def fixed(values: dict[str, Any]) -> dict[str, Any]:
 
 def _foreign(path: paths.Path) -> bool:
     # A start that was killed may have left these.
-    ours = path.name == LOCK or path.name.startswith(f".{CONFIG}.")
+    ours = path.name == LOCK or path.name.startswith((f".{CONFIG}.", f".{LOCK}."))
     return not ours and not folders.is_of_system(path.name)
 
 

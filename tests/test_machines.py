@@ -184,7 +184,7 @@ def test_data_sets_say_what_they_lack(tmp_path, monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "array_record" else found(name)
     )
-    with pytest.raises(InputError, match="array_record, which is not installed; .* Windows"):
+    with pytest.raises(InputError, match=r"array_record, which is not installed; .* Windows"):
         data.build("synthetic_people", tmp_path)
 
 

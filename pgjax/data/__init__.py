@@ -212,8 +212,8 @@ def _builder(dataset: Dataset, data_dir: Path, options: Mapping[str, object] | N
     builder, config = _builder_class(dataset), dataset.config
     if importlib.util.find_spec("array_record") is None:
         raise InputError(
-            f"data set {dataset.name}: is kept in files of array_record, which is not installed; there is none "
-            "for Windows, where WSL 2 has it"
+            f"data set {dataset.name}: is kept in files of array_record, which is not installed; there is "
+            "none for Windows, where WSL 2 has it"
         )
     if hasattr(builder, "configured"):
         config = builder.configured(config, **(options or {}))
