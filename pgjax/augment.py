@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from pgjax import folders, keypoints, limbs, paths
 from pgjax.errors import InputError
 from pgjax.image import format_of, write_image
 from pgjax.keypoints import Pose, inside, moved
 from pgjax.photo import fit, read_photo
+from pgjax.progress import Progress, announce
 from pgjax.reid_photos import JUNK, apart, bare, is_junk, usable, who
 from pgjax.transfer import PoseTransfer
 
@@ -156,7 +156,8 @@ class Augmentation:
         _same(out / MANIFEST, self._manifest(digest, seed, batch))
         _same(out / POSES, self._joints())
         drawn = 0
-        with tqdm(total=len(self._items), desc="augmenting", unit="image") as bar:
+        announce(f"augmenting: {len(self._items)} images; the first batch is compiled")
+        with Progress(len(self._items), "augmenting", "image") as bar:
             for start in range(0, len(self._items), batch):
                 chunk = self._items[start : start + batch]
                 missing = {item.name for item in chunk if not _is_whole(out / item.name)}

@@ -1,5 +1,6 @@
 """What a command says while it works, on standard error: what it begins, how far it is, what is left."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -69,6 +70,13 @@ class Progress:
         if self._lines and now - self._line >= EVERY and self._done < self._total:
             self._line = now
             self._say(self._state(now))
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """The time of the block is none of the loop's: no speed and no time left follows from it."""
+        began = time.monotonic()
+        yield
+        self._first += time.monotonic() - began
 
     def tell(self, **values: Any) -> None:
         """Values that stand beside the progress from now on, such as losses."""

@@ -204,15 +204,16 @@ class _Stage:
                     if save or sample:
                         state = jax_utils.unreplicate(replicated)
                         refuse_non_finite(state)
-                    # Samples first: a run killed in between makes them again, and saves again.
-                    if sample and hosts.first():
-                        announce(f"step {step}: drawing and scoring held-out pairs")
-                        self._sample(step, state, test_store, held_out)
-                    if save:
-                        _say(f"step {step}: saving a checkpoint")
-                        if hosts.first():
-                            self.logbook.publish()
-                        self.checkpoints.save(state)
+                    with bar.paused():
+                        # Samples first: a run killed in between makes them again, and saves again.
+                        if sample and hosts.first():
+                            announce(f"step {step}: drawing and scoring held-out pairs")
+                            self._sample(step, state, test_store, held_out)
+                        if save:
+                            _say(f"step {step}: saving a checkpoint")
+                            if hosts.first():
+                                self.logbook.publish()
+                            self.checkpoints.save(state)
                     unread, seen, since, waited = [], step, time.perf_counter(), 0.0
                 if self.stopped:
                     break

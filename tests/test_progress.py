@@ -63,6 +63,19 @@ def test_what_was_done_before_is_no_measure_of_speed(clock, capsys):
     assert lines[0] == "stage1: 360 of 700 steps, 1.0 steps/s, 6 min left"
 
 
+def test_a_pause_tells_nothing_of_the_time_left(clock, capsys):
+    with Progress(700, "stage1", "step") as bar:
+        for _ in range(9):
+            clock.now += 1.0
+            bar.update()
+        with bar.paused():
+            clock.now += 60.0
+        clock.now += 1.0
+        bar.update()
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first == "stage1: 10 of 700 steps, 1.0 steps/s, 12 min left"
+
+
 def test_losses_stand_beside_it(clock, capsys):
     with Progress(700, "stage1", "step") as bar:
         bar.tell(g="0.4310", d="1.2000")

@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from pgjax import animation, cli, image, keypoints, process
 from pgjax.data import DATA_DIR
@@ -29,6 +28,7 @@ from pgjax.errors import InputError
 from pgjax.filetypes import PHOTOS, extension
 from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
 from pgjax.photo import MODES, Size, read_photo
+from pgjax.progress import announce, watched
 from pgjax.tools import asked_poses
 from pgjax.tools.asked_poses import say
 from pgjax.tools.frames import frames
@@ -71,6 +71,7 @@ def main(argv: list[str] | None = None) -> None:
         say(f"{out}: {len(places)} images, named after their poses: {' to '.join(ends)}", "")
     print(out)
     if arguments.animation:
+        announce(f"writing the animation {arguments.animation}")
         _animate(arguments.animation, images, arguments.fps)
         print(arguments.animation)
 
@@ -115,10 +116,14 @@ def _draw(
     """Writes the images; returns those of an animation, where one is asked for."""
     # JAX takes its time: bad arguments are told before.
     from pgjax import compiled
+
+    if (Path(arguments.model) / "model.json").is_file():  # another folder is to be one line
+        announce(f"reading the model in {arguments.model}")
     from pgjax.transfer import PoseTransfer
 
     compiled.keep()
     transfer = PoseTransfer.load(arguments.model)
+    announce(f"drawing {len(targets)} image{'s' * (len(targets) > 1)}; the first is compiled")
     made = transfer.each(
         photo,
         source,
@@ -128,7 +133,7 @@ def _draw(
         mode=arguments.mode,
     )
     kept = []
-    bar = tqdm(made, total=len(targets), unit="image", disable=len(targets) == 1)
+    bar = watched(made, len(targets), "drawing", "image", quiet=len(targets) == 1)
     for place, one in zip(places, bar, strict=True):
         if arguments.enlarge != 1:
             one = image.enlarged(one, arguments.enlarge)

@@ -20,12 +20,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from pgjax import cli, compiled, estimators, folders, keypoints, photo, process, skeleton
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
 from pgjax.keypoints import Pose, files, openpose
+from pgjax.progress import announce, watched
 
 ONE_PERSON = ("csv", "npy")  # what these formats hold of a photo
 ONE_PHOTO = (".npy",)
@@ -74,7 +74,10 @@ def estimate(
 ) -> tuple[dict[str, list[Pose]], dict[str, str]]:
     """The poses in photos by name, and what is wrong with those that can't be read; shows its progress."""
     poses, unreadable = {}, {}
-    for name, path in tqdm(photos.items(), desc="photos", unit="photo", file=sys.stderr):
+    announce(
+        f"estimating poses in {len(photos)} photo{'s' * (len(photos) != 1)}; the first is compiled"
+    )
+    for name, path in watched(photos.items(), len(photos), "estimating", "photo"):
         try:
             poses[name] = estimator(photo.read_photo(path), everyone)
         except (InputError, OSError) as error:
