@@ -28,6 +28,11 @@ def _each(*parts: str) -> tuple[str, ...]:
     return tuple(f"{side}_{part}" for side in SIDES for part in parts)
 
 
+def _right_first(*parts: str) -> tuple[str, ...]:
+    """All parts of the right side, then of the left."""
+    return tuple(f"{side}_{part}" for side in reversed(SIDES) for part in parts)
+
+
 class Layout(NamedTuple):
     """An order of joints.
 
@@ -64,6 +69,9 @@ MPII = (
     *("pelvis", "thorax", "upper_neck", "head_top", "right_wrist", "right_elbow"),
     *("right_shoulder", "left_shoulder", "left_elbow", "left_wrist"),
 )
+ARMS = _right_first("shoulder", "elbow", "wrist")
+AIC = (*ARMS, *_right_first("hip", "knee", "ankle"), "head_top", "neck")
+BODY_25B = (*COCO_17, "upper_neck", "head_top", *FEET)
 ZEROS, MARK = "0, 0", "0, 0 and v 0"
 
 LAYOUTS = {
@@ -73,10 +81,8 @@ LAYOUTS = {
         (*COCO_18[:8], "middle_hip", *COCO_18[8:], *FEET),
         *(0, ZEROS, "OpenPose 1.7, POSE_BODY_25_BODY_PARTS"),
     ),
-    "body25b": Layout(
-        (*COCO_17, "upper_neck", "head_top", *FEET),
-        *(0, ZEROS, "OpenPose 1.7, POSE_BODY_25B_BODY_PARTS"),
-    ),
+    "body25b": Layout(BODY_25B, 0, ZEROS, "OpenPose 1.7, POSE_BODY_25B_BODY_PARTS"),
+    "body135": Layout(BODY_25B, 110, ZEROS, "OpenPose 1.7, POSE_BODY_135_BODY_PARTS"),
     "halpe26": Layout(HALPE_26, 0, ZEROS, "Halpe-FullBody; AlphaPose 0.5, MMPose 1.3.2"),
     "halpe136": Layout(HALPE_26, 110, ZEROS, "Halpe-FullBody; AlphaPose 0.5, MMPose 1.3.2"),
     "wholebody133": Layout((*COCO_17, *FEET), 110, MARK, "COCO-WholeBody 1.0; MMPose 1.3.2"),
@@ -84,6 +90,7 @@ LAYOUTS = {
         (*COCO_18, *FEET), 110, ZEROS, "MMPose 1.3.2, coco_wholebody_openpose; DWPose"
     ),
     "crowdpose14": Layout((*LIMBS, "top_head", "neck"), 0, MARK, "CrowdPose; MMPose 1.3.2"),
+    "aic14": Layout(AIC, 0, MARK, "AI Challenger; MMPose 1.3.2"),
     "posetrack17": Layout(
         ("nose", "head_bottom", "head_top", *_both("ear"), *LIMBS),
         *(0, MARK, "PoseTrack18; MMPose 1.3.2"),
@@ -100,7 +107,7 @@ JOINED = (
     *((f"{side}_hip", "middle_hip") for side in SIDES),
     *((f"{side}_shoulder", "upper_neck") for side in SIDES),
     *((f"{side}_ankle", f"{side}_heel") for side in SIDES),
-    ("upper_neck", "head_top"),
+    *(("upper_neck", "head_top"), ("neck", "head_top"), ("neck", "top_head")),
 )
 NAMED_ONLY = ("posetrack17",)  # as many joints as a layout that is far more frequent
 

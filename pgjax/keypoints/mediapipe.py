@@ -15,6 +15,7 @@ from pgjax.keypoints.found import Person, Photo
 from pgjax.keypoints.layouts import LAYOUTS
 
 KEYS = ("landmark", "landmarks", "pose_landmarks", "poseLandmarks", "pose_landmarks_list")
+FARTHEST_SHARE = 5
 COUNT = LAYOUTS["mediapipe33"].count
 
 
@@ -35,10 +36,14 @@ def _plain(row: list) -> bool:
 def photos(content) -> list[Photo]:
     frames = _frames(content)
     names = [""] if len(frames) == 1 else [f"{number:06d}" for number in range(len(frames))]
-    return [
-        Photo(name, _people(frame, f"frame {int(name)}: " if name else ""), shares=True)
+    photos = [
+        Photo(name, _people(frame, f"frame {int(name)}: " if name else ""))
         for name, frame in zip(names, frames, strict=True)
     ]
+    points = [abs(person.table[:, :2]).max(axis=1) for photo in photos for person in photo.people]
+    # Some multiply them by the photo's size. Of a person who is cut off many lie beyond 1.
+    shares = not points or bool(np.median(np.concatenate(points)) <= FARTHEST_SHARE)
+    return [photo._replace(shares=shares) for photo in photos]
 
 
 def _frames(content) -> list:

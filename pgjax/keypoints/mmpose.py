@@ -57,13 +57,27 @@ def _joints(meta) -> tuple[str, ...] | None:
         return layouts.joint_names([names[str(number)] for number in range(len(names))])
 
 
+def _points(value) -> np.ndarray:
+    """x, y of the joints (J, 2).
+
+    Raises:
+      InputError: they have another number of coordinates, as what is lifted into space.
+    """
+    rows = files.typed(value, list, '"keypoints"')
+    if not all(isinstance(row, list) and len(row) == 2 for row in rows):
+        raise InputError(
+            '"keypoints" are not x and y in the photo; expected those, not places in space'
+        )
+    return files.table(rows, '"keypoints"')[:, :2] if rows else np.zeros((0, 2))
+
+
 def _people(instances, where: str, joints) -> list[Person]:
     found = []
     for number, one in enumerate(files.typed(instances, list, f"{where}instances")):
         place = f"{where}instance {number}"
         with files.naming(place):
             one = files.typed(one, dict, "an instance")
-            points = files.table(one.get("keypoints"), '"keypoints"')[:, :2]
+            points = _points(one.get("keypoints"))
             scores = files.numbers(one.get("keypoint_scores"), '"keypoint_scores"')
             if len(points) != len(scores) or (joints and len(joints) != len(points)):
                 raise InputError(

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import poses as examples
 from pgjax import keypoints
 from pgjax.errors import InputError
 
+FILES = pathlib.Path(__file__).parent / "files"
 BODY = [v for y, x in examples.STANDING.tolist() for v in (x, y, 0.9)]
 
 
@@ -48,7 +50,7 @@ def _coco(**changed):
         ({"people": [{}]}, 'person 0: no key "pose_keypoints_2d"'),
         (
             _frame(BODY[:45]),
-            r"person 0: 15 joints; expected 14 \(crowdpose14\), 16 .*, 18 \(coco18\)",
+            r"person 0: 15 joints; expected 14 \(crowdpose14 or aic14\), 16 .*, 18 \(coco18\)",
         ),
         (_frame(BODY, BODY[:-1]), "person 1: .* holds 53 numbers"),
         (_frame(_with(3, "7")), 'holds "7"; expected numbers only'),
@@ -81,6 +83,15 @@ def _coco(**changed):
         (_coco(images=[{"id": 7}]), "image 0: no photo's name; expected one of the keys"),
         (_coco(annotations=[{"keypoints": [9, 9, 2] * 17}]), '"image_id" is None; expected'),
         ({"keypoints": [float("nan"), 9, 1] * 17}, "x of nose is nan"),
+        (
+            [{"keypoints": [[0.1, 0.2, 0.3]] * 17, "keypoint_scores": [1] * 17}],
+            "instance 0: .* are not x and y in the photo",
+        ),
+        ([{"keypoints": [[9, 9]] * 17, "keypoint_scores": [1] * 16}], "17 keypoints and 16 scores"),
+        ([{"keypoints": {"x": [9], "y": [9, 8]}}], "result 0: .* hold unequal numbers of joints"),
+        ([{"x": 0.5, "y": 0.5, "z": 0}] * 32, "32 landmarks; expected MediaPipe's 33"),
+        ({"landmark": [{"x": 0.5}] * 33}, "holds null; expected numbers"),
+        ({"width": 0, "height": 9, "keypoints": [[9, 9]] * 18}, "expected pixels"),
     ],
 )
 def test_json(folder, content, fault):
@@ -187,7 +198,10 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["people", "keypoints", "images", "annotations", "id", "x"]), inner
+            st.sampled_from(
+                ["people", "keypoints", "images", "annotations", "id", "x", "landmark"]
+            ),
+            inner,
         )
     ),
     max_leaves=6,
@@ -214,7 +228,26 @@ def _replaced(data, node):
 def test_whatever_json_holds_is_poses_or_one_clear_line(folder, format, data):
     path = folder / "any.json"
     keypoints.write(path, {"a.jpg": [examples.standing()]}, format)
-    path.write_text(json.dumps(_replaced(data, json.loads(path.read_text()))))
+    _assert_poses_or_one_clear_line(path, json.loads(path.read_text()), format, data)
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        *(("mediapipe_solutions", "mediapipe"), ("mmpose_demo_video_crowdpose", "mmpose")),
+        *(("ultralytics", "ultralytics"), ("openpose_editor", "openpose_editor")),
+        *(("dress_code", "dress_code"), ("alphapose_cmu", "alphapose"), ("coco_named", "coco17")),
+        *(("tensorflowjs", "coco17_results"), ("openpose_body25b", "openpose25b")),
+    ],
+)
+@given(data=st.data())
+def test_whatever_files_of_tools_hold_is_poses_or_one_clear_line(folder, name, format, data):
+    content = json.loads((FILES / f"{name}.json").read_text())
+    _assert_poses_or_one_clear_line(folder / "any.json", content, format, data)
+
+
+def _assert_poses_or_one_clear_line(path, content, format, data):
+    path.write_text(json.dumps(_replaced(data, content)))
     try:
         found = keypoints.read(path, data.draw(st.sampled_from([None, format])))
     except InputError as error:

@@ -19,6 +19,7 @@ TOLD = {
     "openpose_percent.json": ([""], (), "coco18", "openpose"),
     "openpose_body25.json": ([""], (), "body25", "openpose25"),
     "openpose_body25b.json": ([""], (), "body25b", "openpose25b"),
+    "openpose_body135.json": ([""], (), "body135", "openpose"),
     "comfyui.json": ([""], (), "coco18", "openpose"),
     "controlnet_shares.json": ([""], (), "coco18", "openpose"),
     "dwpose.json": ([""], (), "coco18", "openpose"),
@@ -33,6 +34,8 @@ TOLD = {
     "mmpose_demo_video_crowdpose.json": (["000000", "000001"], FACE, "crowdpose14", "mmpose"),
     "mmpose_coco_wholebody.json": ([""], (), "wholebody133", "mmpose"),
     "mmpose_coco_wholebody_openpose.json": ([""], (), "wholebody134", "mmpose"),
+    "mmpose_crowdpose.json": ([""], FACE, "crowdpose14", "mmpose"),
+    "mmpose_aic.json": ([""], FACE, "aic14", "mmpose"),
     "mmpose_halpe26.json": ([""], (), "halpe26", "mmpose"),
     "mmpose_halpe.json": ([""], (), "halpe136", "mmpose"),
     "ultralytics.json": ([""], (), "coco17", "ultralytics"),
@@ -127,3 +130,12 @@ def test_folders(tmp_path):
     (labels / "classes.txt").write_text("person\n")
     found = keypoints.read(labels)
     assert {photo: len(people) for photo, people in found.items()} == {"a": 1, "b": 1, "none": 0}
+
+
+def test_landmarks_that_were_multiplied_by_the_photos_size(tmp_path):
+    landmarks = formats.files.load_json(FILES / "mediapipe_solutions.json")["landmark"]
+    pixels = [m | {"x": 64 * m["x"], "y": 128 * m["y"]} for m in landmarks]
+    (tmp_path / "a.json").write_text(formats.json.dumps({"landmarks": pixels}))
+    pose = keypoints.one_pose(tmp_path / "a.json")
+    assert pose.size is None
+    _check(pose, ("left_ankle",))

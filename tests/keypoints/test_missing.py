@@ -50,7 +50,10 @@ def test_at_zero_in_every_layout(tmp_path, layout, at):
     (said,) = (s for s in keypoints.suspicions(pose) if "at exactly" in s)
     assert said.startswith("3 joints have a confidence, but lie at exactly 0, 0 or -1, -1")
     assert all(name in said for name in GONE)
-    assert keypoints.summary([(pose, None)])[-1].startswith("1 of 1 poses: joints at exactly 0, 0")
+    assert any(
+        line.startswith("1 of 1 poses: joints at exactly 0, 0")
+        for line in keypoints.summary([(pose, None)])
+    )
 
 
 @pytest.mark.parametrize("v", [1, 2])
