@@ -15,7 +15,7 @@ import numpy as np
 from pgjax.errors import InputError
 from pgjax.keypoints import files, layouts
 from pgjax.keypoints.found import Person, Photo
-from pgjax.keypoints.pose import Pose, to_table
+from pgjax.keypoints.pose import FARTHEST, Pose, to_table
 from pgjax.names import KEYS
 
 COCO_17 = layouts.COCO_17
@@ -106,7 +106,9 @@ def _data_set(content: dict) -> list[Photo]:
             if not person["keypoints"]:
                 continue  # an annotation of a box alone
             table = _marks(files.table(person["keypoints"], '"keypoints"'))
-            listed = joints.get(person.get("category_id"), joints.get(None))
+            category = person.get("category_id")
+            category = category if isinstance(category, int | str) else None
+            listed = joints.get(category, joints.get(None))
             if listed and len(listed) != len(table):
                 raise InputError(
                     f'"keypoints" holds {table.size} numbers; expected x, y and a third of the '
@@ -127,7 +129,7 @@ def _image(image: dict):
     if not name:
         raise InputError(f"no photo's name; expected one of the keys {', '.join(KEYS)}")
     size = image.get("height"), image.get("width")
-    return key, name, size if all(isinstance(s, int) and s > 0 for s in size) else None
+    return key, name, size if all(isinstance(s, int) and 0 < s < FARTHEST for s in size) else None
 
 
 def _joints(categories) -> dict[object, tuple[str, ...]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pgjax import paths
 from pgjax.errors import InputError
-from pgjax.keypoints.pose import Pose, marked
+from pgjax.keypoints.pose import FARTHEST, Pose, marked
 
 
 @contextlib.contextmanager
@@ -97,6 +97,19 @@ def table(value, what: str) -> np.ndarray:
 def with_confidence(points: np.ndarray) -> np.ndarray:
     """Points (J, 2) of a file without confidence, with 1, or 0 where a joint is marked as missing."""
     return np.column_stack([points, ~marked(points)])
+
+
+def size(content: dict, prefix: str = "") -> tuple[int, int]:
+    """(height, width) in pixels, of a JSON object's keys of these names after the prefix.
+
+    Raises:
+      InputError: they are none.
+    """
+    found = tuple(content.get(f"{prefix}{side}") for side in ("height", "width"))
+    numbers = not any(isinstance(s, bool) or not isinstance(s, int | float) for s in found)
+    if not numbers or not all(1 <= s < FARTHEST for s in found):
+        raise InputError(f'"{prefix}height" and "{prefix}width" are {found}; expected pixels')
+    return int(found[0]), int(found[1])
 
 
 def typed(value, kind: type, what: str):

@@ -13,7 +13,7 @@ from pathlib import Path
 from pgjax.errors import InputError
 from pgjax.keypoints import files, layouts
 from pgjax.keypoints.found import Person, Photo
-from pgjax.keypoints.pose import FARTHEST, Pose, to_table
+from pgjax.keypoints.pose import Pose, to_table
 
 PEOPLE = {"people": ("pose_keypoints_2d", "pose_keypoints"), "bodies": ("joints",)}
 OTHERS = ("face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
@@ -47,7 +47,8 @@ def _photo(frame, name: str, where: str) -> Photo:
         key = next((key for key in PEOPLE if key in frame), None)
         if key is None:
             raise InputError('no key "people"; expected what OpenPose --write_json writes')
-        size = _canvas(frame)
+        sides = (frame.get("canvas_height"), frame.get("canvas_width"))
+        size = None if None in sides else files.size(frame, "canvas_")
         found = []
         for number, person in enumerate(files.typed(frame[key], list, f'"{key}"')):
             with files.naming(f"person {number}"):
@@ -65,17 +66,6 @@ def _table(person: dict, keys: Sequence[str]):
     if person[key] is None or person[key] == []:
         return None
     return files.table(person[key], f'"{key}"')
-
-
-def _canvas(frame: dict) -> tuple[int, int] | None:
-    size = tuple(frame.get(f"canvas_{side}") for side in ("height", "width"))
-    if None in size:
-        return None
-    if any(
-        isinstance(s, bool) or not isinstance(s, int | float) or not 1 <= s < FARTHEST for s in size
-    ):
-        raise InputError(f'"canvas_height" and "canvas_width" are {size}; expected pixels')
-    return int(size[0]), int(size[1])
 
 
 def write_coco18(path: Path, poses: Mapping[str, Sequence[Pose]]) -> None:

@@ -31,15 +31,12 @@ def fits_editor(content) -> bool:
 
 
 def editor_photos(content) -> list[Photo]:
-    size = content["height"], content["width"]
-    if any(isinstance(s, bool) or not isinstance(s, int | float) or s < 1 for s in size):
-        raise InputError(f'"height" and "width" are {size}; expected pixels')
     rows = _rows(content, 2)
     people = [
         Person(f"person {start // COUNT}", files.table(rows[start : start + COUNT], '"keypoints"'))
         for start in range(0, len(rows), COUNT)
     ]
-    return [Photo("", people, tuple(map(int, size)))]
+    return [Photo("", people, files.size(content))]
 
 
 def fits_dress_code(content) -> bool:
