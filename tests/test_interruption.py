@@ -75,6 +75,7 @@ COMMANDS = {
     "evaluate": [str(TESTS.parent / "evaluate.py")],
     "pgjax.tools.evaluate": ["-m", "pgjax.tools.evaluate"],
 }
+OURS = ("JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS")  # tests/conftest.py's, for other programs
 WAITING = """
 import time
 print("up", flush=True)
@@ -166,6 +167,28 @@ def test_a_process_that_compiles_ends_in_order(command, number, more):
     """XLA compiles in a thread of its own, and crashes when it is done and JAX is not there any more."""
     ended = _stopped(["-c", COMPILING, command], number)
     assert ended == (EXIT_CODES[number], f"in order\nstopped by {number.name}{more}\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [*EXIT_CODES, *EXIT_CODES])
+def test_a_first_start_is_stopped_at_any_moment(tmp_path, number):
+    """With nothing built and nothing compiled: data, tracing, compiling and the first steps."""
+    command = [str(TESTS.parent / "train.py"), "--config=configs/demo.py:synthetic_people/dsc"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", HEARING, *command]
+        + [f"--workdir={tmp_path / 'run'}", f"--data_dir={tmp_path / 'data'}"],
+        env={k: v for k, v in ENVIRONMENT.items() if k not in OURS}
+        | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
+        cwd=TESTS.parent,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(random.uniform(2, 60))
+    process.send_signal(number)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == EXIT_CODES[number], err
+    assert err.splitlines()[-1].startswith(f"stopped by {number.name}")
 
 
 def test_a_second_ctrl_c_ends_at_once_and_a_second_sigterm_does_not():
