@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
@@ -18,6 +19,9 @@ EXIT_CODES = {signal.SIGTERM: 0, signal.SIGINT: 130}
 SAVING = ("train", "study")
 """Commands that SIGTERM ends with the code 0, since they go on later; it kills others, as ever."""
 
+PATIENCE = 5.0
+"""Seconds in which an exception that a signal raised has to arrive. Not every one does: what is raised while
+Python calls a destructor, or a library's hook, is dropped there, and some code holds up all exceptions."""
 GOES_ON = "; the same command goes on"
 
 
@@ -58,12 +62,23 @@ def unwinding() -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is not _at_once:
         yield
         return
-    signal.signal(signal.SIGINT, _raise)
+    watches: list[threading.Timer] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if _loading(frame):
+            end(signal.Signals(number))
+        watches.append(_watch(PATIENCE, signal.Signals(number)))
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     except KeyboardInterrupt:
         end(signal.SIGINT)
     finally:
+        for watch in watches:
+            watch.cancel()
         signal.signal(signal.SIGINT, _at_once)
 
 
@@ -94,8 +109,10 @@ class Interruption:
     ignored.
     """
 
-    def __init__(self):
+    def __init__(self, patience: float = PATIENCE):
+        """patience: seconds that leaving the block may take, where a signal ends it at once."""
         self.signal: signal.Signals | None = None
+        self._patience, self._watch = patience, None
         self._asked = False
         self._before = {}
 
@@ -109,12 +126,16 @@ class Interruption:
     def __exit__(self, kind: type | None, *_) -> None:
         if kind is Stopped:
             end(self.signal, GOES_ON)
+        if self._watch is not None:
+            self._watch.cancel()
         for number, before in self._before.items():
             signal.signal(number, before)
 
     def __call__(self) -> bool:
         """Whether to stop now."""
         self._asked = True
+        if self._watch is not None:  # Stopped was held up somewhere; from here on there is order
+            self._watch.cancel()
         return self.signal is not None
 
     def end(self, step: int | None = None) -> None:
@@ -130,6 +151,7 @@ class Interruption:
         if first and not self._asked:
             if _loading(frame):
                 end(self.signal, GOES_ON)
+            self._watch = _watch(self._patience, self.signal, GOES_ON)
             raise Stopped
 
 
@@ -137,11 +159,12 @@ def _at_once(number: int, _: FrameType | None) -> NoReturn:
     end(signal.Signals(number))
 
 
-def _raise(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if _loading(frame):
-        end(signal.Signals(number))
-    raise KeyboardInterrupt
+def _watch(seconds: float, number: signal.Signals, more: str = "") -> threading.Timer:
+    """Ends the process after so many seconds, unless it is cancelled."""
+    watch = threading.Timer(seconds, end, (number, more))
+    watch.daemon = True
+    watch.start()
+    return watch
 
 
 def _loading(frame: FrameType | None) -> bool:

@@ -126,6 +126,40 @@ def test_an_import_is_not_broken_off_but_ended(tmp_path, number):
     assert _stopped(["-c", program], number, tmp_path) == ended
 
 
+HELD_UP = """
+import sys, time
+from pgjax import cli, interruption
+interruption.PATIENCE = 0.5
+
+def held_up():
+    print("up", flush=True)
+    try:
+        time.sleep(60)
+    except BaseException:  # as a destructor's caller does
+        time.sleep(60)
+
+def train():
+    with interruption.Interruption(patience=0.5):
+        held_up()
+
+interruption.begin(sys.argv[1])
+cli.run({"train": train, "generate": held_up}[sys.argv[1]])
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "more"),
+    [
+        ("train", signal.SIGTERM, "; the same command goes on"),
+        ("train", signal.SIGINT, "; the same command goes on"),
+        ("generate", signal.SIGINT, ""),
+    ],
+)
+def test_a_signal_ends_a_process_that_holds_exceptions_up(command, number, more):
+    ended = _stopped(["-c", HELD_UP, command], number)
+    assert ended == (EXIT_CODES[number], f"stopped by {number.name}{more}\n")
+
+
 COMPILING = """
 import faulthandler, sys
 import jax
@@ -174,9 +208,9 @@ def test_a_process_that_compiles_ends_in_order(command, number, more):
 def test_a_first_start_is_stopped_at_any_moment(tmp_path, number):
     """With nothing built and nothing compiled: data, tracing, compiling and the first steps."""
     command = [str(TESTS.parent / "train.py"), "--config=configs/demo.py:synthetic_people/dsc"]
+    places = [f"--workdir={tmp_path / 'run'}", f"--data_dir={tmp_path / 'data'}"]
     process = subprocess.Popen(
-        [sys.executable, "-c", HEARING, *command]
-        + [f"--workdir={tmp_path / 'run'}", f"--data_dir={tmp_path / 'data'}"],
+        [sys.executable, "-c", HEARING, *command, *places],
         env={k: v for k, v in ENVIRONMENT.items() if k not in OURS}
         | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
         cwd=TESTS.parent,

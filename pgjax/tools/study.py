@@ -33,7 +33,7 @@ from pgjax import cli, data, paths, process, summary
 from pgjax.errors import InputError
 from pgjax.interruption import Interruption, Stopped
 from pgjax.recipe import build
-from pgjax.tools.apart import call_apart
+from pgjax.tools.apart import GRACE, call_apart
 from pgjax.tools.measured import is_judged, read_judged
 from pgjax.tools.plans import Plan, check_places, plan, report
 
@@ -144,7 +144,7 @@ def main(argv: list[str] | None = None) -> None:
         "--set", metavar="KEY=VALUE", action="append", default=[], help="of every row's config"
     )
     args = parser.parse_intermixed_args(argv)
-    with Interruption() as stop:
+    with Interruption(patience=GRACE + 5) as stop:  # a run that trains saves itself
         _study(args, started, stop)
 
 
