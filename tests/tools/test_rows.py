@@ -5,6 +5,7 @@ import types
 import pytest
 
 from configs import deformable, pg2
+from pgjax import checkout
 from pgjax.errors import InputError
 from pgjax.tools import papers, rows
 
@@ -93,5 +94,6 @@ def test_no_configs_is_one_clear_error(tmp_path, monkeypatch, other):
     for name in [n for n in sys.modules if n.partition(".")[0] == "configs"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checkout, "ROOT", tmp_path / "installed")
     with pytest.raises(InputError, match=r"no configs/ of pgjax in .* root of the repository"):
         papers.load()
