@@ -102,14 +102,19 @@ def _pose(person: Person, joints, photo: Photo, scale: "_Scale", limit: float, u
         table[:, :2] *= size[::-1]
     pose = from_table(table, joints, 0.0, size)
     names = [name for name, gone in zip(joints, absent, strict=True) if gone]
+    return pose._replace(doubts=at_marks(names))
+
+
+def at_marks(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The doubt about joints that are given as found, but lie where missing ones are written."""
     told = [name for name in names if name in skeleton.INDEX]
-    if told and person.graded:
-        words = (
-            f"{len(told)} joints have a confidence, but lie at exactly 0, 0 or -1, -1: taken as "
-            f"missing: {', '.join(told)}"
-        )
-        pose = pose._replace(doubts=((MARKED, words),))
-    return pose
+    if not told:
+        return ()
+    words = (
+        f"{len(told)} joints have a confidence, but lie at exactly 0, 0 or -1, -1: taken as missing: "
+        f"{', '.join(told)}"
+    )
+    return ((MARKED, words),)
 
 
 def _layouts(

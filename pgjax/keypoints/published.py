@@ -17,6 +17,7 @@ import numpy as np
 from pgjax import csv_table, paths, skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import files
+from pgjax.keypoints.found import at_marks
 from pgjax.keypoints.pose import JOINTS, Pose, make_pose, marked
 from pgjax.names import KEYS
 
@@ -43,8 +44,11 @@ def read(path: Path) -> dict[str, list[Pose]]:
     """The format has no confidence, so no threshold either; a photo without joints has nobody."""
     found = {}
     for name, coordinates in rows(path):
-        visible = (coordinates != -1).all(axis=1) & ~marked(coordinates)
-        found[name] = [make_pose(coordinates, visible)] if visible.any() else []
+        given = (coordinates != -1).all(axis=1)
+        visible = given & ~marked(coordinates)
+        zeros = [skeleton.JOINTS[joint] for joint in np.flatnonzero(given & ~visible)]
+        pose = make_pose(coordinates, visible, doubts=at_marks(zeros))
+        found[name] = [pose] if visible.any() else []
     return found
 
 

@@ -127,9 +127,12 @@ def _tell_unmatched(
             print(f"{len(names)} {what}: {folders.few(names)}", file=sys.stderr)
 
 
-def _shown(pose: Pose, size: tuple[int, int]) -> Pose:
-    """Without the joints outside its photo; keypoints of a photo of another size stay as they are."""
-    return keypoints.within(pose._replace(size=size)) if pose.size in (None, size) else pose
+def _placed(pose: Pose, size: tuple[int, int], photo: str) -> Pose:
+    """As other commands take it; keypoints of a photo of another shape, which they refuse, as they are."""
+    try:
+        return keypoints.in_photo(pose, size, photo)
+    except InputError:
+        return pose
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -182,8 +185,7 @@ def main(argv: list[str] | None = None) -> None:
     sized = _each(read_size, people)
     unreadable = unknown + len(people) - len(sized)
     people = {
-        photo: [keypoints.in_pixels(pose, sized[photo]) for pose in people[photo]]
-        for photo in sized
+        photo: [_placed(pose, sized[photo], photo) for pose in people[photo]] for photo in sized
     }
     doubtful = [
         photo
@@ -192,7 +194,6 @@ def main(argv: list[str] | None = None) -> None:
     ]
     for line in keypoints.summary((p, sized[photo]) for photo in people for p in people[photo]):
         print(f"warning: {line}", file=sys.stderr)
-    people = {photo: [_shown(p, sized[photo]) for p in some] for photo, some in people.items()}
     counts = {
         "photos": len(photos) + unknown,
         "with_keypoints": len(people),

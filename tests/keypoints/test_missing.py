@@ -63,7 +63,9 @@ def test_at_zero_in_a_data_set(tmp_path, v):
         "images": [{"id": 1, "file_name": "a.jpg"}],
         "annotations": [{"image_id": 1, "keypoints": _flat(rows)}],
     }
-    assert keypoints.one_pose(_write(tmp_path, content)).visible.sum() == 15
+    pose = keypoints.one_pose(_write(tmp_path, content))
+    assert pose.visible.sum() == 15
+    assert "3 joints have a confidence, but lie at exactly 0, 0" in keypoints.suspicions(pose)[0]
 
 
 def test_at_zero_in_arrays_and_csv(tmp_path):
@@ -73,7 +75,9 @@ def test_at_zero_in_arrays_and_csv(tmp_path):
     assert keypoints.one_pose(tmp_path / "a.npy").visible.sum() == 15
     y, x = three[:, :2].astype(int).T.tolist()
     (tmp_path / "a.csv").write_text(f"name:keypoints_y:keypoints_x\na.jpg: {y}: {x}\n")
-    assert keypoints.one_pose(tmp_path / "a.csv").visible.sum() == 15
+    pose = keypoints.one_pose(tmp_path / "a.csv")
+    assert pose.visible.sum() == 15
+    assert "3 joints have a confidence, but lie at exactly 0, 0" in keypoints.suspicions(pose)[0]
 
 
 @pytest.mark.parametrize("name", ["ultralytics_results.json", "openpose_write_coco_json.json"])

@@ -58,6 +58,19 @@ def test_overlay(tmp_path, capsys, name):
     assert ("2 of 2 poses: joints lie outside the photo" in said.err) == outside
 
 
+def test_overlay_of_a_larger_photo(tmp_path, capsys):
+    """Dress Code's keypoints are of half its photos' size: drawn where other commands take them."""
+    poses = tmp_path / "poses"
+    poses.mkdir()
+    (poses / "a.json").write_bytes((FILES / "dress_code.json").read_bytes())
+    for size, doubted in (((1024, 768), 0), ((512, 512), 1)):
+        _photo(tmp_path / "photos" / "a.png", size)
+        overlay.main([str(poses), f"--photos={tmp_path / 'photos'}", f"--out={tmp_path / 'o.png'}"])
+        said = capsys.readouterr()
+        assert json.loads(said.out)["suspicious_photos"] == doubted
+        assert ("of a photo of another size" in said.err) == doubted
+
+
 @pytest.mark.parametrize("name", ["ultralytics.txt", "mediapipe_solutions.json"])
 def test_custom_photos(tmp_path, capsys, name):
     photos, poses = _folder(tmp_path, name, ["anna/1.png", "ben/1.png"])
