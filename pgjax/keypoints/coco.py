@@ -4,7 +4,8 @@ A data set {"images": [...], "annotations": [...]}, whose joints are [x, y, v], 
 or 2 (seen), in the order that "categories" name; a list of results [{"image_id": ..., "keypoints":
 [...]}], whose third number is a confidence, as of AlphaPose, Detectron2 and Ultralytics' val; and one such
 object alone. Joints may also be objects {"name": ..., "x": ..., "y": ..., "score": ...}, as
-TensorFlow.js writes them. https://cocodataset.org/#format-data and #format-results
+TensorFlow.js writes them, or {"part": ..., "position": {"x": ..., "y": ...}, "score": ...} of its
+PoseNet. https://cocodataset.org/#format-data and #format-results
 """
 
 from collections.abc import Mapping, Sequence
@@ -77,8 +78,16 @@ def _person(value, where: str) -> Person:
     if not (isinstance(value, list) and value and isinstance(value[0], dict)):
         return Person(where, files.table(value, '"keypoints"'))
     rows = [files.typed(joint, dict, "a joint") for joint in value]
-    numbers = [files.numbers([r.get("x"), r.get("y"), r.get("score", 1)], "a joint") for r in rows]
-    names = [row.get("name") for row in rows]
+    names = [row.get("name", row.get("part")) for row in rows]
+    points = [files.typed(row.get("position", row), dict, '"position"') for row in rows]
+    if not all({"x", "y"} <= point.keys() for point in points):
+        raise InputError(
+            'a joint has no "x" and "y"; expected an object {"x", "y", "score", "name"}'
+        )
+    numbers = [
+        files.numbers([point["x"], point["y"], row.get("score", 1)], "a joint")
+        for point, row in zip(points, rows, strict=True)
+    ]
     joints = None if None in names else layouts.joint_names(names)
     return Person(where, np.array(numbers), joints)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pgjax.errors import InputError
 from pgjax.keypoints import (
     arrays,
+    candidates,
     coco,
     files,
     layouts,
@@ -22,6 +23,7 @@ from pgjax.keypoints import (
     published,
     rows,
     ultralytics,
+    vitpose,
 )
 from pgjax.keypoints.found import Photo, poses
 from pgjax.keypoints.pose import Pose
@@ -40,9 +42,11 @@ class Kind(NamedTuple):
 # In this order: each fits only what none before it does.
 KINDS = {
     "openpose": Kind(openpose.fits, openpose.photos, 'OpenPose\'s key "people"'),
+    "candidates": Kind(candidates.fits, candidates.photos, '"candidate" beside "subset"'),
     "mediapipe": Kind(mediapipe.fits, mediapipe.photos, "MediaPipe's landmarks x, y, z"),
     "mmpose": Kind(mmpose.fits, mmpose.photos, 'MMPose\'s "keypoint_scores" or "instances"'),
     "ultralytics": Kind(ultralytics.fits, ultralytics.photos, 'Ultralytics\' "keypoints" {"x"}'),
+    "vitpose": Kind(vitpose.fits, vitpose.photos, 'ViTPose\'s "skeleton" or "scores"'),
     "openpose_editor": Kind(
         rows.fits_editor, rows.editor_photos, 'openpose-editor\'s "width" beside "keypoints"'
     ),
@@ -94,6 +98,10 @@ FORMATS = {
     "mmpose": Format(JSON, "MMPose's inferencer and demos", ("mmpose",)),
     "ultralytics": Format(JSON, "Ultralytics' to_json()", ("ultralytics",)),
     "ultralytics_txt": Format(".txt", "Ultralytics' labels", ("ultralytics_txt",)),
+    "vitpose": Format(JSON, "ViTPose, of easy_ViTPose and Transformers", ("vitpose",)),
+    "candidates": Format(
+        *(JSON, "OpenPose's candidates and subset, DWPose's too", ("candidates",), ("coco18",))
+    ),
     "mediapipe": Format(JSON, "MediaPipe's landmarks", ("mediapipe",), ("mediapipe33",)),
     "alphapose": Format(JSON, "AlphaPose's results, all its forms", ("coco", "openpose")),
     "openpose_editor": Format(JSON, "openpose-editor", ("openpose_editor",), ("coco18",)),

@@ -27,7 +27,8 @@ def fits(content) -> bool:
         return bool(content) and isinstance(content[0], dict) and "people" in content[0]
     first = next(iter(content.values()), None) if isinstance(content, dict) else None
     named = isinstance(first, dict) and bool(first.keys() & PEOPLE.keys())
-    return isinstance(content, dict) and (bool(content.keys() & PEOPLE.keys()) or named)
+    frame = isinstance(content, dict) and bool(content.keys() & PEOPLE.keys())
+    return named or (frame and not isinstance(content.get("bodies"), dict))
 
 
 def photos(content) -> list[Photo]:

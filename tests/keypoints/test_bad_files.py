@@ -267,3 +267,24 @@ def test_whatever_bytes_are_poses_or_one_clear_line(folder, content, name):
     (folder / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
         keypoints.read(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"keypoints": [{"0": [[1, 2, 0.9]]}], "skeleton": {"1": "nose"}}, "does not number"),
+        (
+            {"keypoints": [{"0": [[1, 2, 0.9]]}], "skeleton": dict(enumerate(["nose"]))},
+            "nearly none is known",
+        ),
+        ([{"keypoints": [[1, 2]], "scores": [0.9, 0.9], "labels": [0]}], "unequal numbers"),
+        ([{"keypoints": [[1, 2]], "scores": [0.9], "labels": [40]}], '"labels" are not numbers'),
+        ({"candidate": [[1, 2, 0.9, 0]], "subset": [[0] * 17]}, '"subset" is not 18 numbers'),
+        ({"candidate": [[1, 2, 0.9, 0]], "subset": [[5] + [-1] * 17]}, "of the 1 candidates"),
+        ([{"keypoints": [{"u": 1, "v": 2}] * 17}], 'a joint has no "x" and "y"'),
+    ],
+)
+def test_what_programs_keep_is_checked(tmp_path, content, words):
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=words):
+        keypoints.read(tmp_path / "a.json")
