@@ -18,7 +18,7 @@ import numpy as np
 from pgjax import paths
 from pgjax.errors import InputError
 from pgjax.keypoints import arrays
-from pgjax.keypoints.formats import FORMATS, WRITTEN
+from pgjax.keypoints.formats import FORMAT_IS, FORMATS, WRITTEN
 from pgjax.keypoints.found import THRESHOLD
 from pgjax.keypoints.layouts import LAYOUTS
 from pgjax.keypoints.people import (
@@ -39,6 +39,7 @@ from pgjax.keypoints.suspicion import summary, suspicions
 __all__ = [
     "FOLLOWED",
     "FORMATS",
+    "FORMAT_IS",
     "LAYOUTS",
     "PROMINENT",
     "SHARES",

@@ -109,6 +109,9 @@ FORMATS = {
     "gfla_txt": Format(".txt", "18 lines x y, of GFLA's kin", ("gfla_txt",), ("coco18",)),
     **{name: _layout(name) for name in layouts.LAYOUTS if name not in ("coco17", "coco18")},
 }
+FORMAT_IS = (
+    f"FORMAT is one of {', '.join(FORMATS)}; docs/keypoints.md describes them."  # for --help
+)
 WRITTEN = tuple(name for name, format in FORMATS.items() if format.write is not None)
 TEXTS = {"ultralytics_txt": ultralytics.labels, "gfla_txt": rows.text_photos}
 

@@ -68,26 +68,51 @@ def main(argv: list[str] | None = None) -> None:
 def _parser() -> cli.ArgumentParser:
     parser = cli.ArgumentParser(
         prog="python -m pgjax.tools.augment",
-        description="Draw the people of a folder of photos, named like Market-1501's, in new poses.",
+        description="Draw people in new poses. The photos have names as in Market-1501.",
+        epilog=keypoints.FORMAT_IS,
     )
     add = parser.add_argument
     add("--model", metavar="DIR", required=True, help="exported model, such as WORKDIR/export")
     add("--photos", metavar="DIR", required=True, help="folder of the photos")
-    add("--keypoints", metavar="FILE", required=True, help="their keypoints, in any format")
-    add("--format", choices=keypoints.FORMATS, help="of all keypoints (default: found out)")
-    add("--out", metavar="DIR", required=True, help="folder of the images, new or gone on with")
+    add("--keypoints", metavar="FILE", required=True, help="keypoints of the photos, in any format")
+    add(
+        "--format",
+        metavar="FORMAT",
+        choices=keypoints.FORMATS,
+        help="format of all keypoints (default: found from the content)",
+    )
+    add(
+        "--out",
+        metavar="DIR",
+        required=True,
+        help="folder for the images; a run that was stopped continues in its folder",
+    )
     add(
         "--per_identity",
         metavar="K",
         type=int,
         default=4,
-        help="images each (default: %(default)s)",
+        help="number of images for each person (default: %(default)s)",
     )
-    add("--seed", type=int, default=0, help="of what is drawn (default: %(default)s)")
-    add("--pose_photos", metavar="DIR", help="take the poses of these photos instead")
-    add("--pose_keypoints", metavar="FILE", help="their keypoints")
-    add("--refit", action="store_true", help="give poses the source person's limb lengths")
-    add("--batch_size", type=int, default=8, help="images drawn together (default: %(default)s)")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="seed for the choice of photos and poses (default: %(default)s)",
+    )
+    add(
+        "--pose_photos",
+        metavar="DIR",
+        help="take the new poses from these photos (default: from --photos)",
+    )
+    add("--pose_keypoints", metavar="FILE", help="keypoints of --pose_photos")
+    add("--refit", action="store_true", help="give the poses the limb lengths of the source person")
+    add(
+        "--batch_size",
+        type=int,
+        default=8,
+        help="number of images that are drawn together (default: %(default)s)",
+    )
     return parser
 
 

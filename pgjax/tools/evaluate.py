@@ -27,35 +27,39 @@ from pgjax.errors import InputError
 from pgjax.progress import announce
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
-IMAGES = flags.DEFINE_string("images", None, "A folder of pictures to score, of any system.")
+IMAGES = flags.DEFINE_string("images", None, "A folder of pictures to score, made by any system.")
 DATASET = flags.DEFINE_string("dataset", None, "The data set of --images or --baselines.")
 PROTOCOL = flags.DEFINE_list(
     "protocol",
     None,
-    "Which protocol: pgjax, pg2, deformable, kurupathi or patn. A run is scored under several where they are "
-    "named (pgjax,patn); unless any is, under pgjax and its paper's own. All else under pgjax.",
+    "pgjax, pg2, deformable, kurupathi or patn; for a run also several, such as pgjax,patn. Default for a "
+    "run: pgjax and the protocol of its paper. Default for --images and --baselines: pgjax.",
 )
 METRICS = flags.DEFINE_list(
     "metrics",
     ["pixel"],
-    "Which of the protocol's: names, pixel (those that need no network), or all.",
+    "Metrics of the protocol: their names, pixel (those without a network), or all.",
 )
 REFERENCE = flags.DEFINE_string(
     "reference",
     None,
-    "Real images of FID and KID in the place of the protocol's: train (all training photos) or targets.",
+    "Real images for FID and KID: train (all training photos) or targets. Default: those of the protocol.",
 )
 BASELINES = flags.DEFINE_bool(
     "baselines", False, "Score a copy of the source, the mean training image and the real targets."
 )
-OUT = flags.DEFINE_string("out", None, "The file of the result of --images or --baselines.")
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are; a folder or gs://...")
-LIMIT = flags.DEFINE_integer("limit", None, "Only the first N pairs, in list order.")
+OUT = flags.DEFINE_string("out", None, "File for the result of --images or --baselines.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of built data sets; may be gs://...")
+LIMIT = flags.DEFINE_integer("limit", None, "Score only the first N pairs of the list.")
 PAIRS = flags.DEFINE_string(
-    "pairs", None, "CSV `from,to` of photo names instead of the test pairs."
+    "pairs",
+    None,
+    "List of pairs to score in place of the test pairs: a CSV with the header from,to.",
 )
 SAVE_IMAGES = flags.DEFINE_bool("save_images", False, "Write every generated image as PNG.")
-NOISE = flags.DEFINE_bool("noise", False, "Generate with dropout on: it is the noise vector.")
+NOISE = flags.DEFINE_bool(
+    "noise", False, "Generate with dropout: it is the noise of the generator."
+)
 launch.define()
 flags.adopt_module_key_flags(launch)
 

@@ -173,81 +173,109 @@ def _parser() -> argparse.ArgumentParser:
     parser = cli.ArgumentParser(
         prog="python -m pgjax.tools.generate",
         description="Draw the person of a photo in another pose, or in a sequence of poses.",
+        epilog=keypoints.FORMAT_IS,
     )
     add = parser.add_argument
     add("--model", metavar="DIR", required=True, help="exported model, such as WORKDIR/export")
     add("--source", metavar="PHOTO", required=True, help="photo of the person")
-    add("--source_pose", metavar="FILE", help="the person's keypoints in it (default: estimated)")
+    add(
+        "--source_pose",
+        metavar="FILE",
+        help="keypoints of the person in --source (default: estimated)",
+    )
     add("--target_pose", metavar="FILE|DIR", help="the pose, or a sequence of poses")
     add(
         "--target_photo",
         metavar="PHOTO|DIR",
-        help="photo that the target pose is of, or a folder of them, a sequence; without --target_pose "
-        "the poses are estimated in it",
+        help="photo to which the target pose belongs, or a folder of photos for a sequence; without "
+        "--target_pose, the poses are estimated in these photos",
     )
-    add("--out", metavar="FILE|DIR", required=True, help="the image; of a sequence, a folder")
+    add("--out", metavar="FILE|DIR", required=True, help="the image; for a sequence, a folder")
     add(
         "--enlarge",
         metavar="N",
         type=float,
         default=1.0,
-        help="write images, and the animation, N times as high and wide as the source photo, 1 to "
-        f"{MOST}, by Lanczos' filter (default: %(default)g)",
+        help="make the images and the animation N times as high and wide as the source photo, with "
+        f"Lanczos' filter; 1 to {MOST} (default: %(default)g)",
     )
-    add("--animation", metavar="FILE", help=f"also write a {', '.join(animation.KINDS)}")
-    add("--fps", type=float, default=12.0, help="images a second in it (default: %(default)g)")
+    add(
+        "--animation", metavar="FILE", help=f"also write an animation: {', '.join(animation.KINDS)}"
+    )
+    add(
+        "--fps",
+        type=float,
+        default=12.0,
+        help="images per second in the animation (default: %(default)g)",
+    )
     add(
         "--target_size",
         metavar="HxW",
         type=_size,
-        help="size of that photo, where it is not at hand",
+        help="size of the photo of the target pose, if you do not have the photo",
     )
     for pose in ("source", "target"):
         add(
             f"--{pose}_format",
+            metavar="FORMAT",
             choices=keypoints.FORMATS,
-            help=f"of --{pose}_pose (default: found out)",
+            help=f"format of --{pose}_pose (default: found from the content)",
         )
     add(
         "--source_person",
         metavar="N",
         type=keypoints.parse_person,
-        help=f"which of several people: a number from 0 on, or {PROMINENT}",
+        help="the person, if the source pose has several people: a number, counted from 0, or "
+        f"{PROMINENT}",
     )
     add(
         "--target_person",
         metavar="N",
         type=keypoints.parse_person,
-        help=f"likewise; or {FOLLOWED}: the most prominent person of a sequence's first pose, and the same "
-        "person in those after it",
+        help=f"the same for target poses; for a sequence also {FOLLOWED}: the most prominent person of the "
+        "first pose, and the same person in the later poses",
     )
     add(
         "--estimator",
         metavar="NAME",
         default="openpose",
-        help="finds joints where no keypoints are given, as in pgjax keypoints (default: %(default)s)",
+        help="the estimator that finds poses in photos, if no keypoints are given; as in pgjax keypoints "
+        "(default: %(default)s)",
     )
-    add("--estimator_model", metavar="PATH", help="its weights, as --model of pgjax keypoints")
+    add(
+        "--estimator_model",
+        metavar="PATH",
+        help="weights of the estimator, as --model of pgjax keypoints",
+    )
     add(
         "--data_dir",
         metavar="DIR",
         default=DATA_DIR,
-        help="its weights are in DIR/weights, or downloaded into it (default: %(default)s)",
+        help="the weights of the estimator are read from DIR/weights, or downloaded into it (default: "
+        "%(default)s)",
     )
     add(
         "--threshold",
         type=float,
-        help="joints of more confidence are visible, in the file's own unit (default: 0.1, or 10 of "
-        "percent)",
+        help="a joint with a larger confidence is visible; in the unit of the file (default: 0.1, or 10 if "
+        "confidences are percent)",
     )
-    add("--refit", action="store_true", help="give the target the source person's limb lengths")
+    add(
+        "--refit",
+        action="store_true",
+        help="give the target pose the limb lengths of the source person",
+    )
     add(
         "--mode",
         choices=MODES,
         default=MODES[0],
-        help="how photos are laid into the model's picture (default: %(default)s)",
+        help="how photos are brought to the size of the model's images (default: %(default)s)",
     )
-    add("--background", metavar="PHOTO", help="for models that are told the background")
+    add(
+        "--background",
+        metavar="PHOTO",
+        help="background image, for models with the background as an input",
+    )
     return parser
 
 

@@ -143,9 +143,15 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("photos", metavar="PHOTOS", nargs="+", help="photos, or folders of them")
     parser.add_argument("--out", metavar="FILE", required=True, help="file or folder of keypoints")
-    parser.add_argument("--format", choices=keypoints.WRITTEN, help="(default: by --out's name)")
     parser.add_argument(
-        "--all", action="store_true", help="all people of a photo, not the most prominent alone"
+        "--format",
+        choices=keypoints.WRITTEN,
+        help="format of the output (default: by the name of --out)",
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="write all people of a photo (default: only the most prominent one)",
     )
     parser.add_argument(
         "--estimator",
@@ -157,8 +163,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--model",
         metavar="PATH",
-        help="folder of the estimator's weights; openpose and rtmo download them into it where they are "
-        "not there, and take their file too (default: DATA_DIR/weights)",
+        help="folder of the estimator's weights; for openpose and rtmo also the file itself. If their "
+        "weights are missing, they are downloaded into the folder (default: DATA_DIR/weights)",
     )
     parser.add_argument(
         "--data_dir",
@@ -170,7 +176,7 @@ def main(argv: list[str] | None = None) -> None:
         "--threshold",
         type=float,
         default=keypoints.THRESHOLD,
-        help="confidence above which a joint is found (default: %(default)s)",
+        help="a joint with a larger confidence counts as found (default: %(default)s)",
     )
     arguments = parser.parse_args(argv)
     out = Path(arguments.out)

@@ -138,26 +138,36 @@ def _placed(pose: Pose, size: tuple[int, int], photo: str) -> Pose:
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = cli.ArgumentParser(
         prog="python -m pgjax.tools.overlay",
-        description="Draw keypoints on their photos, and say what looks wrong. The person's right "
-        "arm is red, right leg orange, left arm blue, left leg cyan.",
+        description="Draw keypoints on their photos, and report what looks wrong. The colours: right "
+        "arm red, right leg orange, left arm blue, left leg cyan.",
+        epilog=keypoints.FORMAT_IS,
     )
     parser.add_argument("keypoints", metavar="KEYPOINTS", help="file or folder of keypoints")
-    parser.add_argument("--photos", metavar="DIR", required=True, help="folder of photos, or one")
-    parser.add_argument("--out", metavar="FILE", required=True, help="the picture: .png, .jpg, ...")
     parser.add_argument(
-        "--format", choices=keypoints.FORMATS, help="of the keypoints (default: found out)"
+        "--photos", metavar="DIR", required=True, help="a photo, or a folder of photos"
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", required=True, help="the image to write: .png, .jpg, ..."
+    )
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        choices=keypoints.FORMATS,
+        help="format of the keypoints (default: found from the content)",
     )
     parser.add_argument(
         "--threshold",
         type=float,
-        help="joints of more confidence are visible, in the file's own unit (default: 0.1, or 10 of "
-        "percent)",
+        help="a joint with a larger confidence is visible; in the unit of the file (default: 0.1, or 10 if "
+        "confidences are percent)",
     )
-    parser.add_argument("--count", type=int, default=12, help="how many photos (default: 12)")
+    parser.add_argument(
+        "--count", type=int, default=12, help="number of photos to draw (default: 12)"
+    )
     parser.add_argument(
         "--suspicious",
         action="store_true",
-        help="draw only photos with which something looks wrong",
+        help="draw only photos in which something looks wrong",
     )
     arguments = parser.parse_args(argv)
     if arguments.count < 1:

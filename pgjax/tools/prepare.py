@@ -75,17 +75,19 @@ def _misread(name: str, data_dir: str | os.PathLike, metadata: Mapping) -> list[
 def main(argv: list[str] | None = None) -> None:
     parser = cli.ArgumentParser(
         prog="python -m pgjax.tools.prepare",
-        description="Build a data set and check it. Prints its counts as one line of JSON.",
+        description="Build a data set from published files or own photos, and check it. Prints the counts as "
+        "one line of JSON. docs/datasets.md describes the folders.",
+        epilog=keypoints.FORMAT_IS,
     )
     parser.add_argument("dataset", help=f"one of {', '.join(data.DATASETS)}")
     parser.add_argument(
         "--raw",
         metavar="DIR",
-        help="folder of the files as published; market1501: Market-1501-v15.09.15.zip or its "
-        "unpacked folder, market-annotation-train.csv, market-annotation-test.csv and, if at hand, "
-        "market-pairs-test.csv; deepfashion: img.zip, its unpacked folder img or flattened photos, and "
-        "the annotations and test pairs of one published split, such as fasion-resize-*.csv; custom: "
-        "photos in a folder a person, or named PERSON_*, all together or in folders train and test, and "
+        help="folder of the input files. market1501: Market-1501-v15.09.15.zip or its unpacked folder, "
+        "market-annotation-train.csv, market-annotation-test.csv, and optionally market-pairs-test.csv. "
+        "deepfashion: img.zip, its unpacked folder img, or flattened photos; and the annotations and test "
+        "pairs of one published split, such as fasion-resize-*.csv. custom: photos with one folder for "
+        "each person, or with names PERSON_*, with or without folders train and test; and "
         "their keypoints; not needed for synthetic data",
     )
     parser.add_argument(
@@ -98,46 +100,61 @@ def main(argv: list[str] | None = None) -> None:
     custom.add_argument(
         "--size",
         metavar="HxW",
-        help="of the pictures, 256x256 if not given; rows name the data set custom_HxW",
+        help="height and width of the stored images (default: 256x256); the name of the data set in a row is "
+        "custom_HxW",
     )
     custom.add_argument(
-        "--keypoints", metavar="PATH", help="their file or folder (default: keypoints.* in --raw)"
+        "--keypoints",
+        metavar="PATH",
+        help="file or folder of the keypoints (default: keypoints.* in --raw)",
     )
     custom.add_argument(
-        "--format", choices=keypoints.FORMATS, help="of the keypoints (default: found out)"
+        "--format",
+        metavar="FORMAT",
+        choices=keypoints.FORMATS,
+        help="format of the keypoints (default: found from the content)",
     )
     custom.add_argument(
         "--threshold",
         type=float,
-        help="joints need more confidence, in the file's own unit (default: 0.1, or 10 of percent)",
+        help="a joint with a larger confidence is visible; in the unit of the file (default: 0.1, or 10 if "
+        "confidences are percent)",
     )
     custom.add_argument(
         "--fit",
-        help="letterbox: the whole photo, its edge repeated; crop: the picture filled; stretch "
-        "(default: letterbox)",
+        help="how a photo is brought to --size. letterbox: the whole photo, with its edge repeated; crop: "
+        "the photo fills the image and is cut; stretch: height and width are scaled separately (default: "
+        "letterbox)",
     )
     custom.add_argument(
         "--persons",
         metavar="HOW",
-        help="folder (the first one below the splits), subfolder (with all below it), name (up to the first "
-        "_), or a regular expression whose group 1 is the person in a photo's path (default: told)",
+        help="how the person of a photo is found. folder: the first folder below the splits; subfolder: "
+        "all folders below the splits; name: the file name up to the first _; or a regular expression, "
+        "whose group 1 in the path of the photo is the person (default: found from folders and names)",
     )
     custom.add_argument(
         "--splits",
         metavar="|".join(split_folders.WAYS),
-        help="those of folders train, test and the like, or people dealt whatever folders say (default: "
-        "told)",
+        help="folders: folders such as train and test are the splits; dealt: people are divided at "
+        "random, whatever the folders are called (default: found from folders and lists)",
     )
     for option in lists.OPTIONS:
         split, _, kind = option.partition("_")
-        what = "photos, one a line" if kind == "list" else "pairs, headed from,to"
-        custom.add_argument(f"--{option}", metavar="FILE", help=f"of the split {split}: {what}")
+        what = (
+            "the photos of the split {}, one in each line"
+            if kind == "list"
+            else "the pairs of the split {}, with the header from,to"
+        )
+        custom.add_argument(f"--{option}", metavar="FILE", help=what.format(split))
     custom.add_argument(
         "--test_share",
         type=float,
-        help="share of the people dealt to the test split (default: 0.2)",
+        help="share of the people in the test split, if people are divided at random (default: 0.2)",
     )
-    custom.add_argument("--seed", type=int, help="deals people to the splits (default: 0)")
+    custom.add_argument(
+        "--seed", type=int, help="seed by which people are divided at random (default: 0)"
+    )
     arguments = parser.parse_args(argv)
     name, data_dir = arguments.dataset, arguments.data_dir
     if arguments.size is not None:

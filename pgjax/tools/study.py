@@ -120,28 +120,46 @@ def main(argv: list[str] | None = None) -> None:
     started = time.time()
     parser = cli.ArgumentParser(
         prog="python -m pgjax.tools.study",
-        description="Train and score rows with several seeds, and print their tables. The same command again "
-        "goes on where it stopped.",
+        description="Train and score rows with several seeds, and print their tables. If the command was "
+        "stopped, the same command continues.",
     )
     count, number = _positive(int), _positive(float)
     parser.add_argument(
         "rows",
         metavar="PAPER:DATASET/ROW",
         nargs="+",
-        help="rows to train; NAME=FOLDER/metrics.json: judged pictures of another system, for the tables",
+        help="rows to train; NAME=FOLDER/metrics.json adds the pictures of another system, scored by "
+        "evaluate.py --images, to the tables",
     )
-    parser.add_argument("--seeds", type=count, default=3, help="of every row (default: 3)")
-    parser.add_argument("--workdir", metavar="DIR", type=paths.of, required=True)
-    parser.add_argument("--data_dir", metavar="DIR", default=data.DATA_DIR, help="(default: data)")
-    parser.add_argument("--minutes", type=number, help="for all (default: as long as it takes)")
-    parser.add_argument("--steps", type=count, help="of every row (default: the row's own)")
-    parser.add_argument("--limit", type=count, help="score only the first so many test pairs")
+    parser.add_argument(
+        "--seeds", type=count, default=3, help="number of seeds for each row (default: 3)"
+    )
+    parser.add_argument(
+        "--workdir", metavar="DIR", type=paths.of, required=True, help="folder for all runs"
+    )
+    parser.add_argument(
+        "--data_dir",
+        metavar="DIR",
+        default=data.DATA_DIR,
+        help="folder of built data sets (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--minutes", type=number, help="time limit for the whole command (default: none)"
+    )
+    parser.add_argument(
+        "--steps", type=count, help="number of training steps of each row (default: the row's own)"
+    )
+    parser.add_argument("--limit", type=count, help="score only the first LIMIT test pairs")
     parser.add_argument(
         "--protocol",
-        help="whose metrics the tables have (default: the paper's own, where it is told)",
+        help="protocol of the columns of the tables (default: the paper's own, or pgjax if it is not known)",
     )
     parser.add_argument(
-        "--set", metavar="KEY=VALUE", action="append", default=[], help="of every row's config"
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="set a key of the config of each row; may be repeated",
     )
     args = parser.parse_intermixed_args(argv)
     with Interruption(patience=GRACE + 5) as stop:  # a run that trains saves itself

@@ -182,20 +182,21 @@ def main(argv: list[str] | None = None) -> None:
         "runs",
         metavar="RUNS",
         nargs="*",
-        help="run directories or their folders; NAME=FOLDER/metrics.json: judged pictures of another system",
+        help="run directories, or folders that contain them; NAME=FOLDER/metrics.json adds the pictures of "
+        "another system, scored by evaluate.py --images",
     )
     parser.add_argument(
         "--dataset",
         metavar="NAME",
         action="append",
         default=[],
-        help="only this data set; may be given several times (default: those with any number)",
+        help="show only this data set; the option may be repeated (default: all data sets with a number)",
     )
     parser.add_argument(
         "--protocol",
         metavar="NAME",
-        help=f"whose metrics are the columns: {', '.join(PROTOCOLS)} (default: the paper's own, or pgjax "
-        "where that is not told)",
+        help=f"protocol of the columns: {', '.join(PROTOCOLS)} (default: the paper's own, or pgjax if it is "
+        "not known)",
     )
     arguments = parser.parse_intermixed_args(argv)
     papers.protocol_of(arguments.paper, arguments.protocol)

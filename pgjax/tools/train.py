@@ -26,15 +26,19 @@ from pgjax.progress import announce
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 WORKDIR = flags.DEFINE_string(
-    "workdir", None, "The run directory, or gs://...; created or resumed."
+    "workdir",
+    None,
+    "The run directory, or gs://...; a new one is created, an existing one is continued.",
 )
-DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are; a folder or gs://...")
-DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print recipe and parameter counts, write nothing.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of built data sets; may be gs://...")
+DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Print the recipe and the numbers of parameters; write nothing."
+)
 INIT = flags.DEFINE_string(
-    "init", None, "A new run begins with this exported model's or run's weights."
+    "init", None, "Start a new run with the weights of this exported model or run."
 )
 INIT_NETWORKS = flags.DEFINE_list(
-    "init_networks", [], "The networks that --init gives, such as g,d (default: all that it has)."
+    "init_networks", [], "Networks to take from --init, such as g,d. Default: all of them."
 )
 launch.define()
 flags.adopt_module_key_flags(launch)

@@ -112,9 +112,11 @@ def described(name: str, folder: Path) -> str:
 def main(argv: list[str] | None = None) -> None:
     parser = cli.ArgumentParser(
         prog="python -m pgjax.tools.weights",
-        description="List the weights of others that estimators, metrics and rows need, or fetch them.",
+        description="List the published weights that estimators, metrics and rows need, or download them.",
     )
-    parser.add_argument("name", nargs="?", choices=TABLE, help="fetch these (default: list all)")
+    parser.add_argument(
+        "name", nargs="?", choices=TABLE, help="download these weights (default: list all)"
+    )
     parser.add_argument(
         "--data_dir",
         metavar="DIR",
@@ -122,7 +124,9 @@ def main(argv: list[str] | None = None) -> None:
         help="folder of data sets and weights (default: %(default)s)",
     )
     parser.add_argument(
-        "--wheel", metavar="FILE", help="blazepose: the wheel, where pip cannot fetch it"
+        "--wheel",
+        metavar="FILE",
+        help="only for blazepose: the wheel of mediapipe, if pip cannot download it",
     )
     arguments = parser.parse_args(argv)
     folder = paths.local(arguments.data_dir) / "weights"
