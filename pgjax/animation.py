@@ -1,7 +1,8 @@
-"""Images one after another in a file: animated WebP, GIF or PNG.
+"""Animations: several images in one WebP, GIF or PNG file.
 
-A file's times are whole numbers of its format's unit. They are rounded so that the whole lasts as long as is
-asked for. Web browsers show an image for 100 ms that says 10 ms or less, so no image says that.
+The times in a file are whole numbers of a unit that depends on the format. They are rounded in such a way
+that the total time is right. Web browsers show an image for 100 ms if its time is 10 ms or less, so such
+times are not written.
 """
 
 import io

@@ -1,7 +1,7 @@
-"""configs/ of the project, which is not part of the installed package: found wherever a command is called.
+"""Finds configs/ of the project, which is not part of the installed package, from any working folder.
 
-Python looks for it in the working folder. It is also taken from where a config file lies, and, where pgjax
-is installed as a link to the project (pip install --editable), from there.
+Python looks for it in the working folder. pgjax also looks beside the config file that is named, and in the
+project itself if it is installed as a link (pip install --editable).
 """
 
 import os

@@ -1,8 +1,7 @@
-"""Text files with a header and one record a line, as people and pandas write them.
+"""Text files with a header and one record in each line, as people and pandas write them.
 
-Read alike are: an index in the first column, with or without a header of its own; columns in another
-order; fields in quotes; blank lines; any of ":", ",", ";" and tab between fields; CRLF and a byte order
-mark.
+These variants are read too: an index in the first column, with or without a header; columns in another
+order; fields in quotes; blank lines; ":", ",", ";" or a tab between fields; CRLF and a byte order mark.
 """
 
 import csv

@@ -1,7 +1,8 @@
-"""What a file is, told by its first bytes: a photo, or what looks like one and cannot be read.
+"""The type of a file, from its first bytes: a photo, or something like a photo that cannot be read.
 
-A name tells only what bytes do not: an empty `a.jpg`, camera RAW (TIFF by its bytes), unfinished downloads.
-`KINDS` is the table; a new kind is a line there, and one in `_MAGIC` where its bytes tell it.
+The name decides only if the bytes are not enough: an empty `a.jpg`, camera RAW (its bytes are TIFF),
+unfinished downloads. `KINDS` is the table. A new kind is a line in it, and a line in `_MAGIC` if the bytes
+show the kind.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""A new run that begins with another's weights: an exported model's, or those of a run's last checkpoint.
+"""A new run that starts with the weights of another one: of an exported model, or of a run's last checkpoint.
 
-Parameters and the vectors of spectral normalisation are taken, all that a network is applied with.
-Optimizers and the step are new. Whose weights they were stands in the run's config as `init`
-(recipe.records.Init), and so in config.json and in the exported model and its card.
+The parameters and the vectors of spectral normalisation are copied: everything with which a network is
+applied. Optimizers and the step start anew. The config of the run contains the origin of the weights as
+`init` (recipe.records.Init), and therefore also config.json, the exported model and its card.
 """
 
 import copy

@@ -1,12 +1,12 @@
-"""What lies in a folder that a user names: one reader for every command.
+"""The files of a folder that a user names: one reader for every command.
 
     listing = folders.photos("photos")  # .found: {"anna/1.jpg": Path, ...}, in the order of names
-    folders.tell("photos", listing)  # one line a kind of what was not taken, on standard error
+    folders.tell("photos", listing)  # prints what was left out on standard error, one line for each kind
 
-Files and folders that systems and programs leave behind are nothing (`is_hidden`). The folder itself may
-be called anything. Linked files and folders are followed: a file has every name that leads to it, but below
-a link no two others to one folder are followed, and a link to a folder in which one already is leads nowhere
-new.
+Files and folders of systems and programs are ignored (`is_hidden`). The folder itself may have any name.
+Linked files and folders are followed, and a file has every name that leads to it. There are two exceptions:
+a link to a folder that contains the link is ignored; and inside a linked folder, of several links to the
+same folder only the first one is followed.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Poses as arguments of functions: a Pose, a path, an array, one photo's or a sequence's people."""
+"""Poses as arguments of functions: a Pose, a path, an array, or the people of one photo or of a sequence."""
 
 import itertools
 import os

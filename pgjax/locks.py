@@ -1,4 +1,4 @@
-"""Locks of files that end with the process, however that ends, where the system has them."""
+"""Locks of files, on systems that have them. They end with the process, however it ends."""
 
 import contextlib
 import errno

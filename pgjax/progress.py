@@ -1,4 +1,4 @@
-"""What a command says while it works, on standard error: what it begins, how far it is, what is left."""
+"""What a command prints on standard error while it works: what it begins, its progress, the time left."""
 
 import contextlib
 import sys

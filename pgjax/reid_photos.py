@@ -1,6 +1,6 @@
-"""Photos of re-identification data sets: whose they are by their names, and which of them can be used.
+"""Photos of re-identification data sets: the person in the name of each photo, and which photos can be used.
 
-File names are Market-1501's, 0002_c1s1_000451_03.jpg: identity, camera and sequence, frame, detection.
+File names are as in Market-1501, 0002_c1s1_000451_03.jpg: identity, camera and sequence, frame, detection.
 """
 
 import collections

@@ -1,6 +1,7 @@
-"""Which pair of photos a picture's name tells, as the systems of the field name their results.
+"""The pair of photos that the name of a picture means, in the ways in which systems name their results.
 
-Source and target are named by any of the rules of pgjax.names, SEPARATORS between them, ENDINGS after them:
+The rules of pgjax.names apply to source and target. One of SEPARATORS stands between them, and one of
+ENDINGS after them:
 
     SOURCE_TARGET.png                                       Siarohin et al. 2018, SPGNet
     SOURCE.jpg___TARGET.jpg_vis.png                         PATN, ADGAN

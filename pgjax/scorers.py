@@ -1,4 +1,4 @@
-"""Scores under several protocols in one pass over the images: what two mean alike is measured once."""
+"""Scores under several protocols in one pass over the images: a metric that two protocols share runs once."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The keypoints beside one's own photos: where they are, and which photos they are of."""
+"""The keypoints that belong to a folder of own photos: where they are, and which photos they name."""
 
 import re
 from collections.abc import Mapping, Sequence

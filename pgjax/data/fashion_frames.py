@@ -1,9 +1,10 @@
-"""How DeepFashion's photos came to their size, and where in them the published joints lie.
+"""How DeepFashion's photos were resized, and where the published joints lie in them.
 
-The photos are 750 x 1101 pixels. At a height of 256 they are 176 columns wide: the *crop*, in whose
-columns PATN's joints count. img.zip lays them between two plain bands of 40 columns: the *whole*, 256 x
-256, in whose columns Siarohin's joints count. Who works from img_highres.zip (GFLA, PISE) widens the crop
-to 256 columns: the photo is *stretched*, without bands, and its joints are 256/176 as far apart.
+The photos are 750 x 1101 pixels. At a height of 256 they are 176 columns wide: this is the *crop*. PATN's
+joints are in columns of the crop. img.zip contains the crop between two plain bands of 40 columns: this is
+the *whole*, 256 x 256. Siarohin's joints are in columns of the whole. Systems that use img_highres.zip
+(GFLA, PISE) widen the crop to 256 columns: such a photo is *stretched*. It has no bands, and the distances
+between its joints are 256/176 as long.
 """
 
 from collections.abc import Iterable

@@ -1,13 +1,13 @@
-"""Which split a photo is of, and which person it shows: told by folders and names alone.
+"""The split of each photo and the person in it, from the names of folders and files alone.
 
-    train/  test/  (val/)               splits: pose-gan, PATN, GFLA, DPTN, PISE; persons inside as below
-    train/  val/  query/  gallery/      splits of re-identification: query and gallery are the test
-    anna/beach.jpg  ben/sea.jpg         persons by folder
-    anna_1.jpg  ben_7.jpg               persons by name, up to the first "_"
-    0002_c1s1_000451_03.jpg             Market-1501's names tell persons in any folder
+    train/  test/  (val/)               splits of pose-gan, PATN, GFLA, DPTN, PISE; persons inside as below
+    train/  val/  query/  gallery/      splits of re-identification; query and gallery are the test
+    anna/beach.jpg  ben/sea.jpg         the folder is the person
+    anna_1.jpg  ben_7.jpg               the name up to the first "_" is the person
+    0002_c1s1_000451_03.jpg             Market-1501's names contain the person, in any folder
 
-Folders that hold all photos tell nothing, nor do those called img, images, photos and the like. What can
-be read in two ways is an error that names the option that settles it.
+Folders that contain all photos are ignored. So are those called img, images, photos and the like. If the
+names can be understood in two ways, the error names the option that decides.
 """
 
 import os

@@ -1,11 +1,11 @@
-"""Own splits and own pairs: text files that name photos, given by an option or found where they usually are.
+"""Own splits and own pairs: text files with names of photos, given by an option or found by their names.
 
-    train.lst  test.lst                              one photo a line (PATN, GFLA)
-    NAME-pairs-train.csv  NAME-pairs-test.csv        SOURCE,TARGET a line, headed from,to (pose-gan, PATN)
-    train_pairs.txt  test_pairs.txt                  the same (PIDM, NTED), with a header to be written:
-                                                     their code reads TARGET,SOURCE
+    train.lst  test.lst                              one photo in each line (PATN, GFLA)
+    NAME-pairs-train.csv  NAME-pairs-test.csv        lines SOURCE,TARGET, header from,to (pose-gan, PATN)
+    train_pairs.txt  test_pairs.txt                  the same (PIDM, NTED), but users must add the header:
+                                                     the code of these systems reads TARGET,SOURCE
 
-Photos are called by any of the rules of pgjax.names.
+The rules of pgjax.names apply to the names of photos.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a folder of anyone's photos means: who is on which photo, in which split, with which pairs."""
+"""What a folder of own photos means: the person and the split of each photo, and the pairs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

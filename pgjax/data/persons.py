@@ -1,4 +1,4 @@
-"""Persons told by folders and names of photos. A person is one in one set of clothes."""
+"""The person of each photo, from the names of folders and files. A person has one set of clothes."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The photos of one's own that are used: whose joints lie in the picture that is made of them."""
+"""Which own photos are used: those with a joint inside the image that is made of them."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

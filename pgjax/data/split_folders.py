@@ -1,4 +1,4 @@
-"""Splits told by folders: train/, test/ and what else the field calls them."""
+"""Splits from folders: train/, test/, and the other names that are usual in the field."""
 
 import re
 from collections.abc import Iterable, Sequence

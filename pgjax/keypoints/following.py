@@ -1,7 +1,7 @@
-"""The same person from photo to photo of a sequence, whatever the order in which people are listed.
+"""Follows a person from photo to photo of a sequence, in whatever order the people are listed.
 
-Estimators number the people of each photo anew. Here everybody is tracked, not only who is asked for: so
-somebody who stays is not taken for somebody who has left. Distances count in heights of the person.
+Estimators number the people of each photo anew. All people are tracked, not only the chosen one: then a
+person who stays is not confused with a person who has left. Distances are in heights of the person.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,8 @@
-"""The formats of files of keypoints: FORMATS, one record a format, and which of them a file is in.
+"""The formats of files of keypoints: the table FORMATS, and how the format of a file is found.
 
-A format of JSON is told from its content by its kind's `fits`, and the order of its joints by their
-names or number (layouts.LAYOUTS). A new format is a record here, and where no kind fits it, a module with
-`fits` and `photos`.
+The content of a JSON file shows the format (`fits` of each kind). The names or the number of the joints show
+their order (layouts.LAYOUTS). A new format is a record here, and a module with `fits` and `photos` if no kind
+fits it.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""What readers of files find, and the poses that follow: one way for all formats.
+"""From the numbers in a file to poses: one way for all formats.
 
-A reader hands over each photo's people as tables of x, y, confidence. Here is decided, over the whole
-file, in which layout they are, whether coordinates are pixels or shares of the photo's size, and in which
-unit confidences are; then what is missing: joints without confidence, at one of pose.MARKS, or outside
-the photo.
+A reader returns the people of each photo as tables of x, y, confidence. This module decides, for the whole
+file, the layout of the joints, whether coordinates are pixels or shares of the photo's size, and the unit of
+the confidences. Then it marks as missing: joints without confidence, joints at one of pose.MARKS, and joints
+outside the photo.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,8 @@
-"""The orders in which tools list a person's joints: LAYOUTS, one record a layout.
+"""The orders in which tools list the joints of a person: the table LAYOUTS.
 
-A new layout is a record here. Files that do not name their joints are told by the number of them, those
-of an equal number by which person looks plausible (`choose`). Joints that pgjax.skeleton lacks are not read.
+A new layout is a record here. If a file does not name its joints, their number shows the layout. If several
+layouts have this number, the most plausible person decides (`choose`). Joints that pgjax.skeleton lacks are
+ignored.
 """
 
 import re

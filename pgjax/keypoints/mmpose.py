@@ -1,8 +1,8 @@
-"""What MMPose's inferencer and demos write (1.x): "keypoints" beside "keypoint_scores".
+"""The files of MMPose's inferencer and demos (1.x): "keypoints" beside "keypoint_scores".
 
-Of a photo a list of instances, of a film [{"frame_id": ..., "instances": [...]}, ...], both also below
-"instance_info" beside "meta_info", which names the joints (tools of the demo folder), or below
-"predictions", as the inferencer returns them.
+A photo is a list of instances. A video is [{"frame_id": ..., "instances": [...]}, ...]. Both may also be in
+"instance_info", beside "meta_info", which names the joints (tools of the demo folder), or in "predictions",
+as the inferencer returns them.
 """
 
 import numpy as np

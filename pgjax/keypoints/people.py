@@ -1,8 +1,8 @@
-"""Which of the people in photos is meant: a number, the most prominent one, or one who is followed.
+"""Which person of a photo is chosen: a number, the most prominent one, or one who is followed.
 
-Estimators also find people where there are none: a few joints of a tree or a bag. Such detections have fewer
-than FEWEST joints, or less than FAINT of the confidence of the fullest person. They are left out before
-people are counted. Where there is nothing else, they are people like any others.
+Estimators also report people where there are none, with a few joints on a tree or a bag. Such detections have
+fewer than FEWEST joints, or less than FAINT of the confidence of the fullest person. They are removed before
+people are counted. If there are no other detections, they count as people.
 """
 
 from collections.abc import Collection, Mapping, Sequence

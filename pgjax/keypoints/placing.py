@@ -1,7 +1,7 @@
-"""A pose in its photo: the photo's own pixels, and the joints that lie in it.
+"""A pose in its photo: conversion to the photo's own pixels, and removal of joints outside it.
 
-Tools go on beyond a photo's edge: BlazePose gives .98 to joints that are not in the picture. Whatever
-its confidence, a joint outside its photo is missing, and the pose's doubts say so.
+Tools also report joints beyond the edge of a photo: BlazePose gives them confidences up to .98. A joint
+outside its photo is missing, whatever its confidence, and the doubts of the pose say so.
 """
 
 import numpy as np

@@ -1,9 +1,10 @@
-"""OpenPose's 18 joints as plain rows: of openpose-editor, Dress Code, and GFLA's descendants.
+"""The 18 joints of OpenPose as plain rows: the files of openpose-editor, Dress Code, and GFLA's descendants.
 
 openpose-editor (fkunn1326, an extension of the Web UI) saves {"width": ..., "height": ..., "keypoints":
-[[x, y], ...]}, 18 rows a person, none missing. Dress Code's keypoints/*_2.json are {"keypoints": [[x, y,
-confidence, number], ...]} in a photo of 384x512, also where the photo is larger. NTED, PIDM and others
-have a .txt a photo, of 18 lines "x y", -1 where missing, in DeepFashion's photos of 256x256.
+[[x, y], ...]}, with 18 rows for each person and no missing joint. The files keypoints/*_2.json of Dress Code
+are {"keypoints": [[x, y, confidence, number], ...]}, in pixels of a photo of 384x512, even if the photo is
+larger. NTED, PIDM and others have one .txt for each photo, with 18 lines "x y", -1 if missing, in pixels of
+DeepFashion's photos of 256x256.
 """
 
 from pathlib import Path

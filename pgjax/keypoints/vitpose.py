@@ -1,11 +1,11 @@
-"""What two programs give of ViTPose.
+"""The outputs of two programs with ViTPose.
 
 easy_ViTPose's --save-json: {"keypoints": [{"0": [[y, x, score], ...]}, ...], "skeleton": {"0": "nose",
-...}}: of each frame the people by number. Its coordinates are y before x.
+...}}: the people of each frame by number. Its coordinates are y before x.
 
 Transformers' post_process_pose_estimation: {"keypoints": [[x, y], ...], "scores": [...], "labels": [...]}
-of each person, in a list, or in a list for each photo. Labels number the joints, of which a threshold
-leaves some out.
+for each person, in a list, or in a list for each photo. Labels are the numbers of the joints. A threshold
+leaves some joints out.
 https://github.com/JunkyByte/easy_ViTPose, https://huggingface.co/docs/transformers/model_doc/vitpose
 """
 

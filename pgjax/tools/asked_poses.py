@@ -1,4 +1,4 @@
-"""The poses that the arguments of pgjax generate ask for: read from files, or found in photos."""
+"""The source pose and the target poses of pgjax generate: read from files, or found in photos."""
 
 import argparse
 import os

@@ -3,16 +3,17 @@
     pgjax augment --model runs/full/export --photos Market-1501-v15.09.15/bounding_box_train \\
         --keypoints market-annotation-train.csv --per_identity 8 --out augmented
 
---photos is a folder of files named like Market-1501's, or of folders of them (a person each). Each identity
-gets so many images of its photos in other identities' poses (of --pose_photos and --pose_keypoints, where
-given), named alike but for the frame, which counts from 900000. OUT also gets keypoints.csv, every image's
-joints, and manifest.csv: name, source, pose (these two as paths below their folders), model (sha256 of its
-weights), seed, batch_size. The same arguments draw the same images; a run that was stopped goes on.
+--photos is a folder of files with names as in Market-1501, or of folders with such files (one for each
+person). For each identity, --per_identity images are drawn: its photos in the poses of other identities. The
+poses are those of --pose_photos and --pose_keypoints, if these are given. The name of an image is that of its
+source, with a new frame number from 900000 on. OUT also gets keypoints.csv with the joints of every image,
+and manifest.csv: name, source, pose (these two as paths below their folders), model (sha256 of its weights),
+seed, batch_size. The same arguments draw the same images. A run that was stopped continues.
 
-Only photos that can be read and whose hips and shoulders are known are used, and none of the identities -1
-and 0000 (junk and distractors) are sources; what is left out is told. Prints
-{"images": n, "drawn": n, "identities": n} as JSON. Such images show real people as they were never
-seen: see the model's card.
+A photo is used only if it can be read and its hips and shoulders are known. The identities -1 and 0000 (junk
+and distractors) are not used as sources. A line says what is left out. The command prints
+{"images": n, "drawn": n, "identities": n} as JSON. Such images show real people as they were never seen: see
+the model's card.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Where the images of a sequence are written: named after their poses, so that they sort like them."""
+"""The files of the images of a sequence: they have the names of the poses, and sort in the same order."""
 
 import re
 from collections.abc import Sequence

@@ -5,14 +5,14 @@
     pgjax generate --model=runs/demo/export --source=anna.jpg --target_photo=bob.jpg --out=result.png
 
 --model is a folder that train.py exported. Poses are files of any format of pgjax.keypoints (OpenPose or COCO
-JSON, the published CSV, .npy). Where --source_pose or --target_pose is not given, an estimator finds the
-joints in the photo. A folder of poses or of target photos, a file of several photos' poses and a .npy
-(N, 18, 2) are a sequence, even of one: --out is then a folder, whose images are named after their poses, and
---animation a .webp, .gif, .png or .apng.
+JSON, the published CSV, .npy). Without --source_pose or --target_pose, an estimator finds the joints in the
+photo. A folder of poses or of target photos, a file with the poses of several photos, and a .npy (N, 18, 2)
+are sequences, even with one pose. Then --out is a folder, whose images have the names of their poses, and
+--animation is a .webp, .gif, .png or .apng.
 
-A target pose's pixels are those of its own photo: of --target_photo, of --target_size, of the size that its
-file tells, and else of the source photo. What is written has the size of the source photo, or --enlarge times
-that. docs/generate.md tells of every form.
+A target pose is in pixels of its own photo. The size of this photo comes from --target_photo, from
+--target_size, or from the file of the pose; otherwise it is the size of the source photo. The images have the
+size of the source photo, or --enlarge times this size. docs/generate.md describes every form.
 """
 
 import argparse

@@ -1,15 +1,15 @@
 """Finds the joints in photos: python -m pgjax.tools.keypoints PHOTOS --out FILE
 
-PHOTOS are files or folders. By the name of --out and the number of photos the keypoints become the
-published CSV (.csv), OpenPose's JSON of one photo or COCO-17's of several (.json), an array (.npy) or, in
-a folder, OpenPose's JSON of each; --format says otherwise. OpenPose's JSON keeps most: CSV has whole
-pixels, CSV and COCO-17 no confidence, COCO-17 no neck (readers put it between the shoulders). Photos are
-named by their path below their folder. One that can't be read is told and left out. What is a photo, its
-bytes tell; files and folders that systems leave behind are nothing, linked ones are followed.
+PHOTOS are files or folders. The name of --out and the number of photos decide the format: a .csv is the
+published CSV; a .json is OpenPose's JSON for one photo and COCO-17's for several; a .npy is an array; a
+folder gets OpenPose's JSON of each photo. --format sets another one. OpenPose's JSON keeps most: CSV has
+whole pixels only, CSV and COCO-17 have no confidence, and COCO-17 has no neck (readers compute it from the
+shoulders). The name of a photo is its path below its folder. A photo that can't be read is left out, with a
+line. The bytes of a file decide whether it is a photo (docs/folders.md).
 
 Standard output gets one line of JSON: {"photos": n, "unreadable": n, "nobody": n, "people": n,
-"joints": {name: n}}; "nobody" counts the photos in which nobody was found. "passed_over" counts, where there
-are any, what is no photo and somebody may miss: videos, archives, backup copies, links that lead nowhere.
+"joints": {name: n}}; "nobody" counts the photos in which nobody was found. If files that are no photos were
+left out (videos, archives, backup copies, broken links), "passed_over" counts them.
 """
 
 import json

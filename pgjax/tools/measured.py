@@ -1,4 +1,4 @@
-"""What tables are made of: finished and evaluated runs, and other systems' pictures that were judged."""
+"""The numbers in tables: of evaluated runs, and of other systems' pictures that evaluate.py --images scored."""
 
 import dataclasses
 import json

@@ -1,9 +1,9 @@
 """Draws keypoints on their photos: python -m pgjax.tools.overlay KEYPOINTS --photos DIR --out FILE
 
-KEYPOINTS is a file or folder in any format of pgjax.keypoints. The person's right arm is red and right
-leg orange, the left arm blue and left leg cyan. Under each photo stands what looks wrong with it, such
-as left and right swapped; standard error tells it of all the photos, standard output counts them in
-one line of JSON; what is left out is told, and "unreadable" counts the photos that cannot be read.
+KEYPOINTS is a file or folder in any format of pgjax.keypoints. The person's right arm is red, the right leg
+orange, the left arm blue, and the left leg cyan. The text under each photo says what looks wrong, for example
+that left and right are swapped. Standard error gets these lines for all photos, and what was left out.
+Standard output gets the counts as one line of JSON. "unreadable" counts the photos that cannot be read.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The runs of a study, and the tables that they make."""
+"""The runs of a study, and the tables of their results."""
 
 import dataclasses
 import pathlib

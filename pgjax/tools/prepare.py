@@ -1,10 +1,10 @@
 """Builds a data set: python -m pgjax.tools.prepare DATASET --raw DIR --data_dir DIR [--size HxW ...]
 
-Checks every file on the way and stops at the first fault. The last line on standard output is JSON:
-{"images": {split: n}, "identities": {split: n}, "train_pairs": n, "test_pairs": n}, identities
-without Market-1501's junk and distractors, training pairs under the four-joint rule (reference
-fact 5.3) or own ones. Standard error has, for custom photos before anything is written, what was
-understood of them (docs/datasets.md), and what the builder left out, counted, with the reasons.
+Checks every file and stops at the first fault. The last line on standard output is JSON:
+{"images": {split: n}, "identities": {split: n}, "train_pairs": n, "test_pairs": n}. Market-1501's junk and
+distractors are not counted as identities. Training pairs follow the four-joint rule (reference fact 5.3), or
+are own ones. For custom photos, standard error first says how the folder was understood (docs/datasets.md).
+It also says how many photos were left out, and why.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Prints the list of all rows, from the rows: python -m pgjax.tools.rows [--out FILE]
+"""Prints the list of all rows, made from the configs: python -m pgjax.tools.rows [--out FILE]
 
-One line a row and data set: steps and batch size, published numbers and their table, the command that
-trains it. A test keeps configs/README.md equal to what this prints: after changing a row, run it with
---out configs/README.md.
+For each row and data set it prints one line: steps and batch size, published numbers and their table, and the
+training command. A test compares configs/README.md with the output. After changing a row, run this command
+with --out configs/README.md.
 """
 
 import pathlib

@@ -1,15 +1,14 @@
-"""A paper's table with our measured numbers: python -m pgjax.tools.table PAPER RUNS... [--dataset NAME]
+"""Prints a paper's table with measured numbers: python -m pgjax.tools.table PAPER RUNS... [--dataset NAME]
 
-RUNS are run directories, or folders of them. A run that is named itself must be usable: all that are
-not (unfinished, not evaluated, of another paper) are named in one error. What lies in a folder that is
-named is skipped where it is not usable, with a note on standard error. NAME=FOLDER/metrics.json is a line of
-another system, called NAME, whose pictures evaluate.py --images judged; it is refused unless data set, pairs
-and protocol are those of the table.
+RUNS are run directories, or folders of them. A run that is named directly must be usable: one error lists all
+that are not (unfinished, not evaluated, of another paper). A run inside a named folder is skipped if it is
+not usable, with a note on standard error. NAME=FOLDER/metrics.json is a line of another system, called NAME,
+whose pictures evaluate.py --images scored. Its data set, pairs and protocol must be those of the table.
 
-Rows stand in the paper's order, each with its published and its measured numbers; of several seeds the
-mean and the standard deviation (n - 1). Seeds of a row must share their config and the way they were
-evaluated. Measured numbers come from metrics_PROTOCOL.json, which evaluate.py writes. Published numbers stand
-beside the metric by which they were measured, and beside no other.
+Rows have the paper's order, each with its published and its measured numbers. For several seeds, these are
+the mean and the standard deviation (n - 1). The seeds of a row must have the same config and must be evaluated in
+the same way. Measured numbers come from metrics_PROTOCOL.json, which evaluate.py writes. A published number
+stands only beside the metric by which it was measured.
 """
 
 import statistics

@@ -1,7 +1,8 @@
-"""Lists the weights of others that parts of pgjax need, or fetches them: python -m pgjax.tools.weights [NAME]
+"""Lists the published weights that pgjax uses, or downloads them: python -m pgjax.tools.weights [NAME]
 
-Without NAME standard output gets all of TABLE: who needs what, what is in DATA_DIR/weights, and where it
-comes from. What is there is verified. With NAME its files are put there, and their paths are printed.
+Without NAME, standard output gets all of TABLE: what needs the weights, which files are in DATA_DIR/weights,
+and their source. Files that are there are verified. With NAME, its files are downloaded into
+DATA_DIR/weights, and their paths are printed.
 """
 
 import functools
