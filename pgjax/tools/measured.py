@@ -1,4 +1,4 @@
-"""The numbers in tables: of evaluated runs, and of other systems' pictures that evaluate.py --images scored."""
+"""The numbers in tables: of evaluated runs, and of other systems' scored pictures."""
 
 import dataclasses
 import json

@@ -6,9 +6,9 @@ not usable, with a note on standard error. NAME=FOLDER/metrics.json is a line of
 whose pictures evaluate.py --images scored. Its data set, pairs and protocol must be those of the table.
 
 Rows have the paper's order, each with its published and its measured numbers. For several seeds, these are
-the mean and the standard deviation (n - 1). The seeds of a row must have the same config and must be evaluated in
-the same way. Measured numbers come from metrics_PROTOCOL.json, which evaluate.py writes. A published number
-stands only beside the metric by which it was measured.
+the mean and the standard deviation (n - 1). The seeds of a row must have the same config and must be
+evaluated in the same way. Measured numbers come from metrics_PROTOCOL.json, which evaluate.py writes. A
+published number stands only beside the metric by which it was measured.
 """
 
 import statistics
