@@ -22,7 +22,7 @@ from pgjax.data.own import Meant
 from pgjax.data.shown import Shown, choose
 from pgjax.errors import InputError
 from pgjax.keypoints import files
-from pgjax.keypoints.photos import matched
+from pgjax.keypoints.photos import near
 
 EXPECTED = (
     "photos, in a folder for each person (anna/beach.jpg) or named after the person (anna_1.jpg), all "
@@ -118,7 +118,7 @@ class Custom(tfds.core.GeneratorBasedBuilder):
         )
         read = beside.read(sources, config.format, config.threshold)
         with files.naming(sources[0]):
-            poses = matched(read, [photo.path for photo in meant.layout.photos])
+            poses = near(read, {photo.path: photo.path for photo in meant.layout.photos})
         shown, several, excluded = choose(raw, meant.layout.photos, poses, config.size, config.fit)
         if not shown:
             raise InputError(

@@ -10,9 +10,11 @@ from pgjax import fashion_names
 from pgjax.errors import InputError
 
 FOLDER, SUBFOLDER, NAME, PATTERN = "folder", "subfolder", 'name before "_"', "pattern"
-FASHION = "DeepFashion's name"
+FASHION, CUHK = "DeepFashion's name", "CUHK03's name"
 WAYS = ("folder", "subfolder", "name")
 _MARKET = re.compile(r"-?\d{1,5}_c\d")
+# CUHK03's pair of cameras, person in it, camera and photo: 1_001_1_01.png.
+_CUHK = re.compile(r"(\d_\d{3,4})_[12]_\d{2}\.")
 # What cameras, phones and views put before "_": no person.
 _NOBODY = re.compile(
     r"(?:19|20)\d\d[01]\d[0-3]\d|[a-z]?dsc[fn]?|img|image|photo|picture|pic|pxl|vid|mvimg|p|pano|burst|snap|frame|scan"
@@ -67,6 +69,8 @@ def _way(photos: Sequence[Seen], way: str | None) -> Callable[[Seen], Found]:
         return _pattern(way)
     if all(_MARKET.match(photo.file) for photo in photos):
         return _name
+    if all(_CUHK.match(photo.file) for photo in photos):
+        return lambda photo: (_CUHK.match(photo.file)[1], CUHK)
     if all(fashion_names.parse(photo.path) for photo in photos):
         return _outfit
     inside = [photo for photo in photos if photo.folders]

@@ -27,7 +27,18 @@ def for_photos(
     photos = [os.fspath(photo) for photo in photos]
     if set(poses) == {""} and len(photos) == 1:
         return {photos[0]: poses[""]}
-    paths = {photo: Path(os.path.abspath(photo)).as_posix() for photo in photos}
+    return near(poses, {photo: Path(os.path.abspath(photo)).as_posix() for photo in photos})
+
+
+def near(poses: Mapping[str, list[Pose]], paths: Mapping[str, str]) -> dict[str, list[Pose]]:
+    """As `matched`, and then where folders differ, by the nearest: `train/labels/1` is `train/images/1.jpg`.
+
+    Args:
+      paths: by photo the path that is compared.
+
+    Raises:
+      InputError: as `matched`.
+    """
     found = matched(poses, paths)
     names, called = Names(poses), Names(paths.values())
     for photo, path in paths.items():

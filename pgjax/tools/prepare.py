@@ -180,6 +180,11 @@ def main(argv: list[str] | None = None) -> None:
         f"(DATASET of a row: {name})",
         file=sys.stderr,
     )
+    for use in [use for use in ("train", "test") if not counts[f"{use}_pairs"]]:
+        print(
+            f"warning: no {use} pair: a pair needs two photos of one person that show four joints at least",
+            file=sys.stderr,
+        )
     print(json.dumps(counts))
 
 

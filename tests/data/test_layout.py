@@ -61,6 +61,17 @@ TOLD = {
         "train_all/0002/0002_c1s1_000451_03.jpg": "train 0002",
         "gallery/0003/0003_c1s1_000151_01.jpg": "test 0003",
     },
+    "CUHK03's": {
+        "images_labeled/1_001_1_01.png": "- 1_001",
+        "images_labeled/1_001_2_06.png": "- 1_001",
+        "images_labeled/1_002_1_01.png": "- 1_002",
+        "images_labeled/2_001_1_01.png": "- 2_001",
+    },
+    "DukeMTMC's": {
+        "bounding_box_train/0001_c2_f0046182.jpg": "train 0001",
+        "bounding_box_test/0005_c2_f0046985.jpg": "test 0005",
+        "query/0005_c5_f0051341.jpg": "test 0005",
+    },
     "COCO's": {"train2017/anna_1.jpg": "train anna", "val2017/ben_1.jpg": "test ben"},
     "names alone": {"anna_1.jpg": "- anna", "ben_x_2.jpg": "- ben"},
     "PIDM's": {"img/anna_1.png": "- anna", "img/ben_1.png": "- ben"},

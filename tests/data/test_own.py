@@ -231,6 +231,25 @@ def test_pictures_among_the_keypoints_are_no_photos(tmp_path):
     )
 
 
+def test_labels_beside_the_photos(tmp_path):
+    """Ultralytics' and Roboflow's layout: train/labels/anna_1.txt is of train/images/anna_1.png."""
+    places = [
+        "train/images/anna_1",
+        "train/images/anna_2",
+        "valid/images/ben_1",
+        "valid/images/ben_2",
+    ]
+    folder = Folder(tmp_path / "raw", [f"{place}.png" for place in places])
+    (folder.raw / "keypoints.csv").unlink()
+    label = " ".join(["0 .5 .5 .6 .9", *(f"0.{k + 20} 0.{k + 40} 2" for k in range(17))])
+    for place in places:
+        folder.text(f"{place.replace('images', 'labels')}.txt", label)
+    assert folder.build(keypoints=str(folder.raw)) == {
+        "train": ["train_images_anna_1.png", "train_images_anna_2.png"],
+        "test": ["valid_images_ben_1.png", "valid_images_ben_2.png"],
+    }
+
+
 A, B = "anna_1.png,anna_2.png", "ben_1.png,ben_2.png"
 FAULTS = {
     "an unknown photo in a list": (
