@@ -182,7 +182,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     for use in [use for use in ("train", "test") if not counts[f"{use}_pairs"]]:
         print(
-            f"warning: no {use} pair: a pair needs two photos of one person that show four joints at least",
+            f"warning: no {use} pair: expected two photos of one person at least, in which both shoulders "
+            "and both hips are visible",
             file=sys.stderr,
         )
     print(json.dumps(counts))

@@ -206,9 +206,8 @@ def test_the_table(tmp_path, capsys):
   1 photo, such as train_all/x_1.png: a copy of a split, by its name
   val is kept apart: nothing is trained or tested on it
 """
-    assert [line.split() for line in capsys.readouterr().err.splitlines()] == [
-        line.split() for line in expected.splitlines()
-    ]
+    told = [line for line in capsys.readouterr().err.splitlines() if not line.endswith(" ...")]
+    assert [line.split() for line in told] == [line.split() for line in expected.splitlines()]
     assert list(folder.info.splits) == ["train", "val", "test"]
 
 
@@ -245,8 +244,8 @@ def test_labels_beside_the_photos(tmp_path):
     for place in places:
         folder.text(f"{place.replace('images', 'labels')}.txt", label)
     assert folder.build(keypoints=str(folder.raw)) == {
-        "train": ["train_images_anna_1.png", "train_images_anna_2.png"],
-        "test": ["valid_images_ben_1.png", "valid_images_ben_2.png"],
+        "train": ["anna_1.png", "anna_2.png"],
+        "test": ["ben_1.png", "ben_2.png"],
     }
 
 
