@@ -146,7 +146,7 @@ def _is_npy(path: Path, start: bytes) -> bool:
 
 
 def _text_format(path: Path, format: str | None, start: bytes) -> str | None:
-    """The format of a text file of numbers: lines of two are GFLA's."""
+    """The format of a text file of numbers: lines of two, or three with a confidence, are GFLA's."""
     if format in TEXTS:
         return format
     if (
@@ -156,7 +156,7 @@ def _text_format(path: Path, format: str | None, start: bytes) -> str | None:
     ):
         return None
     first = start.splitlines()[0].replace(b",", b" ").split() if start else []
-    return "gfla_txt" if len(first) == 2 else "ultralytics_txt"
+    return "gfla_txt" if len(first) in (2, 3) else "ultralytics_txt"
 
 
 def _photos(path: Path, format: str | None, start: bytes) -> list[Photo]:

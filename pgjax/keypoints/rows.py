@@ -55,16 +55,21 @@ def text_photos(path: Path) -> list[Photo]:
     """Of a .txt file of 18 lines.
 
     Raises:
-      InputError: another number of lines, or a line of other than two numbers.
+      InputError: another number of lines, or lines of other than two numbers, or three with a confidence.
     """
     found = []
     for where, values in files.lines(path):
         with files.naming(where):
-            if len(values) != 2:
-                raise InputError(f"{len(values)} numbers; expected x and y of a joint")
+            if len(values) not in (2, 3) or len(values) != len([*found, values][0]):
+                raise InputError(
+                    f"{len(values)} numbers; expected x and y of a joint, in all lines with a confidence "
+                    "or in none"
+                )
         found.append(values)
     if len(found) != COUNT:
         raise InputError(f"{len(found)} lines; expected {COUNT}, x and y of each joint")
     points = np.array(found)
-    points[(points == -1).any(axis=1)] = -1
-    return [Photo("", [Person("the person", files.with_confidence(points))])]
+    gone = (points[:, :2] == -1).any(axis=1)
+    points[gone, :2] = -1
+    table = points if points.shape[1] == 3 else files.with_confidence(points)
+    return [Photo("", [Person("the person", table)])]

@@ -184,10 +184,12 @@ def main(argv: list[str] | None = None) -> None:
     poses = keypoints.read(arguments.keypoints, arguments.format, arguments.threshold)
     photos, unknown = _photos(arguments.photos)
     people = keypoints.for_photos(poses, photos)
+    if not poses:
+        raise InputError(f"{arguments.keypoints}: names no photo and no person; expected keypoints")
     if not people:
         raise InputError(
             f"no photo of {arguments.photos} (such as {photos[0]}) is named in "
-            f"{arguments.keypoints} (such as {next(iter(poses), 'none')!r})"
+            f"{arguments.keypoints} (such as {next(iter(poses))!r})"
         )
     folder = arguments.photos if os.path.isdir(arguments.photos) else None
     if folder:

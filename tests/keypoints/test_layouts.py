@@ -266,3 +266,16 @@ def test_people_with_a_folder_each_do_not_share_joints(tmp_path, monkeypatch, en
 def test_the_extension_tells_photos_of_one_name_apart():
     poses = {"a.jpg": [1], "a.png": [2]}
     assert keypoints.for_photos(poses, ["p/a.png", "p/a.jpg"]) == {"p/a.png": [2], "p/a.jpg": [1]}
+
+
+def test_lines_may_hold_a_confidence(tmp_path):
+    points = examples.STANDING[:, ::-1].tolist()
+    lines = [f"{x:.1f}, {y:.1f}, {0.04 if i == 7 else 0.9}" for i, (x, y) in enumerate(points)]
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(lines))
+    pose = keypoints.one_pose(path)
+    assert np.flatnonzero(~pose.visible).tolist() == [7]
+    np.testing.assert_allclose(pose.keypoints[pose.visible], examples.STANDING[pose.visible])
+    path.write_text("\n".join([lines[0], "3 4", *lines[2:]]))
+    with pytest.raises(InputError, match="line 2: 2 numbers; expected x and y of a joint"):
+        keypoints.read(path)

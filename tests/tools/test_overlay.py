@@ -132,6 +132,18 @@ def test_faults_are_named(folder, tmp_path):
         _main(folder, f"--photos={tmp_path / 'none'}")
 
 
+def test_an_empty_list_is_told(folder, tmp_path):
+    (tmp_path / "none.json").write_text("[]")
+    with pytest.raises(InputError, match=r"none.json: names no photo and no person"):
+        overlay.main(
+            [
+                str(tmp_path / "none.json"),
+                f"--photos={folder / 'photos'}",
+                f"--out={tmp_path / 'o.png'}",
+            ]
+        )
+
+
 def test_wide_photos_and_long_names_fit(tmp_path):
     wide = overlay.Drawn("x" * 200, np.zeros((10, 900, 3), np.uint8), [])
     tall = overlay.Drawn("y", np.zeros((900, 10, 3), np.uint8), [examples.standing()] * 2)
