@@ -135,7 +135,7 @@ def _elsewhere(result: Mapping[str, Any]) -> list[str]:
 def unplaced(under: str | None) -> str:
     """Why published numbers that were measured under a protocol stand in no column of a table."""
     if not under:
-        return "by which protocol they were measured is not told, so they stand beside no metric"
+        return "by which protocol they were measured is not known, so they stand beside no metric"
     return f"measured under protocol {under}, so they stand beside no metric here"
 
 

@@ -58,7 +58,7 @@ def test_numbers_of_a_protocol_that_is_not_told_stand_nowhere(protocol):
     assert found["published"] == {} and found["published_under"] is None
     text = report.table(found)
     assert "0.266" not in text and "3.453" not in text
-    assert text.splitlines()[-1].endswith("is not told, so they stand beside no metric")
+    assert text.splitlines()[-1].endswith("is not known, so they stand beside no metric")
 
 
 def test_a_row_without_published_numbers_says_nothing_of_them():

@@ -64,12 +64,12 @@ def read(
         listed = lists.splits_of_pairs(pairs, people)
     layout = understand(photos, splits, persons, listed)
     lists.check_pairs(pairs, layout, unreadable)
-    by = "told by folders"
+    by = "from folders"
     if layout.photos[0].split is None:
-        by = "none, so people are dealt"
+        by = "none, so people are divided at random"
     elif listed is not None:
         kind = "_list" if any(option.endswith("_list") for option in used) else "_pairs"
-        by = f"told by {' and '.join(str(p) for o, p in used.items() if o.endswith(kind))}"
+        by = f"from {' and '.join(str(p) for o, p in used.items() if o.endswith(kind))}"
     return Meant(by, layout._replace(passed=(*layout.passed, *passed)), pairs, used)
 
 
@@ -97,7 +97,7 @@ def _lists(
     for option, found in lists.found(every).items():
         first = f"{folders.few(list(map(str, found)))}: not used"
         if splits == "dealt":
-            passed.append(f"{first}: people are dealt")
+            passed.append(f"{first}: people are divided at random")
         elif option in used:
             passed.append(f"{first}: --{option} says another one")
         elif option.endswith("_list") and splits_told:
@@ -125,7 +125,7 @@ def table(raw: Path, meant: Meant, shown: Sequence[Told]) -> list[str]:
     Args:
       shown: the photos that are used, with their splits.
     """
-    rows = [("split", "people", "photos", "people told by", "example")]
+    rows = [("split", "people", "photos", "person from", "example")]
     for split in dict.fromkeys(sorted((p.split for p in shown), key=ORDER.index)):
         some = [photo for photo in shown if photo.split == split]
         ways = Counter(photo.how for photo in some)

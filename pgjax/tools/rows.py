@@ -17,13 +17,18 @@ from pgjax.tools import papers
 HEAD = """\
 # Rows
 
-Written by `python -m pgjax.tools.rows --out configs/README.md` from the files here; do not edit. A row
-is one line of a published results table. Every number below is a **published** one, of the table that is
-named beside it, measured with its authors' code and, for some, other test pairs: see the docstring of
-the row's file. It is called by the metric of the named protocol by which it was measured
-(docs/metrics_json.md), and can be compared with that metric alone; "not told" stands where a source does not
-say how it measured, and the numbers then have the names that it gives them.
-`python -m pgjax.tools.table PAPER RUNS...` prints them beside what your own runs measured.
+This page is written by `python -m pgjax.tools.rows --out configs/README.md`
+from the configs. Do not edit it.
+
+A row is one line of a published results table. Every number below is a **published** number. The table that
+contains it is named beside it. It was measured with the code of its authors and, for some rows, with other
+test pairs: see the docstring of the row's file.
+
+The name of a number is the metric with which it was measured, under the named protocol
+(docs/metrics_json.md). It can be compared with this metric only. "not known" means that the source does not
+say how the number was measured. The number then has the name that the source uses.
+
+`python -m pgjax.tools.table PAPER RUNS...` prints the published numbers beside those of your own runs.
 """
 
 
@@ -73,7 +78,7 @@ def _numbers(paper: ModuleType, dataset: str, row: str) -> list[tuple[str, str]]
         under = papers.measured_by(paper, row, column)
         metric = protocols.find(under).columns[column] if under else column
         number = papers.text(paper, dataset, column, value)
-        found.setdefault(f"`{under}`" if under else "not told", []).append(f"{metric} {number}")
+        found.setdefault(f"`{under}`" if under else "not known", []).append(f"{metric} {number}")
     return [(protocol, ", ".join(numbers)) for protocol, numbers in found.items()]
 
 

@@ -82,7 +82,7 @@ def test_pidms_layout(flat, capsys):
     assert flat.pairs("train") == ["anna_1.png,anna_2.png", "ben_3.png,ben_1.png"]
     assert flat.pairs("test") == ["dora_1.png,dora_2.png"]
     told = capsys.readouterr().err
-    assert f"splits: told by {flat.raw}/t" in told
+    assert f"splits: from {flat.raw}/t" in told
     assert f"2 own pairs of train, from {flat.raw}/train_pairs.txt" in told
     assert "3 photos, such as img/carl_1.png: in no list" in told
 
@@ -136,7 +136,7 @@ def test_patns_layout(tmp_path):
     assert folder.pairs("test") == ["dora_3.png,dora_1.png"]
     assert folder.pairs("train") == ["anna_3.png,anna_1.png"]
     table = "\n".join(folder.info.metadata["layout"])
-    assert "splits: told by folders" in table
+    assert "splits: from folders" in table
     assert "train.lst: not used: folders tell the splits; --train_list takes it" in table
 
 
@@ -145,8 +145,8 @@ def test_dealt_people_take_no_lists(flat):
     flat.text("train_pairs.txt", "from,to", "anna_1.png,anna_2.png")
     assert set(map(len, flat.build(splits="dealt", test_share=0.5).values())) == {6}
     table = "\n".join(flat.info.metadata["layout"])
-    assert "test.lst: not used: people are dealt" in table
-    assert "train_pairs.txt: not used: people are dealt" in table
+    assert "test.lst: not used: people are divided at random" in table
+    assert "train_pairs.txt: not used: people are divided at random" in table
     assert flat.info.metadata["options"]["test_share"] == 0.5
     assert flat.info.metadata["options"]["seed"] == 0
 
@@ -197,8 +197,8 @@ def test_the_table(tmp_path, capsys):
     folder = Folder(tmp_path / "raw", paths)
     folder.build()
     expected = f"""\
-{folder.raw}: splits: told by folders
-  split  people  photos  people told by                       example
+{folder.raw}: splits: from folders
+  split  people  photos  person from                      example
   train       2       3  folder (2), name before "_" (1)  train/anna/1.png is anna
   val         1       1  name before "_"                      val/carl_1.png is carl
   test        2       3  name before "_"                      query/eve_1.png is eve

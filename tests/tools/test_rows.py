@@ -57,7 +57,7 @@ def test_published_numbers_are_called_by_the_metric_that_measured_them():
     assert ours[0].startswith("ssim_reference 0.291, is 3.192, masked_input_ssim 0.805")
     pg2s = ["ssim_uniform 0.253, is 3.460, mask_ssim_uniform 0.792, mask_is 3.435", "`pg2`"]
     assert of("kurupathi", "pg2/g1_g2_d") == [pg2s, ["ds 0.390", "`deformable`"]]
-    assert of("vdg", "vdg_w")[0][1] == of("horiuchi", "sn_rh")[0][1] == "not told"
+    assert of("vdg", "vdg_w")[0][1] == of("horiuchi", "sn_rh")[0][1] == "not known"
 
 
 def test_what_a_paper_only_compares_with_is_listed(monkeypatch):

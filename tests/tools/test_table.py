@@ -229,7 +229,7 @@ def test_numbers_of_a_table_that_are_others_have_the_others_protocol():
 @pytest.mark.parametrize("protocol", [None, *PROTOCOLS])
 def test_numbers_of_a_protocol_that_is_not_told_stand_beside_none(paper, number, protocol):
     text = table.tables(paper, [], ["market1501"], protocol)
-    assert number not in text and "not told, so they stand beside no metric" in text
+    assert number not in text and "not known, so they stand beside no metric" in text
     assert " published " not in text.partition("\n")[2].partition("published ssim")[0]
     assert f"protocol {protocol or 'pgjax'};" in text
 
