@@ -156,7 +156,7 @@ class Augmentation:
         _same(out / MANIFEST, self._manifest(digest, seed, batch))
         _same(out / POSES, self._joints())
         drawn = 0
-        announce(f"augmenting: {len(self._items)} images; the first batch is compiled")
+        announce(f"augmenting: {len(self._items)} images; compiling for the first batch")
         with Progress(len(self._items), "augmenting", "image") as bar:
             for start in range(0, len(self._items), batch):
                 chunk = self._items[start : start + batch]

@@ -163,7 +163,7 @@ def evaluate_all(
     _say(
         f"evaluating {recipe.row}, step {step} of {recipe.total_steps} ({stage}), on {len(pairs)} of "
         f"{listed} pairs of {pairs_file or f'{name} in {data_dir}'}, under protocol "
-        f"{' and '.join(p.name for p, _ in judged)}; the first batch is compiled"
+        f"{' and '.join(p.name for p, _ in judged)}; compiling for the first batch"
     )
     begin, mine = hosts.part(pairs)
     given = mine if len(mine) else pairs[:1]  # every host has scores to gather, be it none of them

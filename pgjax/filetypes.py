@@ -112,7 +112,7 @@ KINDS = {
     "archive": Kind(
         "archive", (".zip", ".tar", ".tgz", ".7z", ".rar"), "unpack it here", photo=False
     ),
-    "backup": Kind("backup copy", (), "rename it where it is wanted", photo=False),
+    "backup": Kind("backup copy", (), "rename it if you want to use it", photo=False),
     "partial": Kind("unfinished download", (), "finish it, or remove it", photo=False),
     "thumbnail": Kind("camera's thumbnail", (".thm",), "use the photo itself", photo=False),
 }

@@ -33,7 +33,7 @@ _SYSTEMS = frozenset(
 )
 SHOWN = 3  # names in a line
 BROKEN = Kind("a link that leads nowhere", (), photo=False)
-TWIN = Kind("of kinds that cannot be read; beside each lies the photo converted", (), photo=False)
+TWIN = Kind("of a kind that cannot be read, but a converted photo lies beside it", (), photo=False)
 
 
 class Listing(NamedTuple):

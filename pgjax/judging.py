@@ -100,7 +100,7 @@ def judge(
     what = "the baselines" if folder is None else str(folder)
     announce(
         f"judging {what} on {len(pairs)} pairs of {pairs_file or f'{dataset} in {data_dir}'}, under protocol "
-        f"{judged.name}; the first batch is compiled"
+        f"{judged.name}; compiling for the first batch"
     )
     with Progress(len(pairs), "judging", "pair") as bar:
         for start in range(0, len(pairs), CHUNK):

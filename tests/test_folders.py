@@ -186,7 +186,7 @@ def test_photos_that_are_there_converted_are_not_missing(tmp_path):
     assert list(listing.unreadable) == ["d.NEF", "sub/a.heic"]
     assert list(listing.passed) == ["a.NEF", "b.heic", "c.heic"]
     assert (
-        "3 left out (a.NEF, b.heic, c.heic): of kinds that cannot be read; beside each"
+        "3 left out (a.NEF, b.heic, c.heic): of a kind that cannot be read, but a converted photo"
         in " ".join(folders.lines(listing))
     )
 

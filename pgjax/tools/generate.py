@@ -123,7 +123,7 @@ def _draw(
 
     compiled.keep()
     transfer = PoseTransfer.load(arguments.model)
-    announce(f"drawing {len(targets)} image{'s' * (len(targets) > 1)}; the first is compiled")
+    announce(f"drawing {len(targets)} image{'s' * (len(targets) > 1)}; compiling for the first one")
     made = transfer.each(
         photo,
         source,
@@ -148,8 +148,8 @@ def _animate(path: str, images: Sequence[np.ndarray], fps: float) -> None:
     shown, seconds = animation.write(path, images, fps)
     if shown < len(images):
         say(
-            f"--fps: a {suffix} shows at most {animation.KINDS[suffix].fastest:.3g} images a second; "
-            f"{path} holds {shown} of {len(images)}, and lasts {seconds:g} s as {fps:g} a second do"
+            f"--fps: a {suffix} shows at most {animation.KINDS[suffix].fastest:.3g} images in one second; "
+            f"{path} contains {shown} of {len(images)} images, and the total time stays {seconds:g} s"
         )
 
 

@@ -75,7 +75,7 @@ def estimate(
     """The poses in photos by name, and what is wrong with those that can't be read; shows its progress."""
     poses, unreadable = {}, {}
     announce(
-        f"estimating poses in {len(photos)} photo{'s' * (len(photos) != 1)}; the first is compiled"
+        f"estimating poses in {len(photos)} photo{'s' * (len(photos) != 1)}; compiling for the first one"
     )
     for name, path in watched(photos.items(), len(photos), "estimating", "photo"):
         try:

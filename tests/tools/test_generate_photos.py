@@ -180,8 +180,8 @@ def test_a_rate_that_a_format_cannot_show_is_told(files, tmp_path, capsys):
     assert "--fps" not in capsys.readouterr().err
     call(files, animation=tmp_path / "m.gif", **flags)
     assert (
-        f"warning: --fps: a .gif shows at most 50 images a second; {tmp_path / 'm.gif'} holds 9 of 11, "
-        "and lasts 0.18 s as 60 a second do\n" in capsys.readouterr().err
+        f"warning: --fps: a .gif shows at most 50 images in one second; {tmp_path / 'm.gif'} contains 9 of "
+        "11 images, and the total time stays 0.18 s\n" in capsys.readouterr().err
     )
     with Image.open(tmp_path / "m.gif") as file:
         assert file.n_frames == 9
