@@ -183,7 +183,7 @@ def _stretched(
     told = f"the photos are stretched to 256 x 256, without the plain bands of img.zip: {done}"
     if stretched or any(found):
         return stretched, [told] if stretched else []
-    return stretched, ["no photo tells whether all are stretched: taken as they are in img.zip"]
+    return stretched, ["no photo shows whether the photos are stretched: read as those of img.zip"]
 
 
 def _present(files: FashionFiles, poses: Annotations, path: Path) -> Part:

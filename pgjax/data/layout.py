@@ -149,6 +149,6 @@ def _check_apart(photos: Sequence[Told]) -> None:
         who = both[0]
         raise InputError(
             f"{len(both)} people are in training and test both, such as {who} ({first[who, 'train']}, "
-            f"{first[who, 'test']}): expected people of their own in each; --splits=dealt deals them "
-            "anew, --persons says how they are told"
+            f"{first[who, 'test']}): expected people of their own in each; --splits=dealt divides "
+            "them at random, --persons sets how the person of a photo is found"
         )

@@ -151,7 +151,7 @@ def check_pairs(
             if len({one.person for one in there}) > 1:
                 raise InputError(
                     f"{where}: {' and '.join(f'{one.path} shows {one.person}' for one in there)}: "
-                    "expected one person; --persons says how people are told"
+                    "expected one person; --persons sets how the person of a photo is found"
                 )
 
 

@@ -51,7 +51,9 @@ def read(
     """
     by_list = [option for option in given if option.endswith("_list")]
     if splits is not None and by_list:
-        raise InputError(f"--splits={splits} and --{by_list[0]}: both tell the splits; give one")
+        raise InputError(
+            f"--splits={splits} and --{by_list[0]}: both define the splits; use only one"
+        )
     if splits == "dealt" and given:
         raise InputError(f"--splits=dealt and --{min(given)}: own pairs need splits that stay")
     every = [*photos, *unreadable]
@@ -99,10 +101,10 @@ def _lists(
         if splits == "dealt":
             passed.append(f"{first}: people are divided at random")
         elif option in used:
-            passed.append(f"{first}: --{option} says another one")
+            passed.append(f"{first}: --{option} names another file")
         elif option.endswith("_list") and splits_told:
             told = "folders" if by_folder else "other lists"
-            passed.append(f"{first}: {told} tell the splits; --{option} takes it")
+            passed.append(f"{first}: {told} define the splits; use --{option} to take this file")
         elif len(found) > 1:
             raise InputError(f"{found[0]} and {found[1]}: say with --{option} which is meant")
         else:

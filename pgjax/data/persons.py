@@ -92,7 +92,7 @@ def _subfolder(photo: Seen) -> Found:
 def _name(photo: Seen) -> Found:
     if not photo.prefix:
         raise InputError(
-            f"photo {photo.path}: whose? Expected a folder of the person's photos, or a name that "
+            f"photo {photo.path}: which person? Expected a folder of the person's photos, or a name that "
             f"starts with the person's and '_', such as anna_{photo.file}; or --persons=REGEX, whose "
             "group 1 is the person in a photo's path"
         )
@@ -121,7 +121,7 @@ def _pattern(text: str) -> Callable[[Seen], Found]:
     def found(photo: Seen) -> Found:
         match = pattern.search(photo.path)
         if match is None or not match[1]:
-            raise InputError(f"--persons={text}: tells nobody in {photo.path}")
+            raise InputError(f"--persons={text}: finds no person in {photo.path}")
         return match[1], PATTERN
 
     return found

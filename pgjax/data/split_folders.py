@@ -16,7 +16,7 @@ SPLIT_OF = {
 # train_all, test_256, trainK, testSPL8: a split's photos once more, or what was made of them.
 _VARIANT = re.compile(r"([Tt]rain|[Vv]al|[Tt]est)(?:ing|id|idation)?(?:[_-].+|\d.*|[A-Z].*)")
 _COPIES = frozenset({"multi-query", "multi_query", "gt_bbox"})  # layumi's, Market-1501's own
-_DEALT = "--splits=dealt takes no folder for a split and deals the people"
+_DEALT = "--splits=dealt ignores these folders and divides the people at random"
 
 
 def is_one(folder: str) -> bool:

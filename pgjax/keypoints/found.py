@@ -137,7 +137,7 @@ def _layouts(
         chosen[count] = layouts.LAYOUTS[name].joints
         if not plain:
             others = " or ".join(names)
-            words = f"{count} joints are {others}, and the pose does not tell which: read as {name}"
+            words = f"{count} joints are {others}, and the pose does not show which: read as {name}"
             doubts[count] = ((ORDER, f"{words}; name the format"),)
     return chosen, doubts
 
@@ -184,8 +184,8 @@ class _Scale(NamedTuple):
             return cls(True, signed=True)
         if points.min() < -0.25 and negative > 0.25:
             raise InputError(
-                "coordinates are shares of the photo's size, but whether from 0 to 1 or from -1 to 1 "
-                "they do not tell; expected pixels (OpenPose --keypoint_scale 0)"
+                "coordinates are shares of the photo's size, but they do not show whether from 0 to 1 "
+                "or from -1 to 1; expected pixels (OpenPose --keypoint_scale 0)"
             )
         return cls(True)
 

@@ -149,8 +149,9 @@ def _sized(
             found[name] = keypoints.in_photo(pose, into, photo or "--target_size")
     if shares:
         say(
-            f"{where}: shares of a photo's size, which the file does not tell: taken to be "
-            "{}x{}, as the source photo is; give --target_photo or --target_size".format(*default)
+            f"{where}: coordinates are shares of the photo's size, and the file does not contain this "
+            "size; using {}x{}, the size of the source photo; give --target_photo or --target_size"
+            "".format(*default)
         )
     return found
 

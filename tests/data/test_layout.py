@@ -170,8 +170,11 @@ REFUSED = {
         DAYS,
         r"photo anna/red/1.jpg: is the person anna or anna_red\? Say --persons=folder for anna",
     ),
-    "a photo of nobody": (["anna/1.jpg", "snap.jpg"], "photo snap.jpg: whose.*--persons=REGEX"),
-    "a phone's names": (["IMG_1.jpg", "DSC_2.jpg"], "photo IMG_1.jpg: whose"),
+    "a photo of nobody": (
+        ["anna/1.jpg", "snap.jpg"],
+        "photo snap.jpg: which person.*--persons=REGEX",
+    ),
+    "a phone's names": (["IMG_1.jpg", "DSC_2.jpg"], "photo IMG_1.jpg: which person"),
     "masks beside": (
         [f"{folder}/{who}_{i}.png" for folder in ("img", "mask") for who in "ab" for i in "12"],
         "is the person mask .its folder. or a .its name.",
@@ -213,10 +216,10 @@ def test_an_option_settles_it(paths, options, expected):
     [
         (["a/1.jpg"], {"splits": "folders"}, r"expected folders of photos train/ and test/.* a/"),
         (["a_1.jpg", "b/1.jpg"], {"who": "folder"}, "photo a_1.jpg lies in no folder of a person"),
-        (["a_1.jpg", "b/1.jpg"], {"who": "name"}, "photo b/1.jpg: whose"),
+        (["a_1.jpg", "b/1.jpg"], {"who": "name"}, "photo b/1.jpg: which person"),
         (["a_1.jpg"], {"who": "person"}, "expected one of folder, subfolder, name, or a regular"),
         (["a_1.jpg"], {"who": "(a"}, r"--persons=\(a: no regular expression"),
-        (["a_1.jpg", "b_1.jpg"], {"who": "(a)_"}, "tells nobody in b_1.jpg"),
+        (["a_1.jpg", "b_1.jpg"], {"who": "(a)_"}, "finds no person in b_1.jpg"),
         (["train/a_1.jpg", "test/b_1.jpg"], {"who": "folder"}, "lies in no folder of a person"),
     ],
 )

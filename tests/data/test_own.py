@@ -137,7 +137,10 @@ def test_patns_layout(tmp_path):
     assert folder.pairs("train") == ["anna_3.png,anna_1.png"]
     table = "\n".join(folder.info.metadata["layout"])
     assert "splits: from folders" in table
-    assert "train.lst: not used: folders tell the splits; --train_list takes it" in table
+    assert (
+        "train.lst: not used: folders define the splits; use --train_list to take this file"
+        in table
+    )
 
 
 def test_dealt_people_take_no_lists(flat):
@@ -308,7 +311,7 @@ FAULTS = {
         {"splits": "folders"},
         "--splits=folders: expected folders of photos train/ and test/; there are none",
     ),
-    "a list and folders": ({"test_list": of("ben")}, {"splits": "folders"}, "both tell the splits"),
+    "a list and folders": ({"test_list": of("ben")}, {"splits": "folders"}, "both define the splits"),
     "pairs of dealt people": ({"test_pairs": ["from,to", A]}, {"splits": "dealt"}, "need splits that stay"),
     "a share of a list": ({"test_list": of("ben")}, {"test_share": 0.5}, "--test_share 0.5: deals"),
     "a seed of a list": ({"test_list": of("ben")}, {"seed": 1}, "--seed 1: deals people to splits"),

@@ -62,7 +62,7 @@ def _coco(**changed):
         (_frame([0.5, 0.5, 1] * 17 + [50, 9, 1]), "as shares .* but some go to 50, as pixels"),
         (
             _frame([-0.3, 0.5, 1] * 8 + [0.5, 0.5, 1] * 10),
-            "whether from 0 to 1 or from -1 to 1 they do not tell",
+            "they do not show whether from 0 to 1 or from -1 to 1",
         ),
         (_frame(_with(3, 10**400)), "integer too large"),
         ('{"people": [' + "1" * 5000 + "]}", "not JSON"),

@@ -67,7 +67,7 @@ def test_told_by_the_format(tmp_path, layout):
     content = _frame(examples.STANDING, layout, few)
     (said,) = [s for s in keypoints.suspicions(_read(tmp_path, content)) if "25 joints" in s]
     assert said == (
-        "25 joints are body25 or body25b, and the pose does not tell which: read as body25; name the "
+        "25 joints are body25 or body25b, and the pose does not show which: read as body25; name the "
         "format"
     )
     pose = _read(tmp_path, content, {"body25": "openpose25", "body25b": "openpose25b"}[layout])

@@ -108,7 +108,7 @@ def test_generate(tmp_path, capsys, name):
     assert "shares" not in capsys.readouterr().err
     (pose,) = asked_poses.targets(arguments, SIZE, find=None).poses.values()
     _assert_standing(pose.keypoints, pose.visible, name)
-    told = "shares of a photo's size, which the file does not tell: taken to be 128x64"
+    told = "the file does not contain this size; using 128x64, the size of the source photo"
     size_unknown = name in ("ultralytics.txt", "mediapipe_solutions.json")
     assert (told in capsys.readouterr().err) == size_unknown
     arguments.target_size = (256, 128)

@@ -195,8 +195,8 @@ def test_case_of_train_and_test_folders(shared, tmp_path):
     }
     table = [line.split() for line in _told(built.stderr)]
     assert table[:4] == [
-        [f"{raw}:", "splits:", "told", "by", "folders"],
-        ["split", "people", "photos", "people", "told", "by", "example"],
+        [f"{raw}:", "splits:", "from", "folders"],
+        ["split", "people", "photos", "person", "from", "example"],
         ["train", "3", "6", "name", "before", '"_"', "train/p1_1.png", "is", "p1"],
         ["test", "2", "4", "name", "before", '"_"', "test/p4_1.png", "is", "p4"],
     ]
