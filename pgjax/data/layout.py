@@ -148,7 +148,7 @@ def _check_apart(photos: Sequence[Told]) -> None:
     if both:
         who = both[0]
         raise InputError(
-            f"{len(both)} people are in training and test both, such as {who} ({first[who, 'train']}, "
+            f"people in training and test both: {len(both)}, such as {who} ({first[who, 'train']}, "
             f"{first[who, 'test']}): expected people of their own in each; --splits=dealt divides "
             "them at random, --persons sets how the person of a photo is found"
         )

@@ -111,7 +111,7 @@ def at_marks(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     if not told:
         return ()
     words = (
-        f"{len(told)} joints have a confidence, but lie at exactly 0, 0 or -1, -1: taken as missing: "
+        "joints at exactly 0, 0 or -1, -1 have a confidence, and count as missing: "
         f"{', '.join(told)}"
     )
     return ((MARKED, words),)

@@ -133,7 +133,7 @@ DAYS = ["anna/red/1.jpg", "anna/blue/1.jpg", "ben/red/1.jpg"]
 REFUSED = {
     "somebody is in both": (
         BOTH,
-        r"1 people are in training and test both, such as p1 \(train/p1_1.png, test/p1_2.png\)",
+        r"people in training and test both: 1, such as p1 \(train/p1_1.png, test/p1_2.png\)",
     ),
     "folders of splits in people's": (
         ["anna/train/1.jpg", "anna/test/2.jpg", "ben/train/1.jpg"],

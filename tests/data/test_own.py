@@ -272,7 +272,7 @@ FAULTS = {
     "a person in both lists": (
         {"train_list": ["anna_1.png"], "test_list": ["anna_2.png"]},
         {},
-        "1 people are in training and test both, such as anna",
+        "people in training and test both: 1, such as anna",
     ),
     "a person in pairs of both": (
         {"train_pairs": ["from,to", B, A], "test_pairs": ["from,to", A]},

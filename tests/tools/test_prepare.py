@@ -260,7 +260,7 @@ REFUSED = {
     "somebody in both": (
         ["train/a_1.png", "test/a_2.png", "test/b_1.png"],
         (),
-        "1 people are in training and test both, such as a",
+        "people in training and test both: 1, such as a",
     ),
     "cameras": (
         ["c1/a_1.png", "c1/b_1.png", "c2/a_2.png", "c2/b_2.png"],
