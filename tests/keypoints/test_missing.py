@@ -48,7 +48,9 @@ def test_at_zero_in_every_layout(tmp_path, layout, at):
     pose = keypoints.one_pose(path, "posetrack17" if layout == "posetrack17" else None)
     assert not pose.visible[[skeleton.INDEX[name] for name in GONE]].any()
     (said,) = (s for s in keypoints.suspicions(pose) if "at exactly" in s)
-    assert said.startswith("joints at exactly 0, 0 or -1, -1 have a confidence, and count as missing")
+    assert said.startswith(
+        "joints at exactly 0, 0 or -1, -1 have a confidence, and count as missing"
+    )
     assert all(name in said for name in GONE)
     assert any(
         line.startswith("1 of 1 poses: joints at exactly 0, 0")
