@@ -223,7 +223,7 @@ FAULTS = {
     "no person in a name": (
         lambda p: p.add("snap.png"),
         {},
-        "photo snap.png: whose\\? Expected a folder of the person's photos, or a name",
+        "photo snap.png: which person\\? Expected a folder of the person's photos, or a name",
     ),
     "one person": (
         lambda p: [path.unlink() for path in p.raw.glob("[!a]*/*.png")],
