@@ -51,6 +51,7 @@ def test_rows_are_found_elsewhere(elsewhere, file, size):
     assert f'"batch_size": {size},' in ended.stdout
 
 
+@pytest.mark.slow
 def test_tables_are_found_elsewhere(elsewhere):
     ended = _run(elsewhere, "rows")
     assert ended.returncode == 0, ended.stderr

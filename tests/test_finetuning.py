@@ -75,6 +75,7 @@ def _differ(a, b):
     return any((np.asarray(x) != np.asarray(y)).any() for x, y in pairs)
 
 
+@pytest.mark.slow
 def test_all_of_a_runs_last_checkpoint(run):
     workdir, (_, last) = run
     config = finetuning.with_init(_config(seed=5), str(workdir))
@@ -191,6 +192,7 @@ def test_a_run_with_weights_of_its_own_takes_no_others(run, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_source_that_has_changed_is_told(tmp_path):
     _save(tmp_path / "run", _config(), 2)
     model = str(export.export_run(tmp_path / "run", tmp_path / "model"))
@@ -207,6 +209,7 @@ def test_a_source_that_has_changed_is_told(tmp_path):
         finetuning.read(str(tmp_path / "run"), step=9)
 
 
+@pytest.mark.slow
 def test_training_begins_with_them(tmp_path, capsys):
     """A learning rate of next to nothing leaves them as they are."""
     source = tmp_path / "source"

@@ -156,6 +156,7 @@ for module in pkgutil.walk_packages(pgjax.__path__, "pgjax."):
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 def test_a_run_without_locks_of_the_system(tmp_path):
     ended = _on_windows(
         f"""

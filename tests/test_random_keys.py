@@ -33,6 +33,7 @@ def trained():
     return _trained()
 
 
+@pytest.mark.slow
 def test_a_step_and_its_pictures_are_the_same_with_another_generator(trained):
     with jax.default_prng_impl("rbg"):
         for x, y in zip(trained, _trained(), strict=True):

@@ -52,6 +52,7 @@ def same(found, expected):
     assert difference.max() <= 1 and difference.mean() < 0.01
 
 
+@pytest.mark.slow
 def test_it_draws_what_evaluation_scores(transfer):
     found, expected = transfer(*arguments()), predicted(tiny.deformable_config("dsc"))
     assert isinstance(found, list) and found[0].dtype == np.uint8

@@ -173,6 +173,7 @@ def test_scores_do_not_depend_on_batches_or_order():
     assert scores(7, np.random.default_rng(0).permutation(20)) == first
 
 
+@pytest.mark.slow
 def test_scores_do_not_depend_on_devices():
     script = (
         "import jax, json, sys; jax.config.update('jax_num_cpu_devices', int(sys.argv[1]))\n"
