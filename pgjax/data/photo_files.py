@@ -106,5 +106,5 @@ def _kind(archive: zipfile.ZipFile, member: str) -> Kind | None:
     try:
         with archive.open(member) as file:
             return kind_of(member, file.read(HEAD))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
         return None  # what else than photos lies in a zip is of no interest, damaged or not

@@ -82,12 +82,12 @@ JSON = ".json"
 FORMATS = {
     "openpose": Format(JSON, "OpenPose", ("openpose",), (), openpose.write_coco18),
     "openpose25": Format(
-        *(JSON, "OpenPose, BODY-25", ("openpose",), ("body25",), openpose.write_body25)
+        JSON, "OpenPose, BODY-25", ("openpose",), ("body25",), openpose.write_body25
     ),
     "openpose25b": Format(JSON, "OpenPose, BODY-25B", ("openpose",), ("body25b",)),
     "coco17": Format(JSON, "COCO-17, a data set", ("coco",), ("coco17",), coco.write_data_set),
     "coco17_results": Format(
-        *(JSON, "COCO-17, list of results", ("coco",), ("coco17",), coco.write_results)
+        JSON, "COCO-17, list of results", ("coco",), ("coco17",), coco.write_results
     ),
     "csv": Format(
         ".csv", f"published CSV, {published.HEADER}", ("csv",), ("coco18",), published.write
@@ -100,7 +100,7 @@ FORMATS = {
     "ultralytics_txt": Format(".txt", "Ultralytics' labels", ("ultralytics_txt",)),
     "vitpose": Format(JSON, "ViTPose, of easy_ViTPose and Transformers", ("vitpose",)),
     "candidates": Format(
-        *(JSON, "OpenPose's candidates and subset, DWPose's too", ("candidates",), ("coco18",))
+        JSON, "OpenPose's candidates and subset, DWPose's too", ("candidates",), ("coco18",)
     ),
     "mediapipe": Format(JSON, "MediaPipe's landmarks", ("mediapipe",), ("mediapipe33",)),
     "alphapose": Format(JSON, "AlphaPose's results, all its forms", ("coco", "openpose")),

@@ -21,6 +21,7 @@ import sys
 
 from pgjax import cli, keypoints, process
 from pgjax.errors import InputError
+from pgjax.tools import keypoint_flags
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -76,12 +77,7 @@ def _parser() -> cli.ArgumentParser:
     add("--model", metavar="DIR", required=True, help="exported model, such as WORKDIR/export")
     add("--photos", metavar="DIR", required=True, help="folder of the photos")
     add("--keypoints", metavar="FILE", required=True, help="keypoints of the photos, in any format")
-    add(
-        "--format",
-        metavar="FORMAT",
-        choices=keypoints.FORMATS,
-        help="format of all keypoints (default: found from the content)",
-    )
+    keypoint_flags.add_format(parser, of="all keypoints")
     add(
         "--out",
         metavar="DIR",

@@ -29,7 +29,7 @@ from pgjax.filetypes import PHOTOS, extension
 from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
 from pgjax.photo import MODES, Size, read_photo
 from pgjax.progress import announce, watched
-from pgjax.tools import asked_poses
+from pgjax.tools import asked_poses, keypoint_flags
 from pgjax.tools.asked_poses import say
 from pgjax.tools.frames import frames
 
@@ -215,12 +215,7 @@ def _parser() -> argparse.ArgumentParser:
         help="size of the photo of the target pose, if you do not have the photo",
     )
     for pose in ("source", "target"):
-        add(
-            f"--{pose}_format",
-            metavar="FORMAT",
-            choices=keypoints.FORMATS,
-            help=f"format of --{pose}_pose (default: found from the content)",
-        )
+        keypoint_flags.add_format(parser, f"--{pose}_format", f"--{pose}_pose")
     add(
         "--source_person",
         metavar="N",
@@ -254,12 +249,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the weights of the estimator are read from DIR/weights, or downloaded into it (default: "
         "%(default)s)",
     )
-    add(
-        "--threshold",
-        type=float,
-        help="a joint with a larger confidence is visible; in the unit of the file (default: 0.1, or 10 if "
-        "confidences are percent)",
-    )
+    keypoint_flags.add_threshold(parser)
     add(
         "--refit",
         action="store_true",

@@ -22,6 +22,7 @@ from pgjax.image import draw_skeleton, format_of, grid, write_image
 from pgjax.keypoints import Pose, files
 from pgjax.keypoints.photos import unused
 from pgjax.photo import fit, read_photo, read_size
+from pgjax.tools import keypoint_flags
 
 HEIGHT = 320
 LINE = 14  # pixels of a line of text
@@ -149,18 +150,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out", metavar="FILE", required=True, help="the image to write: .png, .jpg, ..."
     )
-    parser.add_argument(
-        "--format",
-        metavar="FORMAT",
-        choices=keypoints.FORMATS,
-        help="format of the keypoints (default: found from the content)",
-    )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        help="a joint with a larger confidence is visible; in the unit of the file (default: 0.1, or 10 if "
-        "confidences are percent)",
-    )
+    keypoint_flags.add_format(parser)
+    keypoint_flags.add_threshold(parser)
     parser.add_argument(
         "--count", type=int, default=12, help="number of photos to draw (default: 12)"
     )

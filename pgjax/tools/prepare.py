@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pgjax import cli, data, keypoints
 from pgjax.data import lists, pairs, split_folders, store
 from pgjax.errors import InputError
+from pgjax.tools import keypoint_flags
 
 
 def summary(name: str, data_dir: str | os.PathLike = data.DATA_DIR) -> dict:
@@ -108,18 +109,8 @@ def main(argv: list[str] | None = None) -> None:
         metavar="PATH",
         help="file or folder of the keypoints (default: keypoints.* in --raw)",
     )
-    custom.add_argument(
-        "--format",
-        metavar="FORMAT",
-        choices=keypoints.FORMATS,
-        help="format of the keypoints (default: found from the content)",
-    )
-    custom.add_argument(
-        "--threshold",
-        type=float,
-        help="a joint with a larger confidence is visible; in the unit of the file (default: 0.1, or 10 if "
-        "confidences are percent)",
-    )
+    keypoint_flags.add_format(custom)
+    keypoint_flags.add_threshold(custom)
     custom.add_argument(
         "--fit",
         help="how a photo is brought to --size. letterbox: the whole photo, with its edge repeated; crop: "
