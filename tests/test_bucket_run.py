@@ -147,6 +147,7 @@ def _equal(a, b) -> None:
 
 # Where a read fails, orbax leaves coroutines behind that nothing awaits.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.slow
 def test_a_run_in_a_bucket_is_the_run_on_a_disk(environment, tmp_path, capsys):
     """Trained, damaged, gone on with, evaluated; what a killed save left is removed."""
     home = paths.of(f"gs://{gcs.BUCKET}/run")
