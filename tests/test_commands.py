@@ -120,7 +120,7 @@ def _re_pose(folder):
     out, moving = folder / "sequence", folder / "moving.gif"
     drawn = run("generate.py", model, *photo, target, f"--out={out}", f"--animation={moving}")
     assert (drawn.returncode, drawn.stdout) == (0, f"{out}\n{moving}\n"), drawn.stderr
-    assert [p.name for p in sorted(out.iterdir())] == ["0.png", "1.png"]
+    assert [p.name for p in sorted(out.iterdir())] == ["000000.png", "000001.png"]
     exported = run(
         "-m", "pgjax.tools.export", f"--workdir={folder / 'run'}", f"--out={folder / 'm'}"
     )
