@@ -2,7 +2,8 @@
 
 import runpy
 
-from pgjax import cli, interruption
+from pgjax.runtime import interruption
+from pgjax.tools import cli
 
 if __name__ == "__main__":
     interruption.begin("generate")

@@ -15,9 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import measure
-from pgjax import cli, estimators, photo, process
-from pgjax.estimators import blazepose_outputs as outputs
-from pgjax.estimators.regions import around
+from pgjax.frozen import estimators
+from pgjax.frozen.estimators import blazepose_outputs as outputs
+from pgjax.frozen.estimators.regions import around
+from pgjax.images import photo
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli
 
 PEER = """
 import sys
@@ -87,5 +90,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

@@ -7,9 +7,10 @@ TORCH is an environment with torch and numpy; a process of it (benchmarks.torch_
 whenever it is told to. Both sides have the same layers, start from the same parameters and see the same
 pairs; both use all cores, one at a time. PyTorch keeps channels last, as oneDNN likes them, and Adam in
 its fused form; --compile lets torch.compile have its networks. Its process keeps its memory as ours does
-(pgjax.process), in one heap for all threads, which PyTorch by itself does not see to. It is spared some
-of our steps' work: what is derived from joints (poses, masks, transforms), the gradients' norms for the
-log, and in PG2, whose halving convolutions TensorFlow pads at one end, the copies that take torch to do so.
+(pgjax.runtime.cpu_process), in one heap for all threads, which PyTorch by itself does not see to. It is
+spared some of our steps' work: what is derived from joints (poses, masks, transforms), the gradients'
+norms for the log, and in PG2, whose halving convolutions TensorFlow pads at one end, the copies that take
+torch to do so.
 
 --check compares numbers instead: without dropout and with TensorFlow's padding both sides make two steps.
 It tells the relative differences of their losses and gradients' norms.
@@ -29,9 +30,10 @@ import numpy as np
 from benchmarks import measure
 from benchmarks.stepping import Training
 from configs import deformable, pg2
-from pgjax import process, scene
-from pgjax.recipe import Recipe, Stage, build
-from pgjax.state import parameter_counts, state_shapes
+from pgjax.pose import scene
+from pgjax.runtime import cpu_process
+from pgjax.training.recipe import Recipe, Stage, build
+from pgjax.training.state import parameter_counts, state_shapes
 
 PAPERS = {"pg2": pg2, "deformable": deformable}
 ROWS = {"pg2:g1_g2_d": (4,), "deformable:dsc": (4, 2), "deformable:full": (4,)}
@@ -80,10 +82,10 @@ class Peer:
 
 def _environment() -> dict[str, str]:
     """Ours, and one heap for whichever thread of PyTorch's asks."""
-    memory = os.environ.get(process.MEMORY)
-    if process.MARK not in os.environ or not memory:
+    memory = os.environ.get(cpu_process.MEMORY)
+    if cpu_process.MARK not in os.environ or not memory:
         return dict(os.environ)
-    return os.environ | {process.MEMORY: f"{memory}:glibc.malloc.arena_max=1"}
+    return os.environ | {cpu_process.MEMORY: f"{memory}:glibc.malloc.arena_max=1"}
 
 
 def _named(prefix: str, tree) -> dict[str, np.ndarray]:
@@ -197,5 +199,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     main()

@@ -16,11 +16,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks import measure
-from pgjax import data, launch, process
-from pgjax.judging import judge
+from pgjax import data
 from pgjax.metrics.protocols import PROTOCOLS
-from pgjax.report import SUBJECTS, table
-from pgjax.scoring import PIXEL
+from pgjax.runtime import cpu_process, launch
+from pgjax.scoring.picture_judging import judge
+from pgjax.scoring.results import SUBJECTS, table
+from pgjax.scoring.scorer import PIXEL
 
 KEPT = (
     "pairs",
@@ -103,5 +104,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     main()

@@ -24,14 +24,17 @@ from jax import lax
 
 from benchmarks.warp import OUT, REPEATS
 from benchmarks.warp_share import CONFIG, DATA_DIR, random_batch
-from pgjax import cli, convolution, process, rundir
 from pgjax.data.pipeline import split_over_devices
-from pgjax.devices import over_devices, replicate
 from pgjax.frozen import vgg19
-from pgjax.layers import linear
-from pgjax.recipe import build
-from pgjax.state import frozen_weights, init_state
-from pgjax.steps import make_step
+from pgjax.nets import convolution
+from pgjax.nets.layers import linear
+from pgjax.runtime import cpu_process
+from pgjax.runtime.devices import over_devices, replicate
+from pgjax.tools import cli
+from pgjax.training import run_directory
+from pgjax.training.recipe import build
+from pgjax.training.state import frozen_weights, init_state
+from pgjax.training.steps import make_step
 
 STAGE = flags.DEFINE_string("stage", "", "Only this stage of the row.")
 
@@ -149,7 +152,7 @@ def main(_) -> None:
             print(json.dumps(row), flush=True)
     else:
         recipe = build(CONFIG.value)
-        result["config"] = rundir.plain(CONFIG.value)
+        result["config"] = run_directory.plain(CONFIG.value)
         for name in [STAGE.value] if STAGE.value else recipe.stages:
             times, compiling = whole_step(recipe, name)
             row = {"stage": name, "seconds": times, "compile_s": compiling}
@@ -162,5 +165,5 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run_absl(main)

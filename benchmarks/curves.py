@@ -16,15 +16,17 @@ import jax
 import numpy as np
 from absl import flags
 
-from pgjax import cli, process, rundir
-from pgjax.checkpoint import Checkpoints, saved_steps
 from pgjax.data import store as stores
 from pgjax.data.pipeline import batches
-from pgjax.devices import over_devices, replicate
 from pgjax.errors import InputError
-from pgjax.recipe import Recipe, build
-from pgjax.state import State, frozen_weights, init_state, state_shapes
-from pgjax.steps import make_step
+from pgjax.runtime import cpu_process
+from pgjax.runtime.devices import over_devices, replicate
+from pgjax.tools import cli
+from pgjax.training import run_directory
+from pgjax.training.checkpoint import Checkpoints, saved_steps
+from pgjax.training.recipe import Recipe, build
+from pgjax.training.state import State, frozen_weights, init_state, state_shapes
+from pgjax.training.steps import make_step
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory.", required=True)
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are.")
@@ -46,12 +48,12 @@ def still(recipe: Recipe) -> Recipe:
 def state_at(config: dict[str, Any], recipe: Recipe, step: int) -> State:
     if step == 0:
         return init_state(recipe)
-    with Checkpoints(WORKDIR.value, rundir.identity(config)) as checkpoints:
+    with Checkpoints(WORKDIR.value, run_directory.identity(config)) as checkpoints:
         return checkpoints.restore(state_shapes(recipe), step)
 
 
 def main(_) -> None:
-    config = rundir.read_config(WORKDIR.value)
+    config = run_directory.read_config(WORKDIR.value)
     recipe = still(build(config))
     data = recipe.data
     train = stores.load_split(data.name, "train", DATA_DIR.value, int(data.memory_limit_gb * 1e9))
@@ -86,9 +88,9 @@ def main(_) -> None:
     if OUT.value:
         result = {"row": recipe.row, "batches": BATCHES.value, "batch_size": recipe.batch_size}
         result |= {"config": config, "curves": curves}
-        rundir.write_text(pathlib.Path(OUT.value), json.dumps(result, indent=2) + "\n")
+        run_directory.write_text(pathlib.Path(OUT.value), json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run_absl(main)

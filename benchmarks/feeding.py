@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pgjax.batch import Batch, Store
 from pgjax.data.pipeline import batches
+from pgjax.pose.batch import Batch, Store
 
 ENDLESS = 2**31 - 1
 

@@ -20,10 +20,13 @@ from absl import flags
 from ml_collections import config_flags
 
 from benchmarks import latency, measure
-from pgjax import cli, export, model_folder, process
 from pgjax.errors import InputError
-from pgjax.recipe import build
-from pgjax.state import init_state
+from pgjax.runtime import cpu_process
+from pgjax.serving import export
+from pgjax.tools import cli
+from pgjax.training import model_folder
+from pgjax.training.recipe import build
+from pgjax.training.state import init_state
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 MODEL = flags.DEFINE_string("model", None, "An exported model instead.")
@@ -56,6 +59,6 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     jax.config.update("jax_enable_compilation_cache", False)
     cli.run_absl(main)

@@ -47,9 +47,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pgjax import cli, process
 from pgjax.errors import InputError
-from pgjax.tools.apart import call_apart
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli
+from pgjax.tools.child_process import call_apart
 
 ROWS = ("deformable:full", "deformable:baseline", "pg2:g1_g2_d")
 # A step takes milliseconds there: saving and sampling every thousand would take most of the time.
@@ -194,5 +195,5 @@ def _parser() -> cli.ArgumentParser:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

@@ -18,10 +18,10 @@ from ml_collections import ConfigDict
 
 from benchmarks import measure
 from benchmarks.parts import feed
-from pgjax.devices import DEVICES
-from pgjax.recipe import Recipe, Stage, build
-from pgjax.state import frozen_weights, init_state
-from pgjax.steps import make_generate, make_step
+from pgjax.runtime.devices import DEVICES
+from pgjax.training.recipe import Recipe, Stage, build
+from pgjax.training.state import frozen_weights, init_state
+from pgjax.training.steps import make_generate, make_step
 
 FAMILIES = (
     "pg2:g1_g2_d",

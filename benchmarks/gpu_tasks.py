@@ -14,12 +14,13 @@ from typing import Any
 import jax
 
 from benchmarks import feeding, gpu_numerics, input_pipeline, measure, stepping
-from pgjax import evaluation, rundir, training
 from pgjax.data import store as stores
-from pgjax.interruption import Interruption
-from pgjax.recipe import build
+from pgjax.runtime.interruption import Interruption
+from pgjax.scoring import run_evaluation
 from pgjax.tools import papers
 from pgjax.tools.overrides import set_key
+from pgjax.training import loop, run_directory
+from pgjax.training.recipe import build
 
 
 def config_of(name: str, changes: tuple[str, ...] = ()) -> Any:
@@ -49,13 +50,13 @@ def read(path: pathlib.Path, asked: Any) -> dict[str, Any]:
 
 def _write(path: pathlib.Path, result: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    rundir.write_text(path, json.dumps(result, indent=2) + "\n")
+    run_directory.write_text(path, json.dumps(result, indent=2) + "\n")
 
 
 def numerics(path: pathlib.Path, asked: dict[str, Any], data_dir: str, deadline: float) -> None:
     """asked: "rows", "changes" and "features"; see gpu_numerics."""
     result = read(path, asked)
-    result["environment"] = rundir.environment()
+    result["environment"] = run_directory.environment()
     rows = result.setdefault("rows", {})
     configs = {
         name: gpu_numerics.narrow(config_of(name, asked["changes"]), asked["features"])
@@ -71,7 +72,7 @@ def numerics(path: pathlib.Path, asked: dict[str, Any], data_dir: str, deadline:
 
 def pipeline(path: pathlib.Path, asked: dict[str, Any], data_dir: str, deadline: float) -> None:
     """asked: "dataset" and "batches"."""
-    result = read(path, asked) | {"lines": [], "environment": rundir.environment()}
+    result = read(path, asked) | {"lines": [], "environment": run_directory.environment()}
     train = stores.load_split(asked["dataset"], "train", data_dir)
     pairs = stores.train_pairs(train, input_pipeline.RULE)
     for size in asked["batches"]:
@@ -88,7 +89,7 @@ def bench(path: pathlib.Path, asked: dict[str, Any], data_dir: str, deadline: fl
     precision's.
     """
     result = read(path, asked)
-    result["environment"] = rundir.environment()
+    result["environment"] = run_directory.environment()
     points = result.setdefault("points", [])
     done = [(p["stage"], p["precision"], p["batch_size"]) for p in points]
     full = {p["precision"] for p in points if "error" in p}
@@ -150,12 +151,12 @@ def train(path: pathlib.Path, asked: dict[str, Any], data_dir: str, deadline: fl
     """
     result = read(path, asked)
     # Steps and seconds of all starts together; what a killed start did is not in them.
-    result |= {"environment": rundir.environment(), "finished": False}
+    result |= {"environment": run_directory.environment(), "finished": False}
     config = config_of(asked["row"], tuple(asked["changes"]))
     folder, total = pathlib.Path(asked["folder"]), build(config).total_steps
     started = time.time()
     with Interruption() as stop:
-        state = training.train_and_evaluate(
+        state = loop.train_and_evaluate(
             config, folder, data_dir, enough=lambda: stop() or time.time() >= deadline
         )
         stop.end(int(state.step))
@@ -167,7 +168,7 @@ def train(path: pathlib.Path, asked: dict[str, Any], data_dir: str, deadline: fl
         "steps_per_second": median_rate(folder),
     }
     _write(path, result)
-    result["metrics"] = evaluation.evaluate(folder, data_dir, asked["limit"])
+    result["metrics"] = run_evaluation.evaluate(folder, data_dir, asked["limit"])
     result["evaluate_seconds"] = round(time.time() - trained, 1)
     result["finished"] = step == total
     _write(path, result)

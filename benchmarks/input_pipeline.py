@@ -20,9 +20,11 @@ import numpy as np
 
 from benchmarks import feeding, measure
 from benchmarks.parts import random_store
-from pgjax import cli, data, process
+from pgjax import data
 from pgjax.data import store as stores
 from pgjax.errors import InputError
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli
 
 RULE = "pg2"
 
@@ -90,5 +92,5 @@ def random_pairs(size: tuple[int, int], count: int = 4096):
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

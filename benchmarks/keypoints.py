@@ -24,9 +24,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks import measure
-from pgjax import cli, estimators, image, keypoints, photo, process
+from pgjax import keypoints
 from pgjax.data import pairs
-from pgjax.estimators.openpose import OpenPose
+from pgjax.frozen import estimators
+from pgjax.frozen.estimators.openpose import OpenPose
+from pgjax.images import photo, pixels
+from pgjax.pose.drawing import draw_skeleton
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli
 
 NEAR = 0.05  # of the photo's height
 DRAWN = 24
@@ -103,14 +108,14 @@ def drawn(triples) -> np.ndarray:
     """Published joints left and found ones right, four photos in a row."""
     cells = []
     for picture, pose, people in triples[:DRAWN]:
-        cells.append(image.draw_skeleton(picture, pose.keypoints, pose.visible))
+        cells.append(draw_skeleton(picture, pose.keypoints, pose.visible))
         found = (
             people[0] if people else keypoints.make_pose(np.zeros((18, 2)), confidence=np.zeros(18))
         )
-        cells.append(image.draw_skeleton(picture, found.keypoints, found.visible))
+        cells.append(draw_skeleton(picture, found.keypoints, found.visible))
     cells = cells[: len(cells) // 8 * 8]
     rows = [cells[i : i + 8] for i in range(0, len(cells), 8)]
-    return image.grid(rows, scale=max(1, 256 // triples[0][0].shape[0]))
+    return pixels.grid(rows, scale=max(1, 256 // triples[0][0].shape[0]))
 
 
 def chosen(photos: dict, limit: int) -> Iterator:
@@ -146,11 +151,11 @@ def main(argv: list[str] | None = None) -> None:
         lines.append({"data": name, "size": list(triples[0][0].shape[:2]), **found})
         print(json.dumps(lines[-1]), flush=True)
         if args.picture:
-            image.write_png(pathlib.Path(args.picture) / f"{name}.png", drawn(triples))
+            pixels.write_png(pathlib.Path(args.picture) / f"{name}.png", drawn(triples))
     settings = {"estimator": args.estimator, "as_published": args.as_published}
     measure.write(args.out, measure.machine() | settings | {"lines": lines})
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

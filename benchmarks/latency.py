@@ -5,10 +5,10 @@ import time
 import numpy as np
 
 from benchmarks import measure
-from pgjax import model_folder
-from pgjax.evaluation import aligned
 from pgjax.keypoints import make_pose
-from pgjax.transfer import PoseTransfer
+from pgjax.scoring.run_evaluation import aligned
+from pgjax.serving.transfer import PoseTransfer
+from pgjax.training import model_folder
 
 
 def measured(model: model_folder.Model, batches: list[int], repeats: int) -> dict:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pgjax import process
+from pgjax.runtime import cpu_process
 
 MIB = 2**20
 
@@ -152,7 +152,7 @@ def machine() -> dict[str, Any]:
         "device": devices[0].device_kind,
         "devices": len(devices),
         "jax": jax.__version__,
-        **{name: os.environ.get(name) for name in (process.MEMORY, process.COMPILER)},
+        **{name: os.environ.get(name) for name in (cpu_process.MEMORY, cpu_process.COMPILER)},
     }
 
 

@@ -14,8 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pgjax import cli, process
-from pgjax.similarity import nearest_neighbour_map
+from pgjax.images.similarity import nearest_neighbour_map
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli
 
 SHAPE, WINDOW = (1, 256, 256, 64), 5
 
@@ -65,5 +66,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

@@ -14,10 +14,10 @@ import time
 import jax
 import numpy as np
 
-from pgjax import process
 from pgjax.frozen import inception as network
 from pgjax.frozen import lpips as distance
 from pgjax.metrics import inception, lpips
+from pgjax.runtime import cpu_process
 
 SET = 12_000
 
@@ -98,5 +98,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     main()

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import skimage.data
 
-from pgjax import cli, photo
 from pgjax.frozen import openpose_mobilenet, openpose_weights
+from pgjax.images import photo
+from pgjax.tools import cli
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "camera")
 SIZE = (368, 368)

@@ -18,17 +18,19 @@ from absl import flags
 from flax import jax_utils
 from ml_collections import config_flags
 
-from pgjax import cli, process, rundir
-from pgjax.batch import Indices, fetch
 from pgjax.data import store as stores
 from pgjax.data.pipeline import split_over_devices
-from pgjax.devices import over_devices, replicate
-from pgjax.generation import Predictor, mean_scores
-from pgjax.image import write_png
-from pgjax.pictures import sample_grid
-from pgjax.recipe import build
-from pgjax.state import frozen_weights, init_state
-from pgjax.steps import make_step
+from pgjax.images.pixels import write_png
+from pgjax.pose.batch import Indices, fetch
+from pgjax.runtime import cpu_process
+from pgjax.runtime.devices import over_devices, replicate
+from pgjax.tools import cli
+from pgjax.training import run_directory
+from pgjax.training.generation import Predictor, mean_scores
+from pgjax.training.recipe import build
+from pgjax.training.sample_grids import sample_grid
+from pgjax.training.state import frozen_weights, init_state
+from pgjax.training.steps import make_step
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are.")
@@ -68,11 +70,15 @@ def main(_) -> None:
     out = pathlib.Path(OUT.value)
     write_png(out / "overfit.png", sample_grid(predictions, PAIRS.value))
     result = {"row": recipe.row, "pairs": len(pairs), "l1": value, "steps": count}
-    result |= {"minutes": round(minutes, 2), "curve": curve, "config": rundir.plain(CONFIG.value)}
-    rundir.write_text(out / "overfit.json", json.dumps(result, indent=2) + "\n")
+    result |= {
+        "minutes": round(minutes, 2),
+        "curve": curve,
+        "config": run_directory.plain(CONFIG.value),
+    }
+    run_directory.write_text(out / "overfit.json", json.dumps(result, indent=2) + "\n")
     print(json.dumps({k: result[k] for k in ("row", "pairs", "l1", "steps", "minutes")}))
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run_absl(main)

@@ -3,8 +3,8 @@
     python -m benchmarks.page_faults --out=benchmarks/results/page_faults_cpu.json
 
 The program keeps 128 MiB between its two products. Each row is a process of its own: "begun" under
-pgjax.process, "plain" under glibc's defaults. "faults" is the median of nine calls, each a page that
-the kernel gave anew; a busy machine gives other figures. Linux with glibc only.
+pgjax.runtime.cpu_process, "plain" under glibc's defaults. "faults" is the median of nine calls, each a
+page that the kernel gave anew; a busy machine gives other figures. Linux with glibc only.
 """
 
 import json
@@ -15,16 +15,16 @@ import sys
 
 from absl import flags
 
-from pgjax import cli
+from pgjax.tools import cli
 
 OUT = flags.DEFINE_string("out", None, "File for the table.")
 
 SCRIPT = """
 import json, resource
-from pgjax import process
-process.begin()
-from pgjax import compiled
-compiled.keep()
+from pgjax.runtime import cpu_process
+cpu_process.begin()
+from pgjax.runtime import compilation
+compilation.keep()
 import jax, numpy as np
 program = jax.jit(lambda x, y: (x @ y) @ y.T)
 given = jax.device_put((np.ones((2**13, 8), np.float32), np.ones((8, 2**12), np.float32)))

@@ -23,15 +23,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-import pgjax.warp
-from pgjax import frozen, random_keys, scene
-from pgjax.batch import Batch, Store
+import pgjax.pose.warp
+from pgjax import frozen
 from pgjax.data.pipeline import batches as pipeline
-from pgjax.devices import over_devices
-from pgjax.losses import TERMS
-from pgjax.recipe import Recipe, Stage
-from pgjax.state import State, optimizer
-from pgjax.steps import make_generate, make_step
+from pgjax.pose import scene
+from pgjax.pose.batch import Batch, Store
+from pgjax.runtime import random_keys
+from pgjax.runtime.devices import over_devices
+from pgjax.training.losses import TERMS
+from pgjax.training.recipe import Recipe, Stage
+from pgjax.training.state import State, optimizer
+from pgjax.training.steps import make_generate, make_step
 
 Parts = dict[str, Callable[[], Any]]
 
@@ -167,7 +169,9 @@ def _warps(recipe: Recipe, moved: list[tuple]) -> Callable:
             False: (seen.body_transform[:, None], seen.body_exists[:, None], None),
         }
         return sum(
-            jnp.sum(jnp.square(pgjax.warp.warp_parts(x, *transforms[masked], *rest, **options)))
+            jnp.sum(
+                jnp.square(pgjax.pose.warp.warp_parts(x, *transforms[masked], *rest, **options))
+            )
             for x, (_, _, masked, rest, options) in zip(features, moved, strict=True)
         )
 
@@ -177,13 +181,13 @@ def _warps(recipe: Recipe, moved: list[tuple]) -> Callable:
 def _warped(forward: Callable, *args: Any) -> list[tuple]:
     """The calls of warp_parts in one forward pass: features' shape and type, masked or not, the rest."""
     calls: list[tuple] = []
-    original = pgjax.warp.warp_parts
+    original = pgjax.pose.warp.warp_parts
 
     def watch(features, transforms, exists, masks, *rest, **options):
         calls.append((features.shape, features.dtype, masks is not None, rest, options))
         return original(features, transforms, exists, masks, *rest, **options)
 
     # Networks call it through its package, which lets it be watched.
-    with mock.patch.object(pgjax.warp, "warp_parts", watch):
+    with mock.patch.object(pgjax.pose.warp, "warp_parts", watch):
         jax.eval_shape(forward, *args)
     return calls

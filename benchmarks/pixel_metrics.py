@@ -11,12 +11,13 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks import measure
-from pgjax import data, launch
-from pgjax.batch import Indices, fetch
+from pgjax import data
 from pgjax.data import store as stores
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import PLAIN
-from pgjax.scoring import Scorer
+from pgjax.pose.batch import Indices, fetch
+from pgjax.runtime import launch
+from pgjax.scoring.scorer import Scorer
 
 NAMES = ("ssim", "ssim_reference", "mask_ssim", "l1", "psnr")
 CHUNK = 128

@@ -23,9 +23,9 @@ import tempfile
 from typing import Any
 
 from benchmarks import measure
-from pgjax import cli, process
 from pgjax.errors import InputError
-from pgjax.tools import papers
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli, papers
 
 SIZES = {"64x32": "synthetic_people", "128x64": "synthetic_people_128x64"}
 SIZES["256x256"] = "synthetic_people_256x256"
@@ -173,5 +173,5 @@ def _line(cells) -> str:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

@@ -11,12 +11,12 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from benchmarks import flops, measure
 from benchmarks.parts import feed, parts
-from pgjax import programs
-from pgjax.batch import Batch
-from pgjax.devices import over_devices, replicate
-from pgjax.recipe import Recipe, Stage
-from pgjax.state import State, frozen_weights, init_state
-from pgjax.steps import make_step, step_identity
+from pgjax.pose.batch import Batch
+from pgjax.runtime import traced_programs
+from pgjax.runtime.devices import over_devices, replicate
+from pgjax.training.recipe import Recipe, Stage
+from pgjax.training.state import State, frozen_weights, init_state
+from pgjax.training.steps import make_step, step_identity
 
 WARM = 3
 """Rounds before the first that counts: a process's heap grows during its first steps."""
@@ -78,10 +78,10 @@ class _Cache:
     def __enter__(self) -> None:
         self._before = [getattr(jax.config, name) for name in self._SETTINGS]
         self._set(self._values)
-        programs.keep(jax.config.jax_compilation_cache_dir)
+        traced_programs.keep(jax.config.jax_compilation_cache_dir)
 
     def __exit__(self, *_) -> None:
-        programs.keep(None)
+        traced_programs.keep(None)
         self._set(self._before)
 
     def _set(self, values) -> None:

@@ -24,10 +24,11 @@ from absl import flags
 from ml_collections import config_flags
 
 from benchmarks import measure, stepping
-from pgjax import cli, process
 from pgjax.errors import InputError
-from pgjax.evaluation import aligned
-from pgjax.recipe import build
+from pgjax.runtime import cpu_process
+from pgjax.scoring.run_evaluation import aligned
+from pgjax.tools import cli
+from pgjax.training.recipe import build
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Holds weights/, where the row reads features.")
@@ -90,5 +91,5 @@ def table(result: dict) -> str:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run_absl(main)

@@ -3,7 +3,7 @@
     python -m benchmarks.warp --out=benchmarks/results/warp_cpu.json
 
 One call moves all four warped levels of a 128×64 generator, batch 4; poses are random. "pgjax" is
-pgjax.warp.warp_parts; the others are what it was chosen over. Prints one line of JSON a variant.
+pgjax.pose.warp.warp_parts; the others are what it was chosen over. Prints one line of JSON a variant.
 """
 
 import functools
@@ -16,7 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from pgjax import cli, process, raster, warp
+from pgjax.pose import raster, warp
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli
 
 OUT = flags.DEFINE_string("out", None, "File for the table.")
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed calls; their median counts.")
@@ -185,5 +187,5 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run_absl(main)

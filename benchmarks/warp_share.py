@@ -4,7 +4,7 @@
         --out=benchmarks/results/warp_share_cpu.json
 
 Compiles and times the row's step with three warps: none (the source's features pass as they are), ten
-copies and their maximum (`stack` of benchmarks/warp.py: before), and pgjax.warp.warp_parts (after).
+copies and their maximum (`stack` of benchmarks/warp.py: before), and pgjax.pose.warp.warp_parts (after).
 A share is what a variant costs beyond "none", transforms and masks included, divided by its whole.
 Random poses and photos, 128×64.
 """
@@ -18,16 +18,18 @@ import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
-import pgjax.warp
+import pgjax.pose.warp
 from benchmarks import warp as variants
-from pgjax import cli, process, rundir
-from pgjax.batch import Batch
 from pgjax.data.pipeline import split_over_devices
-from pgjax.devices import over_devices, replicate
 from pgjax.errors import InputError
-from pgjax.recipe import build
-from pgjax.state import frozen_weights, init_state
-from pgjax.steps import make_step
+from pgjax.pose.batch import Batch
+from pgjax.runtime import cpu_process
+from pgjax.runtime.devices import over_devices, replicate
+from pgjax.tools import cli
+from pgjax.training import run_directory
+from pgjax.training.recipe import build
+from pgjax.training.state import frozen_weights, init_state
+from pgjax.training.steps import make_step
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Holds weights/, where the row reads features.")
@@ -58,7 +60,7 @@ def random_batch(count: int, size: tuple[int, int]) -> Batch:
 
 def compiled(recipe, batches, state, weights, warp):
     """The row's step with a warp, and the seconds that compiling took."""
-    pgjax.warp.warp_parts = warp
+    pgjax.pose.warp.warp_parts = warp
     (stage,) = recipe.stages.values()
     step = over_devices(make_step(recipe, stage))
     started = time.perf_counter()
@@ -75,7 +77,7 @@ def main(_) -> None:
     state = replicate(init_state(recipe))
     weights = replicate(frozen_weights(recipe, DATA_DIR.value))
     given = (batch,) * stage.batches
-    warps = {"none": none, "stack (before)": stack, "pgjax (after)": pgjax.warp.warp_parts}
+    warps = {"none": none, "stack (before)": stack, "pgjax (after)": pgjax.pose.warp.warp_parts}
     steps, times = {}, {name: [] for name in warps}
     for name, warp in warps.items():
         steps[name] = compiled(recipe, given, state, weights, warp)
@@ -103,10 +105,10 @@ def main(_) -> None:
         print(json.dumps(row), flush=True)
     if variants.OUT.value:
         result = {"device": jax.devices()[0].device_kind, "jax": jax.__version__}
-        result |= {"config": rundir.plain(CONFIG.value), "variants": table}
+        result |= {"config": run_directory.plain(CONFIG.value), "variants": table}
         pathlib.Path(variants.OUT.value).write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run_absl(main)

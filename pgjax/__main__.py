@@ -7,7 +7,9 @@ import pkgutil
 import runpy
 import sys
 
-from pgjax import __version__, cli, interruption, tools
+from pgjax import __version__, tools
+from pgjax.runtime import interruption
+from pgjax.tools import cli
 
 
 def commands() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Errors that a command tells in one line, without a traceback (pgjax.cli)."""
+"""Errors that a command tells in one line, without a traceback (pgjax.tools.cli)."""
 
 import difflib
 from collections.abc import Iterable

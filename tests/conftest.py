@@ -12,7 +12,7 @@ import jax
 import pytest
 
 import gcs
-from pgjax import process, programs
+from pgjax.runtime import cpu_process, traced_programs
 
 # Two CPU devices, so that every pmapped step is tested as a multi-device one.
 jax.config.update("jax_num_cpu_devices", 2)
@@ -25,7 +25,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 _FLAGS = [
     os.environ.get("XLA_FLAGS", ""),
     "--xla_backend_optimization_level=0",
-    process.ROLLED,  # as commands do, which find what was compiled here
+    cpu_process.ROLLED,  # as commands do, which find what was compiled here
 ]
 if jax.__version_info__ < (0, 11):
     _FLAGS.append("--xla_cpu_use_fusion_emitters=false")
@@ -85,9 +85,9 @@ def _no_downloads(monkeypatch):
 @pytest.fixture
 def kept_programs(tmp_path):
     """The folder in which this test's traced programs are kept, as commands keep them."""
-    programs.keep(tmp_path / "cache")
-    yield tmp_path / "cache" / programs.FOLDER
-    programs.keep(None)
+    traced_programs.keep(tmp_path / "cache")
+    yield tmp_path / "cache" / traced_programs.FOLDER
+    traced_programs.keep(None)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pgjax.fashion_names import parse
+from pgjax.images.fashion_names import parse
 
 NAMES = {
     "train": [

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from pgjax import buckets, paths
+from pgjax.files import buckets, paths
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUCKET = "pgjax-tests"
 
-# As pgjax.paths sets it before gcsfs is imported: the server knows nothing of such buckets.
+# As pgjax.files.paths sets it before gcsfs is imported: the server knows nothing of such buckets.
 os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
 

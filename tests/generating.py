@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 import tiny
-from pgjax import cli, compiled, keypoints, model_folder
-from pgjax.tools import generate
-from pgjax.transfer import PoseTransfer
+from pgjax import keypoints
+from pgjax.runtime import compilation
+from pgjax.serving.transfer import PoseTransfer
+from pgjax.tools import cli, generate
+from pgjax.training import model_folder
 
 PHOTOS = tiny.SPLITS["test"].store.images
 
@@ -20,7 +22,7 @@ _load = functools.cache(PoseTransfer.load)
 
 def prepare(patch: pytest.MonkeyPatch) -> None:
     """Keeps no program on disk, and loads each model once, which is then compiled once."""
-    patch.setattr(compiled, "keep", lambda: None)
+    patch.setattr(compilation, "keep", lambda: None)
     patch.setattr(PoseTransfer, "load", lambda folder: _load(folder))
 
 

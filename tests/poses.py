@@ -3,7 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from pgjax import keypoints, skeleton
+from pgjax import keypoints
+from pgjax.pose import skeleton
 
 SIZES = st.tuples(st.integers(20, 300), st.integers(20, 300))
 

@@ -7,10 +7,10 @@ import pytest
 
 import tiny
 from configs import pg2
-from pgjax import rundir
 from pgjax.metrics.pixel import PIXEL_METRICS
 from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.tools import study
+from pgjax.training import run_directory
 
 SMALL = (
     "networks.*.options.features=4",
@@ -31,7 +31,7 @@ def write(folder, row="market1501/g1_l1", seed=0, ssim=0.25, config=None, protoc
     config = pg2.get_config(row) if config is None else config
     config.seed = seed
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(rundir.plain(config)))
+    (folder / "config.json").write_text(json.dumps(run_directory.plain(config)))
     steps = sum(stage.steps for stage in config.stages.values())
     whole = _result(protocol, {"model": ssim, "source": 0.9})
     whole |= {"row": config.row, "step": config.total_steps or steps, "noise": False}

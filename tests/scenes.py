@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pgjax import raster, warp
-from pgjax.scene import Scene
+from pgjax.pose import raster, warp
+from pgjax.pose.scene import Scene
 
 # (y, x) of the 18 joints, as shares of the image.
 STANDING = np.array(

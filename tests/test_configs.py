@@ -3,10 +3,10 @@ import json
 import pytest
 
 from configs import deformable, horiuchi, kurupathi, pg2, vdg
-from pgjax import rundir, summary
-from pgjax.recipe import build
-from pgjax.state import parameter_counts, state_shapes
-from pgjax.tools import papers
+from pgjax.tools import papers, row_summary
+from pgjax.training import run_directory
+from pgjax.training.recipe import build
+from pgjax.training.state import parameter_counts, state_shapes
 
 ROWS = [
     (paper, f"{dataset}/{row}")
@@ -226,7 +226,7 @@ def test_ones_own_photos_take_the_settings_of_their_size(row, dataset, like, siz
     assert recipe.published == {} and recipe.published_in == ""
     assert (recipe.stages, recipe.networks) == (build(known).stages, build(known).networks)
     assert recipe.batch_size == known.batch_size
-    assert papers.owner(rundir.plain(config)) == name
+    assert papers.owner(run_directory.plain(config)) == name
     if size != (256, 192):
         return
     assert all(parameter_counts(state_shapes(recipe)).values())  # the networks take the size
@@ -243,5 +243,5 @@ def test_an_unknown_row_is_named(spec):
 
 
 def test_the_summary_has_full_integers():
-    text = summary.describe(pg2.get_config("market1501/g1_g2_d"))
+    text = row_summary.describe(pg2.get_config("market1501/g1_g2_d"))
     assert "70795075" in text and "6058883" in text and "4329537" in text

@@ -13,8 +13,10 @@ import time
 
 import pytest
 
-from pgjax import data, lease, locks, paths, rundir
+from pgjax import data
 from pgjax.errors import InputError
+from pgjax.files import lease, locks, paths
+from pgjax.training import run_directory
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CONFIG = {"row": "market1501/g1_l1", "networks": {"g1": {"features": [1]}}}
@@ -40,31 +42,31 @@ def _fast(monkeypatch):
 
 @pytest.mark.parametrize("_no_flock", REASONS, indirect=True)
 def test_a_run_goes_on_where_nothing_can_be_locked(tmp_path, capsys, _no_flock, _fast):
-    with rundir.open_run(tmp_path, CONFIG) as check:
+    with run_directory.open_run(tmp_path, CONFIG) as check:
         check()
         said = json.loads((tmp_path / ".lock").read_text().partition("\n")[0])
         assert said["pid"] == os.getpid()
-        other = rundir.open_run(tmp_path, CONFIG)
+        other = run_directory.open_run(tmp_path, CONFIG)
         with pytest.raises(InputError, match="another process is training"), other:
             pass
     first, *_ = capsys.readouterr().err.splitlines()
     assert first.startswith(f"warning: {tmp_path}: its file system has no flock: ")
     assert not (tmp_path / ".lock").exists()
-    with rundir.open_run(tmp_path, CONFIG) as check:
+    with run_directory.open_run(tmp_path, CONFIG) as check:
         check()
 
 
 @pytest.mark.parametrize("_no_flock", ["EACCES"], indirect=True)
 def test_other_errors_of_a_lock_are_told(tmp_path, _no_flock):
-    with pytest.raises(PermissionError), rundir.open_run(tmp_path, CONFIG):
+    with pytest.raises(PermissionError), run_directory.open_run(tmp_path, CONFIG):
         pass
 
 
 @pytest.mark.parametrize("_no_flock", ["ENOSYS"], indirect=True)
 def test_what_a_killed_process_left_is_taken_over(tmp_path, capsys, _no_flock, _fast):
-    rundir.check(tmp_path, CONFIG)
+    run_directory.check(tmp_path, CONFIG)
     (tmp_path / ".lock").write_text('{"host": "gone"}\nabc\n')
-    with rundir.open_run(tmp_path, CONFIG) as check:
+    with run_directory.open_run(tmp_path, CONFIG) as check:
         check()
         # Whoever takes it over in turn is noticed.
         (tmp_path / ".lock").write_text('{"host": "another"}\ndef\n')
@@ -161,17 +163,19 @@ def test_a_run_without_locks_of_the_system(tmp_path):
     ended = _on_windows(
         f"""
 sys.platform = "linux"
-from pgjax import buckets, interruption, lease, process, rundir
+from pgjax.files import buckets, lease
+from pgjax.runtime import interruption, cpu_process
+from pgjax.training import run_directory
 from pgjax.tools import train
 lease.SETTLE = 0.1
 interruption.begin("train")
-process.begin()
+cpu_process.begin()
 import pathlib
-with rundir.open_run({str(tmp_path / "run")!r}, {CONFIG!r}) as check:
+with run_directory.open_run({str(tmp_path / "run")!r}, {CONFIG!r}) as check:
     check()
 with buckets.locked(pathlib.Path({str(tmp_path)!r}) / "x"):
     print("done")
-from pgjax import launch
+from pgjax.runtime import launch
 assert launch._cores() >= 1
 """
     )
@@ -206,10 +210,11 @@ def test_texts_are_the_same_whatever_the_system_writes(tmp_path, monkeypatch):
 WARNED = ("-W", "error::EncodingWarning:pgjax")
 TEXTS = f"""
 import pathlib, sys
-from pgjax import logbook, paths, rundir
+from pgjax.training import logbook, run_directory
+from pgjax.files import paths
 folder = pathlib.Path(sys.argv[1]) / "run"
-paths.write_text(folder / rundir.CONFIG, '{json.dumps(CONFIG)}')
-rundir.read_config(folder)
+paths.write_text(folder / run_directory.CONFIG, '{json.dumps(CONFIG)}')
+run_directory.read_config(folder)
 paths.append_text(folder / "b", "x")
 with logbook.Logbook(folder, 0) as book:
     book.write(1, {{"loss": 1.0}})

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 import tiny
-from pgjax import keypoints, model_folder
+from pgjax import keypoints
+from pgjax.training import model_folder
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BLOCK = """
@@ -28,7 +29,7 @@ sys.meta_path.insert(0, Block())
 API = """
 import numpy as np
 import pgjax, sys
-from pgjax.transfer import PoseTransfer
+from pgjax.serving.transfer import PoseTransfer
 transfer = PoseTransfer.load("model")
 images = transfer("photo.png", "photo.json", ["target.json", "photo.json"])
 print(pgjax.__file__, len(images), images[0].shape, "tensorflow_datasets" in sys.modules)

@@ -7,14 +7,14 @@ import optax
 import pytest
 
 from configs import deformable, pg2
-from pgjax import export
-from pgjax.batch import Batch, Indices, Store, fetch
 from pgjax.data import pairs, store
 from pgjax.data.store import Split
 from pgjax.keypoints import Pose, make_pose
-from pgjax.model_folder import Model
-from pgjax.recipe import build
-from pgjax.state import init_state
+from pgjax.pose.batch import Batch, Indices, Store, fetch
+from pgjax.serving import export
+from pgjax.training.model_folder import Model
+from pgjax.training.recipe import build
+from pgjax.training.state import init_state
 
 SIZE = (64, 32)
 

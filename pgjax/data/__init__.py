@@ -19,8 +19,8 @@ from pathlib import Path
 
 from absl import logging
 
-from pgjax import buckets, paths
 from pgjax.errors import InputError
+from pgjax.files import buckets, paths
 from pgjax.progress import announce
 
 DATA_DIR = "data"  # of all built data sets, below the working directory

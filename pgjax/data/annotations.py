@@ -1,6 +1,6 @@
 """The published text files: pose annotations (reference fact 5.1) and lists of pairs (5.2).
 
-Both are read as pandas writes them too (pgjax.csv_table). Else the readers are strict: the first line
+Both are read as pandas writes them too (pgjax.files.csv_table). Else the readers are strict: the first line
 that is not what it should be is an error that names the file, the line and what was expected.
 """
 
@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import csv_table
 from pgjax.errors import InputError
+from pgjax.files import csv_table
+from pgjax.images.photo_names import Names
 from pgjax.keypoints import published
-from pgjax.names import Names
 
 PAIRS_HEADER = "from,to"
 # Lists without a header tell no order: those of NTED and PIDM name the target first.
@@ -54,7 +54,7 @@ def read_pairs(path: str | os.PathLike, names: Sequence[str]) -> np.ndarray:
 
     Args:
       path: of the CSV.
-      names: of the photos, which the file may call by any of the rules of pgjax.names.
+      names: of the photos, which the file may call by any of the rules of pgjax.images.photo_names.
 
     Returns:
       int32 (P, 2), columns source and target.

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pgjax import folders, keypoints, paths
+from pgjax import keypoints
 from pgjax.errors import InputError
+from pgjax.files import folders, paths
+from pgjax.images.photo_names import Names
 from pgjax.keypoints import Pose, files
-from pgjax.keypoints.photos import unused
-from pgjax.names import Names
+from pgjax.keypoints.matching import unused
 
 USUAL = ("keypoints.json", "keypoints.csv", "keypoints.npy", "keypoints")
 POSES = ("pose", "poses")  # PIDM's and NTED's folder of one text file a photo

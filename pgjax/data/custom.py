@@ -16,13 +16,15 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from pgjax import folders, keypoints, photo
+from pgjax import keypoints
 from pgjax.data import beside, lists, own, pairs, records, split_folders
 from pgjax.data.own import Meant
 from pgjax.data.shown import Shown, choose
 from pgjax.errors import InputError
+from pgjax.files import folders
+from pgjax.images import photo
 from pgjax.keypoints import files
-from pgjax.keypoints.photos import near
+from pgjax.keypoints.matching import near
 
 EXPECTED = (
     "photos, in a folder for each person (anna/beach.jpg) or named after the person (anna_1.jpg), all "

@@ -15,12 +15,13 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from pgjax import fashion_names, folders
 from pgjax.data import annotations, fashion_files, fashion_frames, records
 from pgjax.data.annotations import Annotations
 from pgjax.data.fashion_files import FashionFiles
 from pgjax.data.fashion_frames import CROP, MARGIN, WHOLE
 from pgjax.errors import InputError
+from pgjax.files import folders
+from pgjax.images import fashion_names
 
 SAMPLE = 512  # photos that tell whether all are stretched
 SAME_SHAPE = 0.02  # how far the sides' ratio may be from the crop's; that of 750 x 1101 is 0.01 off

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax import fashion_names
 from pgjax.data import annotations
-from pgjax.data.photo_files import PhotoFiles
+from pgjax.data.raw_photos import PhotoFiles
 from pgjax.errors import InputError
-from pgjax.fashion_names import FashionName
+from pgjax.images import fashion_names
+from pgjax.images.fashion_names import FashionName
 
 PHOTOS_FROM = "http://mmlab.ie.cuhk.edu.hk/projects/DeepFashion/InShopRetrieval.html"
 PATN_FROM = "https://drive.google.com/open?id=1YMsYXc41dR3k8YroXeWGh9zweNUQmZBw"

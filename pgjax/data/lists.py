@@ -5,7 +5,7 @@
     train_pairs.txt  test_pairs.txt                  the same (PIDM, NTED), but users must add the header:
                                                      the code of these systems reads TARGET,SOURCE
 
-The rules of pgjax.names apply to the names of photos.
+The rules of pgjax.images.photo_names apply to the names of photos.
 """
 
 import re
@@ -13,11 +13,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax import csv_table
 from pgjax.data.annotations import PAIRS_COLUMNS, PAIRS_HEADER, PAIRS_HINT
 from pgjax.data.layout import Layout, Told
 from pgjax.errors import InputError
-from pgjax.names import Names
+from pgjax.files import csv_table
+from pgjax.images.photo_names import Names
 
 SPLITS = ("train", "test")
 OPTIONS = ("train_list", "test_list", "train_pairs", "test_pairs")

@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import tensorflow_datasets as tfds
 
-from pgjax import folders
 from pgjax.data import annotations, records
 from pgjax.data.annotations import Annotations
-from pgjax.data.photo_files import PhotoFiles
+from pgjax.data.raw_photos import PhotoFiles
 from pgjax.errors import InputError
-from pgjax.filetypes import KINDS, extension
-from pgjax.names import Names
+from pgjax.files import folders
+from pgjax.files.file_types import KINDS, extension
+from pgjax.images.photo_names import Names
 
 SIZE = (128, 64)
 ARCHIVE = "Market-1501-v15.09.15"

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax import folders, paths
 from pgjax.data import lists
 from pgjax.data.layout import Layout, Told, has_splits, understand
 from pgjax.data.lists import Line, Pair
 from pgjax.errors import InputError
+from pgjax.files import folders, paths
 
 ORDER = ("train", "val", "test")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pgjax import skeleton
+from pgjax.pose import skeleton
 
 # Market-1501's badly detected boxes and distractors; in a folder of their own, with its name before theirs.
 JUNK = re.compile(r"(-1|0000)_(?:\1_)?c\d")

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from pgjax import fashion_names
 from pgjax.errors import InputError
+from pgjax.images import fashion_names
 
 FOLDER, SUBFOLDER, NAME, PATTERN = "folder", "subfolder", 'name before "_"', "pattern"
 FASHION, CUHK = "DeepFashion's name", "CUHK03's name"

@@ -10,8 +10,8 @@ import grain
 import jax
 import numpy as np
 
-from pgjax.batch import Batch, Indices, Store, fetch
 from pgjax.errors import InputError
+from pgjax.pose.batch import Batch, Indices, Store, fetch
 
 # Tags that keep the random streams of one seed apart.
 _ORDER, _FLIP = 0, 1

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image, UnidentifiedImageError
 
-from pgjax import skeleton
 from pgjax.errors import InputError
+from pgjax.pose import skeleton
 
 JOINTS = len(skeleton.JOINTS)
 

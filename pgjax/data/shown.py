@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax import keypoints, photo
+from pgjax import keypoints
 from pgjax.data.layout import Told
+from pgjax.images import photo
+from pgjax.images.photo import Placement
 from pgjax.keypoints import Pose
-from pgjax.photo import Placement
 
 
 class Shown(NamedTuple):

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from pgjax import data
-from pgjax.batch import Store
 from pgjax.data import pairs
 from pgjax.errors import InputError
+from pgjax.pose.batch import Store
 from pgjax.progress import announce
 
 CHUNK = 256  # records that a thread reads at a time

@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from pgjax.convolution import convolve
 from pgjax.errors import InputError
 from pgjax.frozen import files, torch_file
+from pgjax.nets.convolution import convolve
 
 VERSION = "0.1"
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pgjax import skeleton
-from pgjax.convolution import convolve
+from pgjax.nets.convolution import convolve
+from pgjax.pose import skeleton
 
 STRIDE = 8  # pixels of the photo a pixel of the maps
 EPSILON = 1e-3

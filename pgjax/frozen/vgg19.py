@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pgjax import precision
-from pgjax.convolution import convolve
 from pgjax.errors import InputError
 from pgjax.frozen.weights import Source
+from pgjax.nets.convolution import convolve
+from pgjax.runtime import precision
 
 SOURCE = Source(
     file="vgg19_block1_to_block3.npz",

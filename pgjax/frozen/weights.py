@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pgjax import buckets, paths
 from pgjax.errors import InputError
+from pgjax.files import buckets, paths
 from pgjax.progress import announce
 
 TIMEOUT = 10.0  # seconds to connect, and at most between two pieces

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pgjax import paths
 from pgjax.errors import InputError
+from pgjax.files import paths
 from pgjax.keypoints import arrays
 from pgjax.keypoints.formats import FORMAT_IS, FORMATS, WRITTEN
 from pgjax.keypoints.found import THRESHOLD
 from pgjax.keypoints.layouts import LAYOUTS
+from pgjax.keypoints.matching import for_photos
 from pgjax.keypoints.people import (
     FOLLOWED,
     PROMINENT,
@@ -30,7 +31,6 @@ from pgjax.keypoints.people import (
     choose,
     parse_person,
 )
-from pgjax.keypoints.photos import for_photos
 from pgjax.keypoints.placing import in_photo, in_pixels, inside, within
 from pgjax.keypoints.pose import SHARES, Pose, flipped, make_pose, moved
 from pgjax.keypoints.reading import read

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pgjax import paths, skeleton
 from pgjax.errors import InputError
+from pgjax.files import paths
 from pgjax.keypoints import files
 from pgjax.keypoints.found import Person, Photo
 from pgjax.keypoints.found import poses as poses_of
 from pgjax.keypoints.pose import JOINTS, Pose, marked
+from pgjax.pose import skeleton
 
 
 def read(path: Path, threshold: float | None) -> dict[str, list[Pose]]:

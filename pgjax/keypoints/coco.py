@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from pgjax.errors import InputError
+from pgjax.images.photo_names import KEYS
 from pgjax.keypoints import files, layouts
 from pgjax.keypoints.found import Person, Photo
 from pgjax.keypoints.pose import FARTHEST, Pose, to_table
-from pgjax.names import KEYS
 
 COCO_17 = layouts.COCO_17
 CATEGORY = {"id": 1, "name": "person", "supercategory": "person", "keypoints": list(COCO_17)}

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from pgjax import paths
 from pgjax.errors import InputError
+from pgjax.files import paths
 from pgjax.keypoints.pose import FARTHEST, Pose, marked
 
 

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import layouts
 from pgjax.keypoints.files import naming
 from pgjax.keypoints.placing import within
 from pgjax.keypoints.pose import SHARES, Pose, from_table, marked
 from pgjax.keypoints.suspicion import MARKED, ORDER, SCALE
+from pgjax.pose import skeleton
 
 THRESHOLD = 0.1
 # What a confidence is a share of, by the largest of a file: some networks' go beyond 1.

@@ -1,8 +1,8 @@
 """The orders in which tools list the joints of a person: the table LAYOUTS.
 
-A new layout is a record here. If a file does not name its joints, their number shows the layout. If several
-layouts have this number, the most plausible person decides (`choose`). Joints that pgjax.skeleton lacks are
-ignored.
+A new layout is a record here. If a file does not name its joints, their number shows the layout. If
+several layouts have this number, the most plausible person decides (`choose`). Joints that
+pgjax.pose.skeleton lacks are ignored.
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints.pose import marked
+from pgjax.pose import skeleton
 
 SIDES = ("left", "right")
 PARTS = "(shoulder|elbow|wrist|hip|knee|ankle|eye|ear)"
@@ -165,7 +165,7 @@ def _limbs(table: np.ndarray, joints: Sequence[str]) -> np.ndarray:
 
 
 def joint_names(names: Sequence[object]) -> tuple[str, ...]:
-    """Names of joints as pgjax.skeleton writes them, however a file spells them.
+    """Names of joints as pgjax.pose.skeleton writes them, however a file spells them.
 
     Raises:
       InputError: a joint is named twice, or fewer than three are known.

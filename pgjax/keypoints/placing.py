@@ -7,9 +7,9 @@ outside its photo is missing, whatever its confidence, and the doubts of the pos
 import numpy as np
 
 from pgjax.errors import InputError
+from pgjax.images.photo import fit
 from pgjax.keypoints.pose import SHARES, Pose, make_pose, moved
 from pgjax.keypoints.suspicion import EXCHANGED, OUTSIDE, outside, signs
-from pgjax.photo import fit
 
 SAME_SHAPE = 0.02  # how far the sides' ratio of a photo and of its keypoints' photo may differ
 

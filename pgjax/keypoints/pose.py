@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import skeleton
 from pgjax.errors import InputError
+from pgjax.pose import skeleton
 
 JOINTS = len(skeleton.JOINTS)
 NECK = skeleton.INDEX["neck"]
@@ -17,7 +17,7 @@ MARKS = (0, 0), (-1, -1)  # what tools write in place of the coordinates of a mi
 
 
 class Pose(NamedTuple):
-    """A person in a photo, the joints in the order of pgjax.skeleton.
+    """A person in a photo, the joints in the order of pgjax.pose.skeleton.
 
     keypoints: float32 (18, 2), (y, x) in pixels, 0 where missing. visible: bool (18,).
     confidence: float32 (18,), up to 1, which it is where a format has none; 0 where missing.
@@ -82,7 +82,7 @@ def from_table(
 
     Args:
       table: (J, 3), x, y, confidence.
-      names: of the J joints; those that pgjax.skeleton doesn't know are left out. Where the neck is
+      names: of the J joints; those that pgjax.pose.skeleton doesn't know are left out. Where the neck is
         not among them, it is the middle of the shoulders.
       threshold: a joint is visible whose confidence is larger.
     """

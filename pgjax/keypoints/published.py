@@ -1,9 +1,9 @@
 """The published CSV (reference fact 5.1): name:keypoints_y:keypoints_x, one person a photo, integers.
 
 A joint is missing if either coordinate is -1. The reader also takes what pandas makes of such files when
-it writes them again: `pgjax.csv_table`, 12.0, nan for a missing joint, an empty cell for a missing list.
-Else it is strict: the first line that is not what it should be is an error that names the file, the line
-and what was expected.
+it writes them again: `pgjax.files.csv_table`, 12.0, nan for a missing joint, an empty cell for a missing
+list. Else it is strict: the first line that is not what it should be is an error that names the file, the
+line and what was expected.
 """
 
 import os
@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import csv_table, paths, skeleton
 from pgjax.errors import InputError
+from pgjax.files import csv_table, paths
+from pgjax.images.photo_names import KEYS
 from pgjax.keypoints import files
 from pgjax.keypoints.found import at_marks
 from pgjax.keypoints.pose import JOINTS, Pose, make_pose, marked
-from pgjax.names import KEYS
+from pgjax.pose import skeleton
 
 HEADER = "name:keypoints_y:keypoints_x"
 COLUMNS = {"name": (*KEYS, "image_id"), "keypoints_y": (), "keypoints_x": ()}

@@ -4,14 +4,14 @@ import os
 import re
 from pathlib import Path
 
-from pgjax import folders
 from pgjax.errors import InputError
-from pgjax.filetypes import Kind
+from pgjax.files import folders
+from pgjax.files.file_types import Kind
+from pgjax.files.paths import local
 from pgjax.keypoints import formats, openpose
 from pgjax.keypoints.formats import FORMATS
-from pgjax.keypoints.photos import in_order
+from pgjax.keypoints.matching import in_order
 from pgjax.keypoints.pose import Pose
-from pgjax.paths import local
 
 ENDINGS = (".json", ".npy", ".txt")
 CLASSES = "classes.txt"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pgjax import skeleton
 from pgjax.errors import InputError
 from pgjax.keypoints import files
 from pgjax.keypoints.found import Person, Photo
+from pgjax.pose import skeleton
 
 COUNT = len(skeleton.JOINTS)
 DRESS_CODE = 512, 384  # height and width

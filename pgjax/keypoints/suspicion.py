@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from pgjax import skeleton
 from pgjax.keypoints.pose import SHARES, Pose
+from pgjax.pose import skeleton
 
 OUTSIDE, EXCHANGED, SWAPPED, RESIZED = "outside", "exchanged", "swapped", "resized"
 MARKED, ORDER, SCALE = "marked", "order", "scale"  # doubts of a pose's file

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from pgjax.devices import over_devices, replicate
+from pgjax.runtime.devices import over_devices, replicate
 
 CHUNK = 16  # images a device at a time: they stay in a CPU's cache
 

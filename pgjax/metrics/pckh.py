@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pgjax import estimators, skeleton
 from pgjax.errors import InputError, NotMeasuredError
-from pgjax.frozen import openpose_weights
+from pgjax.frozen import estimators, openpose_weights
+from pgjax.pose import skeleton
 
 HEAD = tuple(
     skeleton.INDEX[name]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 
-from pgjax import similarity
+from pgjax.images import similarity
 from pgjax.metrics.l1 import l1
 from pgjax.metrics.psnr import psnr
 from pgjax.metrics.ssim import data_ranges, masked

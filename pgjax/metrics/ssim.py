@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from pgjax import similarity
+from pgjax.images import similarity
 
 
 def data_ranges(generated: jax.Array) -> jax.Array:

@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 
-from pgjax import layers, warp
-from pgjax.scene import Scene
+from pgjax.nets import layers
+from pgjax.pose import warp
+from pgjax.pose.scene import Scene
 
 POSES = ("heatmaps", "sticks")
 """How a pose enters: 18 heat maps or a stick figure of 3 channels (reference fact 1.5)."""

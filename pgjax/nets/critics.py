@@ -3,8 +3,8 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
-from pgjax import layers
 from pgjax.errors import InputError
+from pgjax.nets import layers
 
 
 class DCGANCritic(nn.Module):

@@ -5,9 +5,9 @@ import functools
 import flax.linen as nn
 import jax.numpy as jnp
 
-from pgjax import layers, warp
 from pgjax.errors import InputError
-from pgjax.nets import conditions
+from pgjax.nets import conditions, layers
+from pgjax.pose import warp
 
 
 class Generator(nn.Module):

@@ -3,9 +3,9 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
-from pgjax import layers, warp
 from pgjax.errors import InputError
-from pgjax.nets import conditions
+from pgjax.nets import conditions, layers
+from pgjax.pose import warp
 
 
 class PatchCritic(nn.Module):

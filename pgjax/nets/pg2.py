@@ -4,8 +4,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
-from pgjax import layers
 from pgjax.errors import InputError
+from pgjax.nets import layers
 
 
 class G1(nn.Module):

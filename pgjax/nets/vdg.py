@@ -10,9 +10,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
-from pgjax import layers
 from pgjax.errors import InputError
-from pgjax.nets import conditions
+from pgjax.nets import conditions, layers
 from pgjax.nets.deformable import Encoder, depth
 
 

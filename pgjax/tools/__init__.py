@@ -2,7 +2,7 @@
 
 import sys
 
-from pgjax import interruption
+from pgjax.runtime import interruption
 
 if sys.argv[:1] == [
     "-m"

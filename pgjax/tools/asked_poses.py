@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax import folders, keypoints, skeleton
+from pgjax import keypoints
 from pgjax.errors import InputError
+from pgjax.files import folders
+from pgjax.images.photo import Size, read_photo, read_size
 from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
-from pgjax.keypoints.photos import in_order
-from pgjax.photo import Size, read_photo, read_size
+from pgjax.keypoints.matching import in_order
+from pgjax.pose import skeleton
 
 TORSO = ("right_shoulder", "left_shoulder", "right_hip", "left_hip")
 
@@ -165,14 +167,15 @@ def finder(estimator: str, model: str | None, data_dir: str, threshold: float | 
     loaded = []
 
     def find(photos: Mapping[str, Path], where: str) -> dict[str, list[Pose]]:
-        from pgjax import compiled, estimators
+        from pgjax.frozen import estimators
+        from pgjax.runtime import compilation
         from pgjax.tools import keypoints as tool
 
         # A photo that cannot be read is told before seconds are spent on weights.
         alone = {name: read_photo(path) for name, path in photos.items() if len(photos) == 1}
         say(f"{where}: the estimator {estimator} looks for people", "")
         if not loaded:
-            compiled.keep()
+            compilation.keep()
             place = tool.model_of(model, data_dir)
             limit = keypoints.THRESHOLD if threshold is None else threshold
             loaded.append(estimators.load(estimator, place, limit))

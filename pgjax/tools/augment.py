@@ -19,9 +19,10 @@ the model's card.
 import json
 import sys
 
-from pgjax import cli, keypoints, process
+from pgjax import keypoints
 from pgjax.errors import InputError
-from pgjax.tools import keypoint_flags
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli, keypoint_flags
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -31,8 +32,11 @@ def main(argv: list[str] | None = None) -> None:
     if (arguments.pose_photos is None) != (arguments.pose_keypoints is None):
         raise InputError("--pose_photos and --pose_keypoints: expected both or none")
 
-    from pgjax import augment, buckets, compiled, model_folder, paths, reid_photos
-    from pgjax.transfer import PoseTransfer
+    from pgjax.files import buckets, paths
+    from pgjax.runtime import compilation
+    from pgjax.serving import augmentation, reid_photos
+    from pgjax.serving.transfer import PoseTransfer
+    from pgjax.training import model_folder
 
     poses = reid_photos.usable(
         arguments.photos, arguments.keypoints, arguments.out, arguments.format
@@ -49,15 +53,15 @@ def main(argv: list[str] | None = None) -> None:
             f"{' and '.join(reid_photos.JUNK)}) get no images",
             file=sys.stderr,
         )
-    items = augment.plan(poses, list(targets), arguments.per_identity, arguments.seed)
-    augmentation = augment.Augmentation(
+    items = augmentation.plan(poses, list(targets), arguments.per_identity, arguments.seed)
+    augmentation = augmentation.Augmentation(
         arguments.photos,
         poses,
         items,
         target_poses=targets,
         refit=arguments.refit,
     )
-    compiled.keep()
+    compilation.keep()
     transfer = PoseTransfer.load(arguments.model, arguments.batch_size)
     digest = model_folder.check(buckets.local(paths.of(arguments.model)))[model_folder.WEIGHTS]
     drawn = augmentation.write(
@@ -114,5 +118,5 @@ def _parser() -> cli.ArgumentParser:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

@@ -22,9 +22,12 @@ cannot be had is named with what to put where.
 
 from absl import flags
 
-from pgjax import cli, data, launch, paths, process
+from pgjax import data
 from pgjax.errors import InputError
+from pgjax.files import paths
 from pgjax.progress import announce
+from pgjax.runtime import cpu_process, launch
+from pgjax.tools import cli
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
 IMAGES = flags.DEFINE_string("images", None, "A folder of pictures to score, made by any system.")
@@ -81,10 +84,12 @@ def _run() -> None:
     # What is no run is to be one line.
     if paths.in_bucket(workdir) or (workdir / "config.json").is_file():
         announce(f"starting the evaluation of {workdir}")
-    from pgjax import evaluation, export, hosts
+    from pgjax.runtime import hosts
+    from pgjax.scoring import run_evaluation
+    from pgjax.serving import export
 
     launch.start()
-    results = evaluation.evaluate_all(
+    results = run_evaluation.evaluate_all(
         WORKDIR.value,
         DATA_DIR.value,
         LIMIT.value,
@@ -97,7 +102,7 @@ def _run() -> None:
     )
     if hosts.first():
         export.refresh(WORKDIR.value)
-        print("\n\n".join(map(evaluation.table, results)))
+        print("\n\n".join(map(run_evaluation.table, results)))
 
 
 def _pictures() -> None:
@@ -108,14 +113,14 @@ def _pictures() -> None:
     data.find(DATASET.value)
     if data.any_built(DATA_DIR.value):
         announce(f"starting to judge {IMAGES.value or 'the baselines'}")
-    from pgjax import evaluation, judging
     from pgjax.metrics import protocols
+    from pgjax.scoring import picture_judging, run_evaluation
 
     names = PROTOCOL.value or [protocols.OWN.name]
     if len(names) > 1:
         raise InputError(f"--protocol: {', '.join(names)}: several go with --workdir alone")
     launch.start_alone()
-    result = judging.judge(
+    result = picture_judging.judge(
         DATASET.value,
         DATA_DIR.value,
         IMAGES.value,
@@ -127,7 +132,7 @@ def _pictures() -> None:
         OUT.value,
         REFERENCE.value,
     )
-    print(evaluation.table(result))
+    print(run_evaluation.table(result))
 
 
 def _refuse(beside: str, **others: flags.FlagHolder) -> None:
@@ -137,5 +142,5 @@ def _refuse(beside: str, **others: flags.FlagHolder) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run_absl(main)

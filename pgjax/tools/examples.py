@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pgjax import cli, data, keypoints
+from pgjax import data, keypoints
 from pgjax.data import store
 from pgjax.errors import InputError
-from pgjax.image import write_png
+from pgjax.images.pixels import write_png
 from pgjax.keypoints import Pose, make_pose
+from pgjax.tools import cli
 
 
 def between(source: Pose, target: Pose, count: int) -> list[Pose]:

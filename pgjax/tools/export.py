@@ -4,7 +4,7 @@ train.py does the same at its end. The folder, WORKDIR/export unless --out says 
 recipe and a model card, and is all that generate.py needs; its name is printed.
 """
 
-from pgjax import cli
+from pgjax.tools import cli
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", metavar="DIR", help="folder to write (default: WORKDIR/export)")
     arguments = parser.parse_args(argv)
 
-    from pgjax import export
+    from pgjax.serving import export
 
     print(export.export_run(arguments.workdir, arguments.out))
 

@@ -20,22 +20,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgjax import buckets, cli, data, launch, paths, process, rundir
-from pgjax.batch import Indices, fetch
-from pgjax.checkpoint import Checkpoints
+from pgjax import data
 from pgjax.data import store as stores
 from pgjax.data.annotations import PAIRS_HEADER
 from pgjax.errors import InputError
-from pgjax.evaluation import choose_pairs
-from pgjax.generation import Predictor
-from pgjax.image import draw_skeleton, format_of, grid, write_image
-from pgjax.judging import pictures
+from pgjax.files import buckets, paths
+from pgjax.images.pixels import format_of, grid, write_image
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import PIXEL_METRICS, PLAIN
+from pgjax.pose.batch import Indices, fetch
+from pgjax.pose.drawing import draw_skeleton
 from pgjax.progress import announce
-from pgjax.recipe import build
-from pgjax.scoring import Scorer, chosen, higher_is_better
-from pgjax.state import state_shapes
+from pgjax.runtime import cpu_process, launch
+from pgjax.scoring.picture_judging import pictures
+from pgjax.scoring.run_evaluation import choose_pairs
+from pgjax.scoring.scorer import Scorer, chosen, higher_is_better
+from pgjax.tools import cli
+from pgjax.training import run_directory
+from pgjax.training.checkpoint import Checkpoints
+from pgjax.training.generation import Predictor
+from pgjax.training.recipe import build
+from pgjax.training.state import state_shapes
 
 ENDS = ("best", "worst", "ends")
 CHUNK = 32  # pairs
@@ -78,7 +83,9 @@ def read_systems(
     ]
     if faults:
         raise FileNotFoundError("; ".join(faults))
-    configs = {p: rundir.read_config(p) for _, p in places if (p / rundir.CONFIG).is_file()}
+    configs = {
+        p: run_directory.read_config(p) for _, p in places if (p / run_directory.CONFIG).is_file()
+    }
     recipes = {path: build(config) for path, config in configs.items()}
     sets = list(dict.fromkeys([recipe.data.name for recipe in recipes.values()]))
     if dataset is not None and dataset not in sets:
@@ -103,7 +110,7 @@ def read_systems(
 
 def _of_run(path, config, recipe, test: stores.Split) -> Callable[[np.ndarray], np.ndarray]:
     announce(f"reading the last checkpoint of {path}")
-    with Checkpoints(path, rundir.identity(config)) as checkpoints:
+    with Checkpoints(path, run_directory.identity(config)) as checkpoints:
         state = checkpoints.restore(state_shapes(recipe))
     predict = Predictor(recipe, recipe.stage_of(int(state.step)), scored=False)
 
@@ -263,5 +270,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

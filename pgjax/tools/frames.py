@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pgjax.errors import InputError
-from pgjax.names import bare
+from pgjax.images.photo_names import bare
 
 DIGITS = 3  # at least, of a number that is put before names
 

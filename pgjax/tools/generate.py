@@ -22,14 +22,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pgjax import animation, cli, image, keypoints, process
+from pgjax import keypoints
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
-from pgjax.filetypes import PHOTOS, extension
+from pgjax.files.file_types import PHOTOS, extension
+from pgjax.images import animation, pixels
+from pgjax.images.photo import MODES, Size, read_photo
 from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
-from pgjax.photo import MODES, Size, read_photo
 from pgjax.progress import announce, watched
-from pgjax.tools import asked_poses, keypoint_flags
+from pgjax.runtime import cpu_process
+from pgjax.tools import asked_poses, cli, keypoint_flags
 from pgjax.tools.asked_poses import say
 from pgjax.tools.frames import frames
 
@@ -44,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     _check(arguments)
     photo = read_photo(arguments.source)
     size = photo.shape[:2]
-    _check_sizes(arguments, image.enlarged_size(size, arguments.enlarge))
+    _check_sizes(arguments, pixels.enlarged_size(size, arguments.enlarge))
     find = asked_poses.finder(
         arguments.estimator, arguments.estimator_model, arguments.data_dir, arguments.threshold
     )
@@ -61,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
         places = frames(out, list(poses), moving)
     else:
         _check_extension(arguments.out, "--out", PICTURES)
-        image.check_size(out, image.enlarged_size(size, arguments.enlarge))
+        pixels.check_size(out, pixels.enlarged_size(size, arguments.enlarge))
         places = [out]
     if arguments.animation and Path(arguments.animation) in places:
         raise InputError(f"--animation: {arguments.animation} is the file of an image too")
@@ -103,7 +105,7 @@ def _check_sizes(arguments: argparse.Namespace, size: Size) -> None:
             f"{size[1]} wide; expected at most {PIXELS} pixels"
         )
     if arguments.animation is not None:
-        image.check_size(arguments.animation, size)
+        pixels.check_size(arguments.animation, size)
 
 
 def _draw(
@@ -115,13 +117,13 @@ def _draw(
 ) -> list[np.ndarray]:
     """Writes the images; returns those of an animation, where one is asked for."""
     # JAX takes its time: bad arguments are told before.
-    from pgjax import compiled
+    from pgjax.runtime import compilation
 
     if (Path(arguments.model) / "model.json").is_file():  # another folder is to be one line
         announce(f"reading the model in {arguments.model}")
-    from pgjax.transfer import PoseTransfer
+    from pgjax.serving.transfer import PoseTransfer
 
-    compiled.keep()
+    compilation.keep()
     transfer = PoseTransfer.load(arguments.model)
     announce(f"drawing {len(targets)} image{'s' * (len(targets) > 1)}; compiling for the first one")
     made = transfer.each(
@@ -136,8 +138,8 @@ def _draw(
     bar = watched(made, len(targets), "drawing", "image", quiet=len(targets) == 1)
     for place, one in zip(places, bar, strict=True):
         if arguments.enlarge != 1:
-            one = image.enlarged(one, arguments.enlarge)
-        image.write_image(place, one)
+            one = pixels.enlarged(one, arguments.enlarge)
+        pixels.write_image(place, one)
         if arguments.animation:
             kept.append(one)
     return kept
@@ -270,5 +272,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

@@ -13,11 +13,14 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from pgjax import cli, data, raster, warp
-from pgjax.batch import Batch, Indices, fetch
+from pgjax import data
 from pgjax.data import store
 from pgjax.errors import InputError
-from pgjax.image import draw_skeleton, grid, write_png
+from pgjax.images.pixels import grid, write_png
+from pgjax.pose import raster, warp
+from pgjax.pose.batch import Batch, Indices, fetch
+from pgjax.pose.drawing import draw_skeleton
+from pgjax.tools import cli
 
 TITLES = ("source", "target", "parts", "person", "warped source")
 # One colour a part, in the order of skeleton.PARTS; the body, which is everywhere, stays black.

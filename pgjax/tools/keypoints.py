@@ -21,11 +21,17 @@ from pathlib import Path
 
 import numpy as np
 
-from pgjax import cli, compiled, estimators, folders, keypoints, photo, process, skeleton
+from pgjax import keypoints
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
+from pgjax.files import folders
+from pgjax.frozen import estimators
+from pgjax.images import photo
 from pgjax.keypoints import Pose, files, openpose
+from pgjax.pose import skeleton
 from pgjax.progress import announce, watched
+from pgjax.runtime import compilation, cpu_process
+from pgjax.tools import cli
 
 ONE_PERSON = ("csv", "npy")  # what these formats hold of a photo
 ONE_PHOTO = (".npy",)
@@ -185,7 +191,7 @@ def main(argv: list[str] | None = None) -> None:
     if arguments.all and form in ONE_PERSON:
         raise InputError(f"--all: format {form} holds one person a photo; choose another")
     check_out(out, form, list(photos))
-    compiled.keep()
+    compilation.keep()
     model = model_of(arguments.model, arguments.data_dir)
     estimator = estimators.load(arguments.estimator, model, arguments.threshold)
     poses, unreadable = estimate(photos, estimator, arguments.all)
@@ -205,5 +211,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

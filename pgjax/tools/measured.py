@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pgjax import buckets, paths, rundir
-from pgjax.checkpoint import differences
 from pgjax.errors import InputError
-from pgjax.evaluation import RESULT
+from pgjax.files import buckets, paths
 from pgjax.metrics.protocols import OWN
+from pgjax.scoring.run_evaluation import RESULT
 from pgjax.tools import papers
+from pgjax.training import run_directory
+from pgjax.training.checkpoint import differences
 
 # What two evaluations must share for their numbers to be comparable; `of` in what a user is told.
 PAIRS = ("pairs", "limit", "pairs_from", "pairs_sha256")
@@ -58,13 +59,13 @@ def read(folder: pathlib.Path, protocol: str = OWN.name) -> Run:
       FileNotFoundError: the folder holds no run.
       InputError: it was not evaluated, or under other protocols, or before its end, or a file is damaged.
     """
-    config = rundir.read_config(folder)
+    config = run_directory.read_config(folder)
     try:
         stages = sum(stage["steps"] for stage in config["stages"].values())
         total = config.get("total_steps") or stages
         config["row"].partition("/"), config["seed"] + 0
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{folder / rundir.CONFIG}: not the config of a run") from error
+        raise InputError(f"{folder / run_directory.CONFIG}: not the config of a run") from error
     path = folder / f"metrics_{protocol}.json"  # evaluations under other protocols leave it alone
     if not path.exists():
         path = folder / RESULT
@@ -117,7 +118,7 @@ def read_judged(text: str) -> Judged:
             f"{text!r}: expected NAME=FOLDER/{RESULT}, as evaluate.py --images writes it"
         )
     path = paths.of(rest)
-    if (path / rundir.CONFIG).exists():
+    if (path / run_directory.CONFIG).exists():
         raise InputError(f"{text}: {path} is a run; give it as it is, without {name}=")
     path = path / RESULT if path.is_dir() else path
     try:
@@ -148,10 +149,10 @@ def gather(paper: str, folders: Sequence[pathlib.Path], protocol: str | None = N
     protocol = papers.protocol_of(paper, protocol).name
     runs, faults = {}, []
     for folder in folders:
-        if (folder / rundir.CONFIG).exists():
+        if (folder / run_directory.CONFIG).exists():
             found, named = [folder], True
         else:
-            found, named = [p.parent for p in buckets.find(folder, rundir.CONFIG)], False
+            found, named = [p.parent for p in buckets.find(folder, run_directory.CONFIG)], False
         if not found:
             faults.append(
                 f"{folder}: no run in it" if folder.exists() else f"{folder}: no such folder"
@@ -180,7 +181,7 @@ def check_seeds(runs: Sequence[Run]) -> None:
     seeds = {first.config["seed"]: first}
     for run in others:
         both = f"{first.folder} and {run.folder}, both {run.row}"
-        configs = (rundir.fixed(r.config) | {"seed": None} for r in (first, run))
+        configs = (run_directory.fixed(r.config) | {"seed": None} for r in (first, run))
         for key, a, b in differences(*configs):
             raise InputError(f"{both}: config.{key} is {a!r} and {b!r}; no mean of such")
         for key, a, b in _otherwise(first.result, run.result, EVALUATED):

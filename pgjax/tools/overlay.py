@@ -16,13 +16,15 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pgjax import cli, folders, keypoints
+from pgjax import keypoints
 from pgjax.errors import InputError
-from pgjax.image import draw_skeleton, format_of, grid, write_image
+from pgjax.files import folders
+from pgjax.images.photo import fit, read_photo, read_size
+from pgjax.images.pixels import format_of, grid, write_image
 from pgjax.keypoints import Pose, files
-from pgjax.keypoints.photos import unused
-from pgjax.photo import fit, read_photo, read_size
-from pgjax.tools import keypoint_flags
+from pgjax.keypoints.matching import unused
+from pgjax.pose.drawing import draw_skeleton
+from pgjax.tools import cli, keypoint_flags
 
 HEIGHT = 320
 LINE = 14  # pixels of a line of text

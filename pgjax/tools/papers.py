@@ -3,7 +3,7 @@
 PROTOCOL says by which named protocol the published numbers were measured, MEASURED by which others some were
 that a table takes over from earlier papers; "" or nothing where it is not told.
 
-configs/ is not part of the installed package: pgjax.checkout says where it is found.
+configs/ is not part of the installed package: pgjax.files.checkout says where it is found.
 """
 
 import importlib
@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from pgjax import checkout, folders, rundir
-from pgjax.checkpoint import differences
 from pgjax.errors import InputError
+from pgjax.files import checkout, folders
 from pgjax.metrics import protocols
+from pgjax.training import run_directory
+from pgjax.training.checkpoint import differences
 
 TABLES = ("ROWS", "SETTINGS", "PUBLISHED", "SOURCE")
 
@@ -127,8 +128,8 @@ def departures(paper: ModuleType, config: Mapping[str, Any]) -> Iterator[tuple[s
 
     The seed does not count, nor does what changes neither the parameters at the run's end nor its scores.
     """
-    whole = rundir.plain(paper.get_config(config["row"]))
-    for key, here, there in differences(rundir.fixed(config), rundir.fixed(whole)):
+    whole = run_directory.plain(paper.get_config(config["row"]))
+    for key, here, there in differences(run_directory.fixed(config), run_directory.fixed(whole)):
         if key != "seed":
             yield key, here, there
     steps = sum(stage["steps"] for stage in config["stages"].values())

@@ -5,15 +5,15 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from pgjax import rundir
-from pgjax.checkpoint import saved_steps
 from pgjax.errors import InputError
-from pgjax.evaluation import TEST_PAIRS
 from pgjax.metrics.protocols import OWN
-from pgjax.recipe import build
+from pgjax.scoring.run_evaluation import TEST_PAIRS
 from pgjax.tools import papers, table
 from pgjax.tools.measured import Judged
 from pgjax.tools.overrides import set_key, set_steps
+from pgjax.training import run_directory
+from pgjax.training.checkpoint import saved_steps
+from pgjax.training.recipe import build
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,9 +98,9 @@ def plan(
             config.seed = seed
             build(config)
             folder = workdir / paper / row / f"seed{seed}"
-            rundir.check(folder, config)
+            run_directory.check(folder, config)
             shown = papers.protocol_of(paper, protocol).name
-            plans.append(Plan(paper, rundir.plain(config), folder, limit, shown))
+            plans.append(Plan(paper, run_directory.plain(config), folder, limit, shown))
     return plans
 
 

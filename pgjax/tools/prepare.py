@@ -12,10 +12,10 @@ import os
 import sys
 from collections.abc import Mapping
 
-from pgjax import cli, data, keypoints
+from pgjax import data, keypoints
 from pgjax.data import lists, pairs, split_folders, store
 from pgjax.errors import InputError
-from pgjax.tools import keypoint_flags
+from pgjax.tools import cli, keypoint_flags
 
 
 def summary(name: str, data_dir: str | os.PathLike = data.DATA_DIR) -> dict:

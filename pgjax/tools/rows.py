@@ -10,9 +10,8 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
-from pgjax import cli
 from pgjax.metrics import protocols
-from pgjax.tools import papers
+from pgjax.tools import cli, papers
 
 HEAD = """\
 # Rows

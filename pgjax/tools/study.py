@@ -29,13 +29,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgjax import cli, data, paths, process, summary
+from pgjax import data
 from pgjax.errors import InputError
-from pgjax.interruption import Interruption, Stopped
-from pgjax.recipe import build
-from pgjax.tools.apart import GRACE, call_apart
+from pgjax.files import paths
+from pgjax.runtime import cpu_process
+from pgjax.runtime.interruption import Interruption, Stopped
+from pgjax.tools import cli, row_summary
+from pgjax.tools.child_process import GRACE, call_apart
 from pgjax.tools.measured import is_judged, read_judged
 from pgjax.tools.plans import Plan, check_places, plan, report
+from pgjax.training.recipe import build
 
 
 def work(plan: Plan, data_dir: str, deadline: float) -> None:
@@ -47,24 +50,26 @@ def work(plan: Plan, data_dir: str, deadline: float) -> None:
       As training.train_and_evaluate and evaluation.evaluate.
     """
     with Interruption() as stop:
-        from pgjax import compiled, evaluation, programs, training
+        from pgjax.runtime import compilation, traced_programs
+        from pgjax.scoring import run_evaluation
+        from pgjax.training import loop
 
-        compiled.keep()
-        programs.keep(compiled.folder())
-        state = training.train_and_evaluate(
+        compilation.keep()
+        traced_programs.keep(compilation.folder())
+        state = loop.train_and_evaluate(
             plan.config, plan.folder, data_dir, lambda: stop() or time.time() >= deadline
         )
         stop.end(int(state.step))
     if int(state.step) == plan.total:
-        names = dict.fromkeys([*evaluation.protocols_of(build(plan.config)), plan.protocol])
-        evaluation.evaluate(plan.folder, data_dir, plan.limit, protocol=list(names))
+        names = dict.fromkeys([*run_evaluation.protocols_of(build(plan.config)), plan.protocol])
+        run_evaluation.evaluate(plan.folder, data_dir, plan.limit, protocol=list(names))
 
 
 def check(configs: Sequence[dict[str, Any]]) -> None:
     """Raises InputError, naming the row and the key, for what only its networks know to be wrong."""
     for config in configs:
         try:
-            summary.describe(config)
+            row_summary.describe(config)
         except InputError as error:
             raise InputError(f"{config['row']}: {error}") from error
 
@@ -203,5 +208,5 @@ def _study(args: argparse.Namespace, started: float, stop: Interruption) -> None
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

@@ -15,13 +15,13 @@ import statistics
 from collections.abc import Collection, Iterator, Sequence
 from types import ModuleType
 
-from pgjax import cli, paths
 from pgjax.errors import InputError
-from pgjax.evaluation import ARROWS, CAUTION, LEGEND, aligned, unplaced
+from pgjax.files import paths
 from pgjax.metrics.pixel import PIXEL_METRICS
 from pgjax.metrics.protocols import PROTOCOLS, Protocol
-from pgjax.scoring import higher_is_better
-from pgjax.tools import papers
+from pgjax.scoring.run_evaluation import ARROWS, CAUTION, LEGEND, aligned, unplaced
+from pgjax.scoring.scorer import higher_is_better
+from pgjax.tools import cli, papers
 from pgjax.tools.measured import (
     Judged,
     Run,

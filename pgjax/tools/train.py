@@ -19,10 +19,12 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from pgjax import cli, data, launch, process
+from pgjax import data
 from pgjax.errors import InputError
-from pgjax.interruption import Interruption
 from pgjax.progress import announce
+from pgjax.runtime import cpu_process, launch
+from pgjax.runtime.interruption import Interruption
+from pgjax.tools import cli
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
 WORKDIR = flags.DEFINE_string(
@@ -48,21 +50,22 @@ def main(_) -> None:
     if CONFIG.value is None:
         raise InputError("--config: missing; expected --config=configs/PAPER.py:DATASET/ROW")
     if DRY_RUN.value:
-        from pgjax import summary
+        from pgjax.tools import row_summary
 
-        print(summary.describe(_config()))
+        print(row_summary.describe(_config()))
         return
     if WORKDIR.value is None:
         raise InputError("--workdir: missing; expected a directory for this run")
     with Interruption() as stop:
         if _has_data():  # a data set that is missing is to be one line
             announce(f"starting {CONFIG.value.get('row')} in {WORKDIR.value}")
-        from pgjax import compiled, programs, training
+        from pgjax.runtime import compilation, traced_programs
+        from pgjax.training import loop
 
         launch.start()
-        programs.keep(compiled.folder())
+        traced_programs.keep(compilation.folder())
         config = _config()
-        state = training.train_and_evaluate(config, WORKDIR.value, DATA_DIR.value, stop)
+        state = loop.train_and_evaluate(config, WORKDIR.value, DATA_DIR.value, stop)
         _export(config, state)
         stop.end(int(state.step))
 
@@ -74,16 +77,17 @@ def _has_data() -> bool:
 
 def _config():
     """The row's config, with what --init says."""
-    from pgjax import finetuning
+    from pgjax.training import finetuning
 
     return finetuning.with_init(CONFIG.value, INIT.value, INIT_NETWORKS.value, WORKDIR.value)
 
 
 def _export(config, state) -> None:
     """Exports a run that is at its end."""
-    from pgjax import export, hosts
-    from pgjax.checkpoint import need_room
-    from pgjax.recipe import build
+    from pgjax.runtime import hosts
+    from pgjax.serving import export
+    from pgjax.training.checkpoint import need_room
+    from pgjax.training.recipe import build
 
     if int(state.step) == build(config).total_steps and hosts.first():
         announce("exporting the model")
@@ -93,5 +97,5 @@ def _export(config, state) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run_absl(main)

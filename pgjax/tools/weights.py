@@ -10,13 +10,24 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax import cli, frozen, paths, process
+from pgjax import frozen
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
-from pgjax.estimators import blazepose, rtmo
-from pgjax.frozen import files, inception, lpips, openpose_weights, vgg19, weights, wheels
+from pgjax.files import paths
+from pgjax.frozen import (
+    files,
+    inception,
+    lpips,
+    openpose_weights,
+    vgg19,
+    weights,
+    wheels,
+)
+from pgjax.frozen.estimators import blazepose, rtmo
 from pgjax.metrics import detection
 from pgjax.metrics.sets import SET_METRICS
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli
 
 CONVERTED = " (of its numbers, in either form)"
 
@@ -143,5 +154,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    process.begin()
+    cpu_process.begin()
     cli.run(main)

@@ -6,7 +6,7 @@ from absl import flags
 
 import tiny
 from benchmarks import curves
-from pgjax.training import train_and_evaluate
+from pgjax.training.loop import train_and_evaluate
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import flops
-from pgjax.devices import DEVICES, over_devices
+from pgjax.runtime.devices import DEVICES, over_devices
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import feeding, input_pipeline
-from pgjax.batch import Batch
 from pgjax.errors import InputError
+from pgjax.pose.batch import Batch
 
 BUILT = ("market1501", "deepfashion")
 

@@ -11,7 +11,7 @@ import pytest
 
 import tiny
 from benchmarks import measure, stepping
-from pgjax.recipe import build
+from pgjax.training.recipe import build
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CEILINGS = {

@@ -261,8 +261,8 @@ def test_all_of_the_published_test_photos_at_hand(shared, tmp_path):
 
 
 def test_the_published_list_is_the_rules_sample_in_its_order(shared):
-    from pgjax import fashion_names
     from pgjax.data import annotations
+    from pgjax.images import fashion_names
 
     folder = shared / "data/deepfashion"
     found = annotations.read_annotations(folder / "fasion-resize-annotation-test.csv")

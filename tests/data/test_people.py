@@ -8,7 +8,7 @@ import pytest
 from pgjax.data import people
 from pgjax.data.people import body, pose, solids
 from pgjax.data.people.chance import Chance
-from pgjax.skeleton import INDEX, JOINTS
+from pgjax.pose.skeleton import INDEX, JOINTS
 
 SMALL = (64, 32)
 # Missing among images with any joint, from the published Market-1501 training annotation.

@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from pgjax.batch import Indices, Store, fetch
 from pgjax.data import pipeline
+from pgjax.pose.batch import Indices, Store, fetch
 
 COUNT = 13
 PAIRS = np.array(list(itertools.permutations(range(COUNT), 2)), np.int32)

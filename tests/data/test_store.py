@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pgjax import data
-from pgjax.batch import Indices, fetch
 from pgjax.data import store
+from pgjax.pose.batch import Indices, fetch
 
 
 @pytest.fixture

@@ -9,7 +9,12 @@ import pytest
 import skimage.data
 
 from pgjax.errors import InputError
-from pgjax.frozen import openpose_mobilenet, openpose_weights, tensorflow_graph, weights
+from pgjax.frozen import (
+    openpose_mobilenet,
+    openpose_weights,
+    tensorflow_graph,
+    weights,
+)
 from pgjax.frozen.openpose_weights import MOMENTS, SOURCE
 
 GRAPH = "openpose_mobilenet_v2_small.pb"

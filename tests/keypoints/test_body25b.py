@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import poses as examples
-from pgjax import keypoints, skeleton
+from pgjax import keypoints
 from pgjax.keypoints.layouts import LAYOUTS
+from pgjax.pose import skeleton
 
 BOTH = pytest.mark.parametrize("layout", ["body25", "body25b"])
 SITTING = examples.STANDING.copy()

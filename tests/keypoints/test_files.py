@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import poses as examples
-from pgjax import keypoints, skeleton
+from pgjax import keypoints
 from pgjax.keypoints import formats, layouts
+from pgjax.pose import skeleton
 
 FILES = pathlib.Path(__file__).parent / "files"
 SIZE = (128, 64)

@@ -8,8 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import poses as examples
-from pgjax import keypoints, photo, skeleton
+from pgjax import keypoints
 from pgjax.errors import InputError
+from pgjax.images import photo
+from pgjax.pose import skeleton
 
 NECK = skeleton.INDEX["neck"]
 KEEP_CONFIDENCE = ("openpose", "openpose25", "coco17_results", "npy")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import poses as examples
-from pgjax import keypoints, skeleton
+from pgjax import keypoints
 from pgjax.errors import InputError
+from pgjax.pose import skeleton
 
 # fmt: off
 # OpenPose, doc/02_output.md, POSE_COCO_BODY_PARTS and POSE_BODY_25_BODY_PARTS.

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import poses as examples
-from pgjax import keypoints, skeleton
+from pgjax import keypoints
 from pgjax.keypoints import layouts
+from pgjax.pose import skeleton
 
 GONE = ("right_elbow", "right_wrist", "left_knee")
 

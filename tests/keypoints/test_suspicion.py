@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import poses as examples
-from pgjax import keypoints, skeleton
+from pgjax import keypoints
+from pgjax.pose import skeleton
 
 SIZES = {
     "deepfashion/fasion-resize-annotation-test.csv": (256, 256),

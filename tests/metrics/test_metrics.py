@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from pgjax import metrics, raster
+from pgjax import metrics
+from pgjax.pose import raster
 
 REFERENCE = {
     "channel_axis": -1,

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from pgjax import estimators
 from pgjax.errors import InputError, NotMeasuredError
-from pgjax.frozen import openpose_weights
+from pgjax.frozen import estimators, openpose_weights
 from pgjax.keypoints import make_pose
 from pgjax.metrics.pckh import PoseExtractor, pckh
 

@@ -4,8 +4,6 @@ import dataclasses
 import functools
 import io
 import json
-import os
-import pathlib
 import subprocess
 import sys
 import zipfile
@@ -15,19 +13,19 @@ import pytest
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+import places
 import tiny
-from pgjax import raster
-from pgjax.batch import Batch, Indices, fetch
 from pgjax.errors import InputError
 from pgjax.metrics import protocols
-from pgjax.metrics.judge import Judge
+from pgjax.metrics.comparison import Judge
 from pgjax.metrics.pixel import MASKED_INPUT, PIXEL_METRICS, PLAIN
 from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.metrics.sets import REFERENCE, SET_METRICS
-from pgjax.scoring import Scorer, chosen
+from pgjax.pose import raster
+from pgjax.pose.batch import Batch, Indices, fetch
+from pgjax.scoring.scorer import Scorer, chosen
 
 GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-HERE = pathlib.Path(__file__).resolve().parents[1]
 
 
 def expected(name, protocol, generated, target, mask):
@@ -182,7 +180,7 @@ def test_scores_do_not_depend_on_devices():
     )
     found = []
     for devices in ("1", "8"):
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+        environment = places.environment()
         command = [sys.executable, "-c", script, devices]
         ended = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stderr

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pgjax import layers
+from pgjax.nets import layers
 from pgjax.nets.critics import DCGANCritic
-from pgjax.scene import Scene
+from pgjax.pose.scene import Scene
 
 EMPTY = Scene(*[None] * (len(Scene._fields) - len(Scene._field_defaults)))
 

@@ -258,7 +258,7 @@ def test_the_options_of_the_warp_reach_it(monkeypatch):
         seen.append(options)
         return features
 
-    monkeypatch.setattr("pgjax.warp.warp_parts", moved)
+    monkeypatch.setattr("pgjax.pose.warp.warp_parts", moved)
     options = {"sampling": "bilinear", "aggregate": "mean", "gradient": "reference"}
     for skip in ("parts", "body"):
         made(Generator(features=FEATURES, skip=skip, **options), SIZE)

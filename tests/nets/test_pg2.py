@@ -10,7 +10,7 @@ import pytest
 
 from pgjax.nets import NETS
 from pgjax.nets.pg2 import G1, G2, POSES
-from pgjax.scene import Scene
+from pgjax.pose.scene import Scene
 
 SIZE = (32, 16)
 FEATURES = 4

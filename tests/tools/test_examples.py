@@ -6,7 +6,7 @@ import pytest
 import tiny
 from pgjax import keypoints
 from pgjax.errors import InputError
-from pgjax.image import read_image
+from pgjax.images.pixels import read_image
 from pgjax.tools import examples
 
 

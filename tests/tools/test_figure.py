@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 import tiny
-from pgjax import evaluation, training
 from pgjax.errors import InputError
-from pgjax.image import read_image, write_png
+from pgjax.images.pixels import read_image, write_png
 from pgjax.metrics import protocols
 from pgjax.metrics.pixel import PLAIN
-from pgjax.scoring import Scorer
+from pgjax.scoring import run_evaluation
+from pgjax.scoring.scorer import Scorer
 from pgjax.tools import figure
+from pgjax.training import loop
 from tiny import SPLITS
 
 TEST = SPLITS["test"]
@@ -23,7 +24,7 @@ def toy_data(monkeypatch):
 
 
 def pairs_of_test():
-    return evaluation.choose_pairs(NAME, TEST, "unused", None, None)[0]
+    return run_evaluation.choose_pairs(NAME, TEST, "unused", None, None)[0]
 
 
 @pytest.fixture
@@ -106,8 +107,8 @@ def test_a_folder_with_an_equals_sign_in_its_name(pictures, tmp_path):
 @pytest.mark.slow
 def test_a_run_stands_beside_pictures(pictures, tmp_path, capsys):
     workdir = tmp_path / "mine"
-    training.train_and_evaluate(tiny.generator_config(), workdir, "unused")
-    evaluation.evaluate(workdir, "unused", save_images=True)
+    loop.train_and_evaluate(tiny.generator_config(), workdir, "unused")
+    run_evaluation.evaluate(workdir, "unused", save_images=True)
     _, test, systems = figure.read_systems([str(workdir), f"Theirs={pictures}"], None, "unused")
     assert [system.title for system in systems] == ["mine", "Theirs"]
     # As many as a batch of the evaluation: in batches of another size the last bits may differ.

@@ -9,9 +9,10 @@ from PIL import Image
 import generating
 import tiny
 from generating import PHOTOS, call, pixels
-from pgjax import keypoints, model_folder
-from pgjax.photo import fit
-from pgjax.transfer import PoseTransfer
+from pgjax import keypoints
+from pgjax.images.photo import fit
+from pgjax.serving.transfer import PoseTransfer
+from pgjax.training import model_folder
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,15 @@ import pytest
 from PIL import Image
 
 import tiny
-from pgjax import cli, compiled, keypoints, model_folder
-from pgjax.tools import generate
+from pgjax import keypoints
+from pgjax.runtime import compilation
+from pgjax.tools import cli, generate
+from pgjax.training import model_folder
 
 
 @pytest.fixture(autouse=True)
 def _no_cache(monkeypatch):
-    monkeypatch.setattr(compiled, "keep", lambda: None)
+    monkeypatch.setattr(compilation, "keep", lambda: None)
 
 
 def test_copies_of_jupyter_are_no_frames(shared, tmp_path):

@@ -8,7 +8,7 @@ import tiny
 from generating import call, pixels
 from pgjax import keypoints
 from pgjax.keypoints import make_pose, moved
-from pgjax.transfer import PoseTransfer
+from pgjax.serving.transfer import PoseTransfer
 
 PERSON = tiny.pose(2, 1)
 GHOST = make_pose(PERSON.keypoints, np.arange(18) < 2, np.full(18, 0.2))

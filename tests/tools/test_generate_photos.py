@@ -7,7 +7,8 @@ from PIL import Image
 import generating
 import tiny
 from generating import PHOTOS, call, pixels
-from pgjax import estimators, keypoints
+from pgjax import keypoints
+from pgjax.frozen import estimators
 from pgjax.keypoints import make_pose
 from pgjax.tools import keypoints as tool
 

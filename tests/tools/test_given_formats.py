@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 import poses as examples
-from pgjax import cli, given_poses, keypoints, reid_photos
+from pgjax import keypoints
 from pgjax.data import store
-from pgjax.tools import asked_poses, augment, generate, overlay, prepare
+from pgjax.serving import given_poses, reid_photos
+from pgjax.tools import asked_poses, augment, cli, generate, overlay, prepare
 
 FILES = pathlib.Path(__file__).parents[1] / "keypoints" / "files"
 SIZE = (128, 64)

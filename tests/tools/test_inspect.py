@@ -3,7 +3,7 @@ import pytest
 
 import tiny
 from pgjax.errors import InputError
-from pgjax.image import read_image
+from pgjax.images.pixels import read_image
 from pgjax.tools import inspect
 
 

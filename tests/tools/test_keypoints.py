@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pgjax import estimators, keypoints, skeleton
+from pgjax import keypoints
 from pgjax.errors import InputError
+from pgjax.frozen import estimators
+from pgjax.pose import skeleton
 from pgjax.tools import keypoints as tool
 
 

@@ -5,9 +5,11 @@ import pytest
 from PIL import Image
 
 import poses as examples
-from pgjax import keypoints, skeleton
+from pgjax import keypoints
 from pgjax.errors import InputError
-from pgjax.image import LEFT_COLOURS, RIGHT_COLOURS, read_image
+from pgjax.images.pixels import read_image
+from pgjax.pose import skeleton
+from pgjax.pose.drawing import LEFT_COLOURS, RIGHT_COLOURS
 from pgjax.tools import overlay
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pgjax import cli
 from pgjax.data import store
+from pgjax.tools import cli
 from pgjax.tools import prepare as tool
 
 ARCHIVE = "Market-1501-v15.09.15"

@@ -5,8 +5,8 @@ import types
 import pytest
 
 from configs import deformable, pg2
-from pgjax import checkout
 from pgjax.errors import InputError
+from pgjax.files import checkout
 from pgjax.tools import papers, rows
 
 CONFIGS = pathlib.Path(pg2.__file__).parent

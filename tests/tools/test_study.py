@@ -13,11 +13,14 @@ from ml_collections import ConfigDict
 
 import runs
 from configs import pg2
-from pgjax import data, evaluation, programs, rundir, training
+from pgjax import data
 from pgjax.errors import InputError
-from pgjax.state import State
+from pgjax.runtime import traced_programs
+from pgjax.scoring import run_evaluation
 from pgjax.tools import overrides, study
-from pgjax.tools.apart import call_apart
+from pgjax.tools.child_process import call_apart
+from pgjax.training import loop, run_directory
+from pgjax.training.state import State
 from runs import write
 
 ROWS = ("pg2:synthetic_people/g1_l1", "pg2:synthetic_people/g1_mask")
@@ -86,8 +89,8 @@ def test_the_tables_are_of_the_protocol_that_is_asked_for(pretended, tmp_path, c
 def test_a_run_is_scored_under_all_protocols_that_its_tables_may_have(monkeypatch, tmp_path):
     (each,) = study.plan(ROWS[:1], 1, tmp_path, 4, protocol="patn")
     asked = []
-    monkeypatch.setattr(training, "train_and_evaluate", lambda *_: State(np.int32(4), {}))
-    monkeypatch.setattr(evaluation, "evaluate", lambda *_, protocol: asked.append(protocol))
+    monkeypatch.setattr(loop, "train_and_evaluate", lambda *_: State(np.int32(4), {}))
+    monkeypatch.setattr(run_evaluation, "evaluate", lambda *_, protocol: asked.append(protocol))
     study.work(each, "unused", time.time() + 60)
     assert asked == [["pgjax", "pg2", "patn"]]
 
@@ -146,7 +149,7 @@ def test_when_the_time_is_over_only_what_is_trained_goes_on(pretended, tmp_path,
     half = tmp_path / "pg2/synthetic_people/g1_mask/seed0"
     for plan in study.plan(ROWS, 2, tmp_path, 100):
         if plan.folder in (trained, half):
-            with rundir.open_run(plan.folder, plan.config):
+            with run_directory.open_run(plan.folder, plan.config):
                 (plan.folder / "checkpoints" / str(100 if plan.folder == trained else 40)).mkdir(
                     parents=True
                 )
@@ -243,8 +246,8 @@ if __name__ == "__main__":
 
 CHILD = """
 import signal, sys, time
-from pgjax.interruption import Interruption
-from pgjax.tools.apart import call_apart
+from pgjax.runtime.interruption import Interruption
+from pgjax.tools.child_process import call_apart
 
 def child(path):
     with Interruption() as stop, open(path, "w", buffering=1) as file:
@@ -328,7 +331,7 @@ def test_a_killed_study_goes_on_to_its_table(tmp_path):
     assert [line.split()[0] for line in lines] == ["g1_l1", "g1_mask"]
     assert all(line.count("±") == len(runs.pixel_metrics("pg2")) for line in lines)
     # A step's program follows from row and seed: the run that went on found the one it had kept.
-    assert len(list((cache / programs.FOLDER).iterdir())) == len(plans)
+    assert len(list((cache / traced_programs.FOLDER).iterdir())) == len(plans)
 
 
 def test_a_run_whose_end_was_raised_is_not_finished(tmp_path):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from configs import pg2
-from pgjax import rundir
 from pgjax.errors import InputError
 from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.tools import papers, table
 from pgjax.tools.measured import read_judged
+from pgjax.training import run_directory
 from runs import pixel_metrics, write, write_judged
 
 ROW = "market1501/g1_l1"
@@ -302,8 +302,8 @@ def test_rows_of_one_name_are_told_apart(tmp_path, monkeypatch):
     config = get_config(ROW)
     config.stages.stage1.steps = 10
     config.networks.g1.options.features = 4
-    assert papers.owner(rundir.plain(config)) == "second"
-    assert papers.owner(rundir.plain(pg2.get_config(ROW))) == "pg2"
+    assert papers.owner(run_directory.plain(config)) == "second"
+    assert papers.owner(run_directory.plain(pg2.get_config(ROW))) == "pg2"
     with pytest.raises(InputError, match="is not of pg2"):
         table.gather("pg2", [write(tmp_path, config=config)])
 

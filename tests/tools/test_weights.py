@@ -4,8 +4,9 @@ import hashlib
 
 import pytest
 
-from pgjax import estimators, frozen
+from pgjax import frozen
 from pgjax.errors import InputError
+from pgjax.frozen import estimators
 from pgjax.frozen.files import Published
 from pgjax.metrics.sets import SET_METRICS
 from pgjax.tools import weights

@@ -7,7 +7,7 @@ import numpy as np
 from pgjax.data.people.chance import turn
 from pgjax.data.people.pose import HEAD_RADII, about_up
 from pgjax.data.people.solids import profile
-from pgjax.skeleton import INDEX
+from pgjax.pose.skeleton import INDEX
 
 PARTS = (
     *("trunk", "neck", "head", "hair", "back_hair", "brim", "skirt", "backpack", "bag", "occluder"),

@@ -7,7 +7,7 @@ knees 8 %, ankles 21 %, elbows 22 %, wrists 41 %, nose 39 %, eyes 50 %, ears 45 
 
 import numpy as np
 
-from pgjax.skeleton import INDEX
+from pgjax.pose.skeleton import INDEX
 
 FAILED = 0.032
 # Kind of joint: how often missing in sight, behind the person's own body, behind something else.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pgjax.data.people.chance import turn
-from pgjax.skeleton import INDEX
+from pgjax.pose.skeleton import INDEX
 
 SIDES = (("right", -1.0), ("left", 1.0))
 SPINE, THIGH, SHIN, UPPER_ARM, FOREARM = 0.315, 0.235, 0.228, 0.158, 0.138

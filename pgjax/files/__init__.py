@@ -1,0 +1,1 @@
+"""Folders of this machine and of buckets: paths, photos by content, locks, CSV tables."""

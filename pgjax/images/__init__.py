@@ -1,0 +1,1 @@
+"""Photos and pictures on the host: reading, placing, writing, naming, comparing."""

@@ -1,0 +1,34 @@
+"""Layers that the networks share: linear ones, norms, self-attention, dropout, upsampling."""
+
+from pgjax.nets.layers.attention import SelfAttention
+from pgjax.nets.layers.functions import dropout, upsample
+from pgjax.nets.layers.linear import Conv, ConvTranspose, Dense, uniform
+from pgjax.nets.layers.norms import NORMS, BatchNorm, InstanceNorm, JointNorm
+from pgjax.nets.layers.options import (
+    check_attention,
+    check_choice,
+    check_halvings,
+    check_spectral,
+    check_widths,
+)
+from pgjax.runtime.devices import DEVICES
+
+__all__ = [
+    "DEVICES",
+    "NORMS",
+    "BatchNorm",
+    "Conv",
+    "ConvTranspose",
+    "Dense",
+    "InstanceNorm",
+    "JointNorm",
+    "SelfAttention",
+    "check_attention",
+    "check_choice",
+    "check_halvings",
+    "check_spectral",
+    "check_widths",
+    "dropout",
+    "uniform",
+    "upsample",
+]

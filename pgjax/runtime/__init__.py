@@ -1,0 +1,1 @@
+"""Devices, hosts, signals, precision, and programs that are compiled once and kept."""

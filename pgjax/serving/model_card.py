@@ -1,0 +1,144 @@
+"""The model card of an exported model: what it is, what it was measured to do, what it cannot do."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pgjax import __version__, data
+from pgjax.metrics import HIGHER_IS_BETTER, METRICS
+from pgjax.training.model_folder import Model
+
+SUBJECTS = {"model": "this model", "source": "copy of the source", "mean": "mean training image"}
+TERMS_OF_USE = {
+    "market1501": "Market-1501 shows passers-by who were not asked. It is for research only, and so are this "
+    "model and its images.",
+    "deepfashion": "DeepFashion is for non-commercial research only, and so are this model and its images.",
+    "custom": "The photos were its user's own: their terms, and the consent of who they show, bind this "
+    "model and its images too.",
+}
+
+
+def text(model: Model) -> str:
+    """The card in Markdown, from the recipe and the scores of a model."""
+    return "\n".join([*_what(model), *_measured(model.scores), *_limits(model), *_use()])
+
+
+def _what(model: Model) -> Iterator[str]:
+    recipe, (height, width) = model.recipe, model.size
+    stage, given = recipe.stages[model.stage], recipe.data
+    count = sum(
+        array.size for array in _leaves({n: v["params"] for n, v in model.variables.items()})
+    )
+    yield f"# {recipe.row}\n"
+    yield (
+        "Given a photo of a person and a pose, this model draws the person in that pose. It is the row "
+        f"`{recipe.row}` of pgjax, a re-implementation of published systems; exported by version "
+        f"{__version__}.\n"
+    )
+    yield "| | |\n|---|---|"
+    rows = {
+        "photos": f"{height}x{width} pixels (height x width)",
+        "trained on": f"`{given.name}`, pairs by the rule `{given.pairs}`"
+        + (", mirrored half the time" if given.flip else ""),
+        "steps": f"{model.step:,} of {recipe.total_steps:,}, batch {recipe.batch_size}, seed {recipe.seed}",
+        "networks": ", ".join(f"`{n}` ({recipe.networks[n].net})" for n in stage.generators),
+        "parameters": f"{count:,}",
+        "losses": ", ".join(
+            f"{name} x {loss.weight:g}"
+            for name, loss in {**stage.terms, **stage.adversarial}.items()
+        ),
+        "arithmetic": recipe.compute.precision,
+    }
+    if recipe.init is not None:
+        init = recipe.init
+        rows["started from"] = (
+            f"{', '.join(f'`{n}`' for n in init.networks)} of `{init.path}` (`{init.row}`), step "
+            f"{init.step:,}, sha256 {init.sha256}"
+        )
+    yield from (f"| {name} | {value} |" for name, value in rows.items())
+
+
+def _measured(scores: Mapping[str, Any] | None) -> Iterator[str]:
+    yield "\n## Measured\n"
+    measured = {} if scores is None else scores["scores"]["model"]
+    names = [name for name in METRICS if name in measured]
+    if not names:
+        yield "Not evaluated. `evaluate.py` scores the run and fills this in."
+        return
+    heads = [f"{name} {'↑' if HIGHER_IS_BETTER[name] else '↓'}" for name in names]
+    noise = ", with the generator's noise on" if scores["noise"] else ""
+    pairs = f"On {scores['pairs']:,} pairs ({scores['pairs_from']}){noise}"
+    yield f"{pairs}; ↑ higher is better, ↓ lower is better.\n"
+    yield "| | " + " | ".join(heads) + " |\n|---" + "|---:" * len(names) + "|"
+    for subject, title in SUBJECTS.items():
+        if subject in scores["scores"]:
+            values = scores["scores"][subject]
+            yield f"| {title} | " + " | ".join(f"{values[name]:.4f}" for name in names) + " |"
+    # A model that was exported before they had a protocol has them by the paper's columns.
+    published = scores["published"] if scores.get("published_under") else {}
+    if any(name in published for name in names):
+        cells = (f"{published[name]:.3f}" if name in published else "-" for name in names)
+        yield f"| published: {scores['published_in']} | " + " | ".join(cells) + " |"
+        yield (
+            "\nA published number stands below the metric that it was measured by. It was measured with its "
+            "authors' code, settings and pairs: it is no test of this model."
+        )
+
+
+def _limits(model: Model) -> Iterator[str]:
+    recipe, (height, width) = model.recipe, model.size
+    yield "\n## What it cannot do\n"
+    yield (
+        f"- It sees {height}x{width} pixels. A larger photo is made smaller, and what comes back has no more "
+        "detail than that."
+    )
+    yield (
+        "- It knows photos like those it was trained on: one person, whole or nearly so, filling the "
+        "picture. Small, cut-off or several people, and other clothes, lights and views, come out worse "
+        "or not at all."
+    )
+    yield (
+        "- What the photo does not show (the back, the other side, what an arm covers) is invented. "
+        "Faces, hands, letters and fine patterns are not kept: the result is no likeness and proves nothing."
+    )
+    yield (
+        "- It follows the given joints, right or wrong. Where hips or shoulders are missing in either pose, "
+        "body parts cannot be moved, and little of the person is carried over."
+    )
+    yield "- The background behind the person is made up" + (
+        ", unless it is given." if _told_background(model) else "."
+    )
+    if model.step < recipe.total_steps:
+        yield f"- Its training was not finished: {model.step:,} of {recipe.total_steps:,} steps."
+    if data.find(recipe.data.name).generated:
+        yield "- It was trained on computer drawings of people. Of real photos it makes nothing of use."
+    yield "\n## What it must not be used for\n"
+    yield (
+        "Do not put a person into a pose, place or garment that they were never seen in without their "
+        "consent, do not identify or track people with it, and do not pass its pictures off as real."
+    )
+    name = recipe.data.name.partition("_")[0]  # custom_96x64
+    if name in TERMS_OF_USE:
+        yield f"\n{TERMS_OF_USE[name]}"
+
+
+def _told_background(model: Model) -> bool:
+    recipe = model.recipe
+    names = recipe.stages[model.stage].generators
+    return any(recipe.networks[name].options.get("background") for name in names)
+
+
+def _use() -> Iterator[str]:
+    yield "\n## Use\n"
+    yield "```"
+    yield "pgjax generate --model=FOLDER --source=PHOTO --source_pose=FILE --target_pose=FILE --out=FILE"
+    yield "```\n"
+    yield "with FOLDER being this one. Its files are checked against `SHA256SUMS` when they are read."
+    yield ""
+
+
+def _leaves(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, Mapping):
+        for value in tree.values():
+            yield from _leaves(value)
+    else:
+        yield tree

@@ -1,0 +1,221 @@
+"""A person in another pose, by an exported model.
+
+    transfer = PoseTransfer.load("runs/demo/export")
+    image = transfer("photo.jpg", "photo_keypoints.json", "pose.json")          # uint8 (H, W, 3)
+    images = transfer("photo.jpg", "photo_keypoints.json", [pose1, pose2, ...])  # a list of them
+    images = transfer("photo.jpg", "photo_keypoints.json", "poses/")  # likewise
+
+Needs no data set and no tensorflow-datasets.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pgjax.errors import InputError, NonFiniteLossError
+from pgjax.images.photo import MODES, Placement, fit, read_photo
+from pgjax.images.pixels import to_float, to_uint8
+from pgjax.keypoints import Pose, in_photo, in_pixels, inside, limbs, moved, within
+from pgjax.pose.batch import Batch
+from pgjax.pose.scene import erase, person_region
+from pgjax.serving.given_poses import expanded, is_many, named
+from pgjax.training import model_folder
+from pgjax.training.model_folder import Model
+from pgjax.training.steps import make_generate
+
+
+class _Asked(NamedTuple):
+    """One image to make: its photo, where that lies in the model's picture, and what the model is given."""
+
+    photo: np.ndarray
+    placement: Placement
+    given: tuple[np.ndarray, ...]
+
+
+class PoseTransfer:
+    """Draws the person of a photo in other poses.
+
+    Photos and poses go through the model `batch_size` at a time, fewer in the next power of two: for
+    each of these sizes it is compiled once, when it is first needed.
+
+    Attributes:
+      model: as it was exported. size: (height, width) of its pictures, pixels.
+    """
+
+    def __init__(self, model: Model, batch_size: int = 8):
+        """Raises InputError: the model is of another version, or the batch size not positive."""
+        if batch_size < 1:
+            raise InputError(f"batch_size: expected a positive number, got {batch_size}")
+        self.model, self.size, self._most = model, model.size, batch_size
+        recipe = model.recipe
+        stage = recipe.stages[model.stage]
+        generate, last = make_generate(recipe, stage), stage.generators[-1]
+        margin = 4 * recipe.scene.get("disc_radius", 4)  # as scene.derive erases a person
+
+        def draw(variables, photo, background, told, source, seen, target, wanted):
+            image = to_float(photo)
+            erased = to_uint8(erase(image, person_region(source, seen, self.size, margin)))
+            background = jnp.where(told[:, None, None, None], background, erased)
+            # The target photo is what nobody has here; its shape alone is read.
+            blank = jnp.zeros_like(photo)
+            batch = Batch(photo, blank, source, seen, target, wanted, background)
+            made = generate(variables, batch)[last]
+            return to_uint8(made), jnp.isfinite(made).all()
+
+        self._draw = jax.jit(draw)
+        self._variables = jax.device_put(dict(model.variables))
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike, batch_size: int = 8) -> "PoseTransfer":
+        """Loads an exported model.
+
+        Raises:
+          FileNotFoundError, InputError: as model_folder.read.
+        """
+        return cls(model_folder.read(folder), batch_size)
+
+    def __call__(self, photo, source_pose, target_pose, **options) -> Any:
+        """All of `each` at once: uint8 (H, W, 3), or a list of them where a list or sequence was given."""
+        target_pose = expanded(target_pose, options.get("target_person"))
+        made = list(self.each(photo, source_pose, target_pose, **options))
+        several = any(map(is_many, (photo, source_pose, target_pose, options.get("background"))))
+        return made if several else made[0]
+
+    def each(
+        self,
+        photo,
+        source_pose,
+        target_pose,
+        *,
+        background=None,
+        refit: bool = False,
+        mode: str = "letterbox",
+        source_person: int | str | None = None,
+        target_person: int | str | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Draws image after image, each of its own photo's size, uint8 (H, W, 3).
+
+        Of every argument a list may be given, all lists of one length; what is none is for all images.
+        Of joints that lie outside the model's picture nothing is known, as in training.
+
+        Args:
+          photo: as photo.read_photo takes it: a path, bytes, a PIL image or an array, of any size.
+          source_pose: a Pose, the path of a file that holds one, or an array (keypoints.one_pose), in
+            pixels of the photo, or of a copy of another size, if it knows that one's.
+          target_pose: likewise, in pixels of the photo that it was taken from, if it knows that one's
+            size, and else of the source's. A sequence is a list too: a folder or a file of several
+            photos' poses, what keypoints.read makes of one, an array (N, 18, 2 or 3), an iterator.
+          background: what is behind the target person, a photo that is laid like the source photo; for
+            models that are told (the others ignore it). Unless given, the source photo with the
+            person erased.
+          refit: give the target poses the source person's limb lengths (limbs.refit); a list of them
+            for one photo and one source pose is one person's.
+          mode: how photos are laid into the model's picture (photo.fit).
+          source_person, target_person: which of several people a file shows: a number from 0 on, or
+            "prominent" (keypoints.choose). Of a sequence "followed" is the most prominent person of its
+            first photo, in all of them. Where a person of the target is chosen, photos that do not show
+            the person are left out; a warning names them.
+
+        Raises:
+          FileNotFoundError, InputError: a photo or a pose cannot be read, several people of whom none is
+            chosen, no such person, a pose has no visible joint in the picture, a source pose is of a photo
+            of another shape, lists of different lengths, an unknown mode.
+          NonFiniteLossError: a generated image is not finite.
+        """
+        if mode not in MODES:
+            raise InputError(f"mode {mode!r}: expected one of {', '.join(MODES)}")
+        given = (photo, source_pose, expanded(target_pose, target_person), background)
+        asked = self._asked(given, (source_person, target_person), refit, mode)
+        size = None
+        while batch := list(itertools.islice(asked, self._most)):
+            # A longer list's last batch is filled up, so that nothing compiles twice.
+            size = size or min(self._most, 1 << (len(batch) - 1).bit_length())
+            yield from self._made(batch, size)
+
+    def _made(self, asked: list[_Asked], size: int) -> Iterator[np.ndarray]:
+        filled = asked + asked[:1] * (size - len(asked))
+        batch = [np.stack(arrays) for arrays in zip(*(one.given for one in filled), strict=True)]
+        images, finite = self._draw(self._variables, *jax.device_put(batch))
+        if not finite:
+            raise NonFiniteLossError(
+                f"the model {self.model.config['row']} of step {self.model.step} draws what is not finite"
+            )
+        for one, image in zip(asked, np.asarray(images), strict=False):
+            yield one.placement.back(image, around=one.photo)
+
+    def _asked(self, given: tuple, persons: tuple, refit: bool, mode: str) -> Iterator[_Asked]:
+        lengths = {len(items) for items in given if is_many(items)}
+        if len(lengths) > 1 or 0 in lengths:
+            raise InputError(
+                f"lists of {' and '.join(map(str, sorted(lengths)))} photos, poses or backgrounds; "
+                "expected one length, not 0"
+            )
+        count = lengths.pop() if lengths else 1
+        photos, sources, targets, backgrounds = given
+        columns = (
+            _for_each(photos, count, lambda photo: self._placed(photo, mode)),
+            _for_each(
+                backgrounds,
+                count,
+                lambda photo: None if photo is None else self._placed(photo, mode),
+            ),
+            named("source_pose", sources, count, persons[0]),
+            named("target_pose", targets, count, persons[1]),
+        )
+        rows = zip(*columns, strict=False)
+        if not is_many(photos) and not is_many(sources):
+            # One person's poses are refitted together, and a fault is told before anything is drawn.
+            rows = list(rows)
+            groups = [rows] if rows else []
+        else:
+            groups = ([row] for row in rows)
+        for group in groups:
+            yield from self._posed(group, refit, mode)
+
+    def _posed(self, rows: list[tuple], refit: bool, mode: str) -> Iterator[_Asked]:
+        """Of rows (photo, background, source pose, target pose), those of several being of one person."""
+        sizes = [placed.photo.shape[:2] for placed, *_ in rows]
+        placed, _, (name, pose), _ = rows[0]
+        source = self._moved(in_photo(pose, sizes[0], f"the photo of {name}"), sizes[0], mode)
+        targets = [
+            self._moved(pose, size, mode) for size, (*_, (_, pose)) in zip(sizes, rows, strict=True)
+        ]
+        if refit:
+            targets = limbs.refit(source, targets)
+        source = _shown(source, name)
+        targets = [_shown(pose, name) for pose, (*_, (name, _)) in zip(targets, rows, strict=True)]
+        for (placed, background, *_), target in zip(rows, targets, strict=True):
+            told = background is not None
+            (behind,) = (background if told else placed).given
+            joints = (source.keypoints, source.visible, target.keypoints, target.visible)
+            yield placed._replace(given=(*placed.given, behind, np.bool_(told), *joints))
+
+    def _placed(self, photo, mode: str) -> _Asked:
+        photo = read_photo(photo)
+        placement = fit(photo.shape[:2], self.size, mode)
+        return _Asked(photo, placement, (placement.image(photo),))
+
+    def _moved(self, pose: Pose, size: tuple[int, int], mode: str) -> Pose:
+        """In the model's picture, from a photo of the pose's own size, else of `size`."""
+        pose = in_pixels(pose, size)
+        pose = within(pose if pose.size else pose._replace(size=size))
+        placement = fit(pose.size or size, self.size, mode)
+        return moved(pose, placement.points, placement.into)
+
+
+def _for_each(given: Any, count: int, prepare: Callable[[Any], Any]) -> Iterator[Any]:
+    """Every item prepared when its turn comes; one for all is prepared once."""
+    return map(prepare, given) if is_many(given) else itertools.repeat(prepare(given), count)
+
+
+def _shown(pose: Pose, name: str) -> Pose:
+    """Without joints outside the picture: what a model is trained on has none."""
+    pose = inside(pose)
+    if not pose.visible.any():
+        raise InputError(f"{name}: all of its joints lie outside the picture")
+    return pose

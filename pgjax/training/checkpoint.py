@@ -1,0 +1,286 @@
+"""Checkpoints of a run: everything that is needed to go on, never half-read, kept by count."""
+
+import contextlib
+import errno
+import logging
+import os
+import pathlib
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+from pgjax.errors import DiskFullError, InputError
+from pgjax.files import buckets, paths
+from pgjax.runtime import hosts
+from pgjax.training.state import NetworkState, State
+
+FOLDER = "checkpoints"
+DAMAGED = "checkpoints.damaged"
+HALF_WRITTEN = "*.orbax-checkpoint-tmp"
+COMPLETE = "commit_success.txt"  # orbax's last file of a checkpoint in a bucket
+# Orbax and tensorstore tell by the text alone.
+_FULL = ("ENOSPC", "EDQUOT", "EFBIG")  # of which not every system has all
+FULL = tuple(os.strerror(getattr(errno, name)) for name in _FULL if hasattr(errno, name))
+
+
+def _unspoken(record: logging.LogRecord) -> bool:
+    return "orbax" not in record.pathname + record.getMessage()
+
+
+# Orbax logs a traceback of every error that it also raises, and that we tell in a line; asyncio adds
+# those of the writes beside it.
+for _logger in ("absl", "asyncio"):
+    logging.getLogger(_logger).addFilter(_unspoken)
+
+
+class _DamagedError(InputError):
+    pass
+
+
+class Checkpoints:
+    """The checkpoints of one run directory, saved in the background.
+
+    Orbax writes into a temporary folder and renames it at the end, so that a run killed in mid-save
+    leaves the one before (stack facts, F); in a bucket it writes the file COMPLETE at the end. Use as a
+    context manager: leaving waits for the last save. Several hosts make the same calls, and write each a
+    part; they share the folder.
+
+    What lies in the way of going on is put aside by the first save, which only the process that trains
+    makes: damaged checkpoints newer than the one that was restored move to `workdir/checkpoints.damaged`
+    (orbax would save nothing up to their steps; they are not deleted, since a disk that could not be read
+    for a moment damages nothing), and what a killed save left behind is removed, for its room.
+    """
+
+    def __init__(self, workdir: str | pathlib.Path, identity: dict[str, Any], keep: int = 3):
+        """Opens `workdir/checkpoints`, which the first save creates.
+
+        Args:
+          workdir: of the run.
+          identity: JSON-like; a checkpoint saved under another identity is refused.
+          keep: how many checkpoints to keep.
+        """
+        workdir = paths.of(workdir)
+        self.directory = (workdir if paths.in_bucket(workdir) else workdir.absolute()) / FOLDER
+        self._identity = identity
+        self._damaged: list[int] = []  # newer than what was restored
+        self._tidy = False
+        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=False)
+        # Named here, they tell what a checkpoint holds before it is read.
+        handlers = {
+            "state": ocp.StandardCheckpointHandler(),
+            "identity": ocp.JsonCheckpointHandler(),
+        }
+        self._manager = ocp.CheckpointManager(
+            self.directory, options=options, item_handlers=handlers
+        )
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._manager.close()
+
+    def latest_step(self) -> int | None:
+        return self._manager.latest_step()
+
+    def save(self, state: State) -> None:
+        """Saves an unreplicated state under its step, unless that step is saved already."""
+        state = _without_blanks(jax.tree.map(np.asarray, state))
+        if not self._tidy:
+            self._put_aside()
+        if int(state.step) in self._manager.all_steps():
+            return
+        if not paths.in_bucket(self.directory):
+            self.directory.mkdir(parents=True, exist_ok=True)
+        if hosts.count() > 1:
+            # Of the hosts' own arrays orbax would not know that they are the same (stack facts, C).
+            state = hosts.shared(state)
+        args = ocp.args.Composite(
+            state=ocp.args.StandardSave(state), identity=ocp.args.JsonSave(self._identity)
+        )
+        self._manager.save(int(state.step), args=args)
+
+    def restore(self, like: State, step: int | None = None) -> State:
+        """Restores a step, the latest that can be read unless said, as numpy arrays shaped as `like`.
+
+        A line on standard error names each checkpoint that is damaged, and the step that is taken in its
+        place. Nothing is moved or removed.
+
+        Raises:
+          FileNotFoundError: there is no checkpoint, or not of that step.
+          InputError: it belongs to another row, its arrays are not those of `like` by name, shape and type,
+            or it is damaged and so are all others.
+        """
+        steps = sorted(self._manager.all_steps(), reverse=True)
+        if step is not None:
+            steps = [saved for saved in steps if saved == step]
+        if not steps:
+            wanted = "checkpoint" if step is None else f"checkpoint of step {step}"
+            raise FileNotFoundError(f"no {wanted} in {self.directory}")
+        faults = []
+        for found in steps:
+            try:
+                state = self._restore(self.directory / str(found), like)
+            except _DamagedError as error:
+                faults.append(error)
+            else:
+                break
+        else:
+            raise InputError(
+                f"no checkpoint can be read: {'; '.join(map(str, faults))}; another --workdir starts anew"
+            ) from faults[0]
+        for fault in faults:
+            print(f"warning: {fault}; going on from step {found}", file=sys.stderr, flush=True)
+        self._damaged = steps[: len(faults)]
+        return state
+
+    def _restore(self, where: paths.Path, like: State) -> State:
+        saved = self._read(where, identity=ocp.args.JsonRestore())
+        difference = first_difference(saved, self._identity)
+        if difference is not None:
+            key, theirs, ours = difference
+            raise InputError(
+                f"checkpoint {where} is of another run: {key} is {theirs!r} there and {ours!r} here"
+            )
+        blank = _without_blanks(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like))
+        with _telling_damage(where, "state"):
+            stored = self._manager.item_metadata(int(where.name))["state"].tree
+        # Orbax would give arrays of another shape as they are, and cast those of another type.
+        difference = first_difference(_described(stored), _described(blank))
+        if difference is not None:
+            name, theirs, ours = difference
+            raise InputError(
+                f"checkpoint {where} is of other networks: {name} is {theirs or 'not there'}, "
+                f"expected {ours or 'nothing of that name'}"
+            )
+        restored = self._read(where, state=ocp.args.StandardRestore(blank))
+        networks = {
+            name: NetworkState(**{"vectors": {}} | fields)
+            for name, fields in restored.networks.items()
+        }
+        return jax.tree.map(np.asarray, restored._replace(networks=networks))
+
+    def _read(self, where: paths.Path, **item: Any) -> Any:
+        (name,) = item
+        with _telling_damage(where, name):
+            return self._manager.restore(int(where.name), args=ocp.args.Composite(**item))[name]
+
+    def _put_aside(self) -> None:
+        if hosts.first():
+            self._clear()
+        hosts.wait("damaged checkpoints are put aside")
+        if self._damaged:
+            self._manager.reload()
+        self._tidy = True
+
+    def _clear(self) -> None:
+        in_bucket = paths.in_bucket(self.directory)
+        if in_bucket:
+            whole = saved_steps(self.directory.parent)
+            for left in self.directory.glob("*"):
+                if left.name.isdecimal() and int(left.name) not in whole:
+                    buckets.remove(left)
+        else:
+            for left in self.directory.glob(HALF_WRITTEN):
+                shutil.rmtree(left)
+        aside = self.directory.with_name(DAMAGED)
+        for step in self._damaged:
+            count = len(list(aside.glob(f"{step}*")))
+            where, there = self.directory / str(step), f"{step}{f'.{count}' if count else ''}"
+            if in_bucket:
+                buckets.move(where, aside / there)
+            else:
+                aside.mkdir(exist_ok=True)
+                where.rename(aside / there)
+
+
+@contextlib.contextmanager
+def _telling_damage(where: paths.Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # orbax and tensorstore raise many kinds
+        raise _DamagedError(
+            f"checkpoint {where} is damaged or incomplete: its {name} cannot be read "
+            f"({type(error).__name__})"
+        ) from error
+
+
+def _described(tree: Any) -> dict[str, str]:
+    """Type and shape of every array in a tree, by its dotted name."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): f"{np.dtype(x.dtype)} {x.shape}"
+        for path, x in leaves
+    }
+
+
+def saved_steps(workdir: str | pathlib.Path) -> list[int]:
+    """The steps whose checkpoints are whole by their names, in order; asks neither orbax nor JAX."""
+    folder = paths.of(workdir) / FOLDER
+    if paths.in_bucket(folder):
+        names = (path.parent.name for path in folder.glob(f"*/{COMPLETE}"))
+    else:
+        names = (path.name for path in folder.glob("*"))
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+@contextlib.contextmanager
+def need_room(workdir: str | pathlib.Path) -> Iterator[None]:
+    """Says where a run goes on when there was no room for what the block writes.
+
+    Raises:
+      DiskFullError: in the place of any error that a full disk caused, orbax's late ones too.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = _full(error)
+        if reason is None:
+            raise
+        steps = saved_steps(workdir)
+        good = (
+            f"the last good checkpoint is of step {steps[-1]}" if steps else "nothing is saved yet"
+        )
+        raise DiskFullError(
+            f"{workdir}: {reason}; {good}, and the same command goes on when there is room"
+        ) from error
+
+
+def _full(error: BaseException | None) -> str | None:
+    while error is not None:
+        for reason in FULL:
+            if reason in str(error):
+                return reason
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _without_blanks(state: State) -> State:
+    """The state as it is stored: a network that has no vectors says nothing about them.
+
+    So do the checkpoints from before spectral normalisation, which can be read for that reason.
+    """
+    networks = {
+        name: {key: value for key, value in network._asdict().items() if key != "vectors" or value}
+        for name, network in state.networks.items()
+    }
+    return state._replace(networks=networks)
+
+
+def differences(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Every key, dotted, in which two JSON-like values differ, with both values; None = absent."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for name in sorted({*a, *b}, key=lambda name: (name != "row", name)):
+            yield from differences(a.get(name), b.get(name), f"{key}.{name}" if key else name)
+    elif a != b:
+        yield key, a, b
+
+
+def first_difference(a: Any, b: Any) -> tuple[str, Any, Any] | None:
+    """The first of `differences`, None if there is none."""
+    return next(differences(a, b), None)

@@ -1,0 +1,121 @@
+"""What a recipe must keep to beyond the types of its keys; every error names the key."""
+
+import math
+from collections.abc import Callable
+
+import optax
+
+from pgjax import frozen
+from pgjax.errors import InputError
+from pgjax.nets import OVER_BATCH
+from pgjax.training import losses
+from pgjax.training.recipe.parsing import check_choice, check_options, check_positive, parse_value
+from pgjax.training.recipe.records import Loss, Optimizer, Recipe, Stage, layer_of
+
+OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
+    "adam": optax.adam,
+    "rmsprop": optax.rmsprop,
+}
+
+
+def check_optimizer(optimizer: Optimizer, key: str) -> None:
+    check_choice(optimizer.name, OPTIMIZERS, f"{key}.name")
+    check_positive(optimizer.learning_rate, f"{key}.learning_rate")
+    maker = OPTIMIZERS[optimizer.name]
+    check_options(maker, optimizer.options, f"{key}.options", ("learning_rate",))
+    for name, value in optimizer.options.items():
+        # Optax annotates its numbers as arrays, so that check_options lets anything pass.
+        if name in ("b1", "b2", "decay", "eps"):
+            value = parse_value(float, value, f"{key}.options.{name}")
+        if name == "eps":
+            check_positive(value, f"{key}.options.{name}")
+        elif name in ("b1", "b2", "decay") and not 0 <= value < 1:
+            raise InputError(f"{key}.options.{name}: expected 0 <= {name} < 1, got {value}")
+
+
+def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
+    check_positive(stage.steps, f"{key}.steps")
+    if not stage.players or not stage.generators:
+        raise InputError(f"{key}: needs at least one player and one generator")
+    for field in ("players", "generators"):
+        for name in getattr(stage, field):
+            check_choice(name, recipe.networks, f"{key}.{field}")
+    for name, loss in stage.terms.items():
+        check_choice(name, losses.TERMS, f"{key}.terms")
+        skip = ("scene", "image", "features")
+        check_options(losses.TERMS[name], loss.options, f"{key}.terms.{name}.options", skip)
+        _check_layer(recipe, name, loss, f"{key}.terms.{name}")
+        window = loss.options.get("window", 1)
+        if window < 1 or window % 2 == 0:
+            raise InputError(
+                f"{key}.terms.{name}.options.window: expected a positive odd number, got {window}"
+            )
+    for name, loss in stage.adversarial.items():
+        check_choice(name, losses.ADVERSARIAL, f"{key}.adversarial")
+        skip = ("real", "fake")
+        maker = losses.ADVERSARIAL[name].critic
+        check_options(maker, loss.options, f"{key}.adversarial.{name}.options", skip)
+    if stage.critic is None:
+        for field in ("adversarial", "negatives"):
+            if getattr(stage, field):
+                raise InputError(f"{key}.{field}: only a stage with a critic takes this")
+    else:
+        check_choice(stage.critic, recipe.networks, f"{key}.critic")
+        if not stage.adversarial or not any(stage.negatives.values()):
+            raise InputError(f"{key}: a critic needs `adversarial` and weighted `negatives`")
+        for name in stage.negatives:
+            check_choice(name, ("generated", "source", *stage.generators), f"{key}.negatives")
+    for name in stage.players:
+        if name not in (*stage.generators, stage.critic):
+            raise InputError(f"{key}.players: {name!r} is neither a generator nor the critic here")
+    for group in ("terms", "adversarial"):
+        for name, loss in getattr(stage, group).items():
+            if not 0 <= loss.weight < math.inf:
+                raise InputError(
+                    f"{key}.{group}.{name}.weight: expected a number from 0 on, got {loss.weight}"
+                )
+    for name, draw in stage.draws.items():
+        check_choice(name, stage.players, f"{key}.draws")
+        if draw < 0:
+            raise InputError(f"{key}.draws.{name}: {draw} is negative")
+    drawn = {f"draws.{name}": stage.draws.get(name, 0) for name in stage.players}
+    if stage.real_draw is not None:
+        drawn["real_draw"] = stage.real_draw
+    used = {0, *drawn.values()}
+    if not used <= set(range(len(used))):
+        told = ", ".join(f"{name}={number}" for name, number in drawn.items())
+        raise InputError(
+            f"{key}.draws: {sorted(used)} are used ({told}); number them 0, 1, ... without gaps, "
+            f"{key}.real_draw among them"
+        )
+    if stage.real_draw is not None and (stage.critic not in stage.players or stage.real_draw < 0):
+        raise InputError(
+            f"{key}.real_draw: expected a number from 0 on in a stage whose critic plays, "
+            f"got {stage.real_draw}"
+        )
+
+
+def check_accumulation(recipe: Recipe, stage: Stage, key: str) -> None:
+    """What depends on the batch as a whole cannot be computed from its parts."""
+    if recipe.compute.accumulate == 1:
+        return
+    networks = [*stage.generators, *([] if stage.critic is None else [stage.critic])]
+    parts = [f"config.networks.{n}" for n in networks if recipe.networks[n].net in OVER_BATCH]
+    parts += [f"{key}.adversarial.{n}" for n in stage.adversarial if n in losses.OVER_BATCH]
+    if parts:
+        raise InputError(
+            f"config.compute.accumulate: {parts[0]} depends on the whole batch at once; this row "
+            "takes 1 only"
+        )
+
+
+def _check_layer(recipe: Recipe, name: str, loss: Loss, key: str) -> None:
+    """A term on features needs a frozen network that has its layer."""
+    layer = layer_of(name, loss)
+    if layer in (None, losses.PIXELS):
+        return
+    if recipe.features is None:
+        raise InputError(
+            f"{key}: layer {layer!r} is of a frozen network; config.features names none"
+        )
+    check_choice(layer, frozen.LAYERS[recipe.features.net], f"{key}.options.layer")

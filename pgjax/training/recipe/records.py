@@ -1,0 +1,211 @@
+"""The records that a row is made of."""
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from pgjax import data
+from pgjax.training import losses
+
+PLACES = ("auto", "host", "device")
+"""Of photos; "device" gathers pairs in the compiled step, "auto" does on accelerators that have the room."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Which photos and pairs: names for data.find and of pairs.RULES, mirrored pairs half the time.
+
+    Photos are decoded once and held in memory where they take at most `memory_limit_gb` (10^9 bytes).
+    """
+
+    name: str
+    pairs: str
+    flip: bool = False
+    memory_limit_gb: float = 8.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """A name in OPTIMIZERS; options are its keyword arguments."""
+
+    name: str
+    learning_rate: float
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A name in NETS; options are the module's fields."""
+
+    net: str
+    optimizer: Optimizer
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """A name in losses.TERMS or losses.ADVERSARIAL is its key; options are its keyword arguments."""
+
+    weight: float = 1.0
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What is trained, for how many steps, and how it is judged.
+
+    `generators` run in this order, each seeing the images of those before it; the last one's image is
+    the stage's output. `players` move in this order; every other network is frozen. `terms` compare
+    the output with the target. Where there is a `critic`, it judges the target against `negatives`:
+    weights by name, where "generated" is the stage's output, "source" the source image, and any
+    other name that generator's image. `draws` numbers the batch that each player sees (0 unless said);
+    `real_draw` the one whose targets are real to the critic when it moves (its own unless said).
+    """
+
+    steps: int
+    players: tuple[str, ...]
+    generators: tuple[str, ...]
+    terms: Mapping[str, Loss]
+    critic: str | None = None
+    adversarial: Mapping[str, Loss] = dataclasses.field(default_factory=dict)
+    negatives: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    real_weight: float = 1.0
+    draws: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    real_draw: int | None = None
+
+    @property
+    def batches(self) -> int:
+        """How many batches one step takes."""
+        return 1 + max(self.real_draw or 0, *(self.draws.get(p, 0) for p in self.players))
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """The frozen network that terms read: a name in frozen.NETS, and how it is fed.
+
+    weights: "imagenet", or "random" where no file is wanted. means: "proper", or "swapped" as in the
+    released deformable GAN (reference fact 1.3).
+    """
+
+    net: str
+    weights: str = "imagenet"
+    means: str = "proper"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """How often, in steps, a run logs, draws samples, scores held-out pairs and saves itself."""
+
+    log_every: int = 100
+    sample_every: int = 1000
+    sample_pairs: int = 8
+    score_pairs: int = 64
+    checkpoint_every: int = 1000
+    keep_checkpoints: int = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Batch size of generation, and the radius in pixels of the mask of mask-SSIM."""
+
+    batch_size: int = 32
+    mask_radius: int = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Compute:
+    """How a row is computed.
+
+    precision: a name in precision.PRECISIONS, of the networks' arithmetic; parameters, statistics and
+    losses are float32 always. Products in "float32" have the backend's default (TF32 on some GPUs), but for
+    spectral norms, transforms and distances, which are exact. accumulate: a step's batch goes through
+    in so many equal parts, and the mean of their gradients is applied. images: a name in PLACES: where
+    decoded photos are held while training. steps_per_call: so many steps run in one call of the
+    compiled program.
+    """
+
+    precision: str = "float32"
+    accumulate: int = 1
+    images: str = "auto"
+    steps_per_call: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Init:
+    """Whose weights a run begins with (pgjax.training.finetuning): `networks` of a run or an exported model.
+
+    path: as it was named. row, step: of that run. sha256: of the arrays that were taken.
+    """
+
+    path: str
+    row: str
+    step: int
+    sha256: str
+    networks: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One row of a published table; `stages` and `networks` by name, stages in the names' order.
+
+    A config may also have `total_steps`, where the whole run ends (0: after the stages' own sum): `build`
+    lengthens or cuts the last stage to end there; stages that would begin there or later get no steps.
+
+    `published` are the paper's numbers by the columns of its table, `published_in` names the table, and
+    `protocol` (a name in metrics.protocols.PROTOCOLS) is how they were measured, "" where that is not told.
+    `init` is what the run begins with, None for random weights.
+    """
+
+    row: str
+    data: Data
+    batch_size: int
+    networks: Mapping[str, Network]
+    stages: Mapping[str, Stage]
+    seed: int = 0
+    features: Features | None = None
+    scene: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    report: Report = dataclasses.field(default_factory=Report)
+    evaluation: Evaluation = dataclasses.field(default_factory=Evaluation)
+    compute: Compute = dataclasses.field(default_factory=Compute)
+    published: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    published_in: str = ""
+    protocol: str = ""
+    init: Init | None = None
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the data set's photos, pixels."""
+        return data.find(self.data.name).size
+
+    @property
+    def total_steps(self) -> int:
+        return sum(stage.steps for stage in self.stages.values())
+
+    @property
+    def reads_features(self) -> bool:
+        """Whether a term asks the frozen network for a layer."""
+        terms = [item for stage in self.stages.values() for item in stage.terms.items()]
+        return any(layer_of(name, loss) not in (None, losses.PIXELS) for name, loss in terms)
+
+    @property
+    def critics(self) -> frozenset[str]:
+        return frozenset(s.critic for s in self.stages.values() if s.critic is not None)
+
+    def stage_of(self, step: int) -> str:
+        """The name of the stage that made step `step` (counted from 1); step 0 is the first stage's."""
+        return [name for name, start in self.starts().items() if start < max(step, 1)][-1]
+
+    def starts(self) -> dict[str, int]:
+        """The number of steps before each stage."""
+        starts, step = {}, 0
+        for name, stage in self.stages.items():
+            starts[name] = step
+            step += stage.steps
+        return starts
+
+
+def layer_of(term: str, loss: Loss) -> str | None:
+    """The layer that a term compares, losses.PIXELS for the image; None where it knows none."""
+    option = inspect.signature(losses.TERMS[term]).parameters.get("layer")
+    return None if option is None else loss.options.get("layer", option.default)

@@ -1,0 +1,120 @@
+"""The state of a run: every network and optimizer of every stage, from step 0 on."""
+
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from pgjax import frozen
+from pgjax.errors import InputError
+from pgjax.files import paths
+from pgjax.nets import NETS, spectral
+from pgjax.pose.batch import Batch
+from pgjax.pose.scene import derive
+from pgjax.runtime import random_keys
+from pgjax.training.recipe import OPTIMIZERS, Network, Recipe
+
+
+class NetworkState(NamedTuple):
+    """`vectors` are those of spectral normalisation (pgjax.nets.spectral); {} where no layer has any."""
+
+    params: Any
+    optimizer: Any
+    vectors: Any
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What the network's module is applied with."""
+        return {"params": self.params, spectral.COLLECTION: self.vectors}
+
+
+class State(NamedTuple):
+    """`step` counts finished steps over all stages (int32 scalar)."""
+
+    step: jax.Array
+    networks: dict[str, NetworkState]
+
+
+def modules(recipe: Recipe) -> dict[str, nn.Module]:
+    """Every network of the recipe, by name."""
+    return {name: NETS[n.net](**n.options) for name, n in recipe.networks.items()}
+
+
+def optimizer(network: Network) -> optax.GradientTransformation:
+    """The optimizer of a network."""
+    made = OPTIMIZERS[network.optimizer.name]
+    return made(learning_rate=network.optimizer.learning_rate, **network.optimizer.options)
+
+
+def blank_batch(recipe: Recipe, count: int = 1) -> Batch:
+    """A Batch of black photos without joints, for shapes."""
+    image = jnp.zeros((count, *recipe.image_size, 3), jnp.uint8)
+    keypoints, visible = jnp.zeros((count, 18, 2)), jnp.zeros((count, 18), bool)
+    return Batch(image, image, keypoints, visible, keypoints, visible)
+
+
+def init_state(recipe: Recipe) -> State:
+    """The state at step 0: a pure function of the recipe, the same on every device.
+
+    Each network's key is folded from the seed and the network's own name, so that a network starts
+    alike in every row that has it.
+    """
+    # Run once, so that compiling is all that it costs: unoptimised it takes a quarter of the time.
+    options = {"xla_backend_optimization_level": 0}
+    return jax.jit(_initializer(recipe), compiler_options=options)()
+
+
+def state_shapes(recipe: Recipe) -> State:
+    """A State of shapes and types; computes nothing."""
+    return jax.eval_shape(_initializer(recipe))
+
+
+def _initializer(recipe: Recipe) -> Callable[[], State]:
+    made = modules(recipe)
+
+    def init() -> State:
+        scene = derive(blank_batch(recipe), **recipe.scene)
+        images = dict.fromkeys(made, scene.target_image)
+        networks = {}
+        for name, module in made.items():
+            key = jax.random.fold_in(random_keys.key(recipe.seed), zlib.crc32(name.encode()))
+            given = scene.target_image if name in recipe.critics else images
+            try:
+                variables = module.init(key, scene, given, train=False)
+            except InputError as error:
+                raise InputError(f"config.networks.{name}.options: {error}") from error
+            params, vectors = variables["params"], variables.get(spectral.COLLECTION, {})
+            moments = optimizer(recipe.networks[name]).init(params)
+            networks[name] = NetworkState(params, moments, vectors)
+        return State(jnp.zeros((), jnp.int32), networks)
+
+    return init
+
+
+def frozen_weights(recipe: Recipe, data_dir: str) -> Any:
+    """Weights of the frozen network that the row's losses read, or None where they read none.
+
+    They lie in data_dir/weights and are no part of the State: no step changes or saves them.
+
+    Raises:
+      InputError: they are nowhere to be had; says what to fetch.
+    """
+    features = recipe.features
+    if features is None or not recipe.reads_features:
+        return None
+    if features.weights == "random":
+        return frozen.random(features.net)
+    return frozen.load(features.net, paths.of(data_dir) / "weights")
+
+
+def parameter_counts(state: State) -> dict[str, int]:
+    """The number of parameters of each network; takes a State of shapes as well."""
+
+    def count(params: Mapping) -> int:
+        return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+    return {name: count(network.params) for name, network in state.networks.items()}

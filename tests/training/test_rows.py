@@ -1,0 +1,88 @@
+"""Every row of every paper: the shapes of its state, step and images, and its parameter counts."""
+
+import functools
+import json
+import pathlib
+
+import jax
+import pytest
+
+from pgjax import frozen
+from pgjax.runtime.devices import DEVICES
+from pgjax.tools import papers
+from pgjax.training.recipe import build
+from pgjax.training.state import blank_batch, parameter_counts, state_shapes
+from pgjax.training.steps import make_generate, make_step
+
+PAPERS = papers.load()
+SPECS = [
+    f"{name}:{dataset}/{row}"
+    for name, paper in PAPERS.items()
+    for dataset in paper.SETTINGS
+    for row in paper.ROWS
+]
+COUNTS = json.loads((pathlib.Path(__file__).parent / "parameter_counts.json").read_text())
+
+
+def config_of(spec: str):
+    paper, _, row = spec.partition(":")
+    return PAPERS[paper].get_config(row)
+
+
+@functools.cache
+def _shapes(networks: str, spec: str):
+    """Of all rows with these networks; the first one's."""
+    return state_shapes(build(config_of(spec)))
+
+
+def shapes(spec: str):
+    config = config_of(spec)
+    options = [(n.net, n.options.to_dict()) for _, n in sorted(config.networks.items())]
+    optimizers = [n.optimizer.name for n in config.networks.values()]
+    key = json.dumps([config.data.name, sorted(config.networks), options, optimizers])
+    return _shapes(key, _first.setdefault(key, spec))
+
+
+_first: dict[str, str] = {}
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_parameter_counts_are_the_stored_ones(spec):
+    assert parameter_counts(shapes(spec)) == COUNTS[spec]
+
+
+def test_the_stored_counts_are_of_these_rows():
+    assert set(COUNTS) == set(SPECS)
+
+
+def _shapes_of_step(recipe, stage, *given):
+    """What the step of one device returns, traced alone: faster than under pmap or vmap."""
+    step = make_step(recipe, stage)
+    return jax.make_jaxpr(step, axis_env=[(DEVICES, 1)], return_shape=True)(*given)[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", SPECS)
+def test_steps_and_images_have_the_shapes_of_the_row(spec):
+    recipe, state = build(config_of(spec)), shapes(spec)
+    weights = frozen.shapes("vgg19") if recipe.reads_features else None
+    batch = jax.eval_shape(lambda: blank_batch(recipe, recipe.batch_size))
+    for name, stage in recipe.stages.items():
+        batches = (batch,) * stage.batches
+        after, log = _shapes_of_step(recipe, stage, state, batches, weights)
+        assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(
+            lambda x: (x.shape, x.dtype), state
+        )
+        for player in stage.players:
+            critic = player == stage.critic
+            expected = {f"{player}/{term}" for term in ("loss", "gradient_norm")}
+            if critic:
+                sides = ("real", *stage.negatives)
+                expected |= {f"{player}/{k}_{side}" for k in stage.adversarial for side in sides}
+            else:
+                expected |= {f"{player}/{k}" for k in (*stage.terms, *stage.adversarial)}
+            assert {key for key in log if key.startswith(f"{player}/")} == expected
+        variables = {k: v.variables for k, v in state.networks.items()}
+        images = jax.eval_shape(make_generate(recipe, recipe.stages[name]), variables, batch)
+        assert list(images) == list(stage.generators)
+        assert {x.shape for x in images.values()} == {(recipe.batch_size, *recipe.image_size, 3)}

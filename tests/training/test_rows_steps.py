@@ -1,0 +1,60 @@
+"""One real step of every row of every paper, at toy width."""
+
+import jax
+import numpy as np
+import pytest
+
+import tiny
+from pgjax import frozen
+from pgjax.data.pipeline import split_over_devices
+from pgjax.images.pixels import to_uint8
+from pgjax.runtime.devices import over_devices, replicate
+from pgjax.tools import papers
+from pgjax.training.checkpoint import Checkpoints
+from pgjax.training.recipe import build
+from pgjax.training.run_directory import identity
+from pgjax.training.state import init_state, state_shapes
+from pgjax.training.steps import make_generate, make_step, step_identity
+
+PAPERS = papers.load()
+ROWS = [(name, row) for name, paper in PAPERS.items() for row in paper.ROWS]
+
+
+def _changed(a, b) -> bool:
+    """Whether anything of a network's state differs."""
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return not all(np.array_equal(x, y) for x, y in pairs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("paper", "row"), ROWS)
+def test_a_real_step_of_every_row(paper, row, tmp_path, kept_programs):
+    """Exactly the stage's players change, everything is finite, the state and the programs are kept."""
+    config = tiny.narrow(PAPERS[paper].get_config(f"synthetic_people/{row}"))
+    recipe = build(config)
+    state = init_state(recipe)
+    weights = replicate(frozen.random("vgg19")) if recipe.reads_features else None
+    batches = tuple(
+        split_over_devices(tiny.batch(seed), jax.local_device_count()) for seed in (3, 4, 5)
+    )
+    for name, stage in recipe.stages.items():
+        step = over_devices(make_step(recipe, stage), identity=step_identity(recipe, stage))
+        after, log = step(replicate(state), batches[: stage.batches], weights)
+        assert all(np.isfinite(value).all() for value in log.values())
+        after = jax.tree.map(lambda x: np.asarray(x[0]), after)
+        moved = {k for k in state.networks if _changed(state.networks[k], after.networks[k])}
+        assert moved == set(stage.players)
+        generate = jax.jit(make_generate(recipe, recipe.stages[name]))
+        variables = {k: v.variables for k, v in after.networks.items()}
+        for image in generate(variables, tiny.batch(3)).values():
+            assert np.isfinite(image).all() and np.asarray(image).std() > 0
+            shown = to_uint8(image)
+            assert shown.dtype == np.uint8 and np.asarray(shown).std() > 0
+        state = after
+    assert len(list(kept_programs.iterdir())) == len(recipe.stages)
+    with Checkpoints(tmp_path / "run", identity(config)) as checkpoints:
+        checkpoints.save(state)
+    with Checkpoints(tmp_path / "run", identity(config)) as checkpoints:
+        kept = checkpoints.restore(state_shapes(recipe))
+    for x, y in zip(jax.tree.leaves(kept), jax.tree.leaves(state), strict=True):
+        np.testing.assert_array_equal(x, y)
