@@ -1,3 +1,3 @@
 """Pose-guided person image generation in JAX/Flax."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -2,11 +2,15 @@
 
 import importlib.metadata
 import pathlib
+import re
 import tomllib
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import pgjax
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -60,3 +64,15 @@ def test_development_tools_are_pinned_exactly(text, python):
 
 def test_all_that_an_installation_brings_is_pinned():
     assert _needed("pgjax", frozenset({"dev"}), set()) <= _pins(PYTHONS[0]).keys()
+
+
+def test_the_version_is_the_same_wherever_it_is_told():
+    """It is written in pgjax/__init__.py; what cannot read it there is held equal here."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == pgjax.__version__
+    assert PROJECT["dynamic"] == ["version"] and "version" not in PROJECT
+    releases = re.findall(
+        r"^## (\d+\.\d+\.\d+) \((\d{4}-\d\d-\d\d)\)$", (ROOT / "CHANGELOG.md").read_text(), re.M
+    )
+    assert releases[0] == (pgjax.__version__, citation["date-released"].isoformat())
+    assert [date for _, date in releases] == sorted((date for _, date in releases), reverse=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 
+from pgjax import __version__
 from pgjax.errors import InputError
 from pgjax.files import buckets, checkout, folders, lease, locks, paths
 from pgjax.files.lease import Lease
@@ -31,7 +32,7 @@ FREE = (
     "compute.images",
 )
 LOCK = ".lock"
-PACKAGES = ("pgjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def plain(config: Any) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {"pgjax": __version__} | {name: _version(name) for name in PACKAGES},
         "devices": [d.device_kind for d in jax.devices()],
         "git_revision": _git(checkout.PACKAGE, "rev-parse", "HEAD"),
         "git_changes": _git(checkout.PACKAGE, "status", "--porcelain"),

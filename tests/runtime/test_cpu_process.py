@@ -36,8 +36,10 @@ import jax
 jax.jit(lambda: jax.numpy.ones((64, 512)))()
 """
 BEGUN = {
-    "a command": "process.begin(); from pgjax import compiled; compiled.keep(); import jax",
-    "a benchmark": "import jax; process.begin()",
+    "a command": (
+        "cpu_process.begin(); from pgjax.runtime import compilation; compilation.keep(); import jax"
+    ),
+    "a benchmark": "import jax; cpu_process.begin()",
 }
 
 glibc = pytest.mark.skipif(
@@ -82,7 +84,7 @@ def test_memory_is_told_how_to_be_and_arguments_stay():
 @pytest.mark.parametrize("how", BEGUN)
 def test_programs_run_in_the_thread_whose_heap_keeps_their_memory(how):
     asked = "jax.config.values['jax_cpu_enable_async_dispatch']"
-    script = f"from pgjax import process; {BEGUN[how]}; print({asked})"
+    script = f"from pgjax.runtime import cpu_process; {BEGUN[how]}; print({asked})"
     assert _run(script)[1] == "False\n"
     assert _run(script, GLIBC_TUNABLES="")[1] == "True\n"
 

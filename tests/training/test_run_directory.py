@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+import pgjax
 from pgjax.errors import InputError
 from pgjax.training import logbook, run_directory
 
@@ -29,6 +30,7 @@ def test_the_same_run_is_opened_again(tmp_path):
     assert config["report"] == {"log_every": 7} and config["networks"]["g1"]["features"] == [1, 2]
     starts = (tmp_path / "run" / "environment.jsonl").read_text().splitlines()
     assert len(starts) == 2 and json.loads(starts[0])["packages"]["jax"]
+    assert json.loads(starts[0])["packages"]["pgjax"] == pgjax.__version__
 
 
 def test_another_run_is_refused(tmp_path):
@@ -73,7 +75,10 @@ def test_a_damaged_config_is_named(tmp_path, content):
 
 
 def test_one_process_at_a_time(tmp_path):
-    program = f"from pgjax import rundir\nwith rundir.open_run({str(tmp_path)!r}, {CONFIG}): pass"
+    program = f"""
+from pgjax.training import run_directory
+with run_directory.open_run({str(tmp_path)!r}, {CONFIG}): pass
+"""
     with run_directory.open_run(tmp_path, CONFIG):
         other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert f"another process is training in {tmp_path}" in other.stderr
