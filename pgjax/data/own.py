@@ -42,7 +42,8 @@ def read(
     Args:
       photos: in it, by their paths. unreadable: those that cannot be read, which lists may name.
       given: paths of lists by option, one of lists.OPTIONS.
-      splits, persons: as layout.understand takes them.
+      splits: as layout.understand takes it.
+      persons: as layout.understand takes it.
       apart: files and folders in which no lists lie.
 
     Raises:

@@ -21,7 +21,8 @@ def deformable(names: Sequence[str], identities: Sequence[str], visible: np.ndar
     distractors, told by their names, are left out.
 
     Args:
-      names, identities: N strings.
+      names: N names of photos.
+      identities: of the same N photos.
       visible: bool (N, 18).
 
     Returns:

@@ -49,7 +49,7 @@ def read_size(path: str | os.PathLike) -> Size:
     """(height, width) of a photo as `read_photo` gives it, without decoding it.
 
     Raises:
-      As `read_photo`, for what the head of the file shows.
+      InputError: as `read_photo`, for what the head of the file shows.
     """
     with _existing(path).open("rb") as file, _opened(file, str(path)) as image:
         try:

@@ -102,7 +102,9 @@ def one_pose(
     """The one pose of a file; a Pose stays what it is, an array is taken as one of a .npy file.
 
     Args:
-      source, format, threshold: as in `read`.
+      source: a file as `read` takes it, a Pose, or an array.
+      format: as in `read`.
+      threshold: as in `read`.
       photo: which photo's, where the file holds those of several.
       person: which of several people: a number from 0 on, or "prominent" (people.choose). A detection of
         a few joints beside people is nobody; a warning tells of it.

@@ -66,7 +66,8 @@ def choose(
       person: None where each photo shows one person; a number from 0 on, in the order of the file; or one
         of `offered`. PROMINENT is by_prominence's first. FOLLOWED is that one in the first photo, and the
         same person in the photos after it (following.follow).
-      where, option: what errors call the poses and the choice.
+      where: what errors call the poses.
+      option: what errors call the choice.
 
     Raises:
       InputError: nobody in any photo, several people where none is chosen, or no such person.

@@ -58,7 +58,8 @@ def signs(
     """What looks wrong, or what its file leaves in doubt, in words by kind.
 
     Args:
-      pose, size: as in `suspicions`.
+      pose: as in `suspicions`.
+      size: as in `suspicions`.
       out: which joints (18,) lie outside the photo, where that is known.
     """
     found = dict(pose.doubts)

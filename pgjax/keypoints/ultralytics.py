@@ -1,7 +1,7 @@
 """The files of Ultralytics: to_json() of its results, and labels of pose data sets (also by save_txt()).
 
 A label has one line for each person: class, box and joints, in shares of the photo's size:
-0 x y width height x0 y0 v0 x1 y1 v1 ... [confidence] [track]. The v may be absent. In predictions it is a
+`0 x y width height x0 y0 v0 x1 y1 v1 ... [confidence] [track]`. The v may be absent. In predictions it is a
 confidence, in data sets 0, 1 or 2. The name of the file is the name of the photo.
 https://docs.ultralytics.com/datasets/pose/
 """

@@ -182,8 +182,7 @@ def pictures(
       frame: whose cut is another size that panels may have.
 
     Raises:
-      InputError: the folder lies in a bucket.
-      As pgjax.images.generated_folders.Outputs.
+      InputError: the folder lies in a bucket, or as pgjax.images.generated_folders.Outputs.
     """
     if paths.in_bucket(paths.of(folder)):
         raise InputError(

@@ -45,7 +45,11 @@ class Scorers:
 
         Args:
           judged: protocols, each with names of its metrics (scoring.chosen_of).
-          dataset, store, pairs, weights, training: as of scoring.Scorer.
+          dataset: as of scoring.Scorer.
+          store: as of scoring.Scorer.
+          pairs: as of scoring.Scorer.
+          weights: as of scoring.Scorer.
+          training: as of scoring.Scorer.
 
         Raises:
           InputError: none of the metrics can be measured; says what to fetch, and to where.

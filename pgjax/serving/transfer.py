@@ -116,10 +116,11 @@ class PoseTransfer:
           refit: give the target poses the source person's limb lengths (limbs.refit); a list of them
             for one photo and one source pose is one person's.
           mode: how photos are laid into the model's picture (photo.fit).
-          source_person, target_person: which of several people a file shows: a number from 0 on, or
-            "prominent" (keypoints.choose). Of a sequence "followed" is the most prominent person of its
-            first photo, in all of them. Where a person of the target is chosen, photos that do not show
-            the person are left out; a warning names them.
+          source_person: which of several people a file shows: a number from 0 on, or "prominent"
+            (keypoints.choose).
+          target_person: likewise. Of a sequence "followed" is the most prominent person of its first
+            photo, in all of them. Where a person of the target is chosen, photos that do not show the
+            person are left out; a warning names them.
 
         Raises:
           FileNotFoundError, InputError: a photo or a pose cannot be read, several people of whom none is

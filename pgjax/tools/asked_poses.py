@@ -61,7 +61,7 @@ def targets(arguments: argparse.Namespace, size: Size, find: Find) -> Targets:
       size: of the source photo, whose pixels a pose has that knows no other size.
 
     Raises:
-      As `source`.
+      InputError: as `source`.
     """
     path, photo = arguments.target_pose, arguments.target_photo
     photos = None if photo is None else _photos(photo)

@@ -47,7 +47,7 @@ def work(plan: Plan, data_dir: str, deadline: float) -> None:
     For a process of its own, whose compiled programs are kept from then on.
 
     Raises:
-      As training.train_and_evaluate and evaluation.evaluate.
+      Exception: what loop.train_and_evaluate and run_evaluation.evaluate raise.
     """
     with Interruption() as stop:
         from pgjax.runtime import compilation, traced_programs

@@ -138,7 +138,7 @@ def check(folder: Path) -> dict[str, str]:
     """The sha256 of every file of a model's folder, each compared with what was written.
 
     Raises:
-      As `read`.
+      InputError: as `read`.
     """
     _find(folder)
     for name in (*FILES, SUMS):
