@@ -1,6 +1,6 @@
 """Agreement of a pose estimator with the published keypoints of real photos, and photos a second.
 
-    python -m benchmarks.keypoints --raw=../shared/data --weights=../shared/weights \\
+    python -m benchmarks.keypoints --raw=RAW --weights=WEIGHTS \\
         --out=benchmarks/results/keypoints_cpu.json
 
 On the DeepFashion photos in RAW/deepfashion/images, and on crops of Market-1501's test split (--limit of

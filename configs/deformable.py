@@ -8,12 +8,12 @@ skips under L1; `dsc` has two encoders and deformable skips; `percloss` compares
 window. `full_background` is `full` with the target's background as a third condition.
 
 The published numbers are those that Kurupathi et al. 2020 quote in their Table 1. Optimizer, schedule
-and weights are those of the paper and its code (reference facts 1.3, 1.4): an epoch is 1,000 steps of
-one critic and one generator move, and each of them sees pairs of its own, as do the critic's two sides.
+and weights are those of the paper and its code (docs/reference_facts.md, 1.3, 1.4): an epoch is 1,000 steps
+of one critic and one generator move, and each of them sees pairs of its own, as do the critic's two sides.
 
 `dsc_released`, `percloss_released` and `full_released` follow the released code where it differs from
 the paper: the gradient of the warp is the inverse-resampled one, and VGG-19's channel means are swapped
-(reference facts 1.3, 1.6).
+(docs/reference_facts.md, 1.3, 1.6).
 
 Where the papers are silent:
 - A data set without backgrounds gets the target image with the person erased (`scene.erase`).

@@ -8,13 +8,13 @@ critic; `g1_g2_d` is the full system: G1 alone, then G2 and the critic with G1 f
 
 Where the paper is silent:
 - `g1_d` trains for as many steps as both stages of `g1_g2_d` together.
-- G2 and the critic move on batches of their own, as in the released code (reference fact 2.5); the toy
-  rows share one.
+- G2 and the critic move on batches of their own, as in the released code (docs/reference_facts.md, 2.5); the
+  toy rows share one.
 - The paper draws its 439,420 training and 12,800 test pairs in a way that cannot be rebuilt: training
   takes all ordered pairs of one identity that have a pose, and scores are on the 12,000 pairs that the
   later papers share.
 
-`g1_g2_d_released` follows the released code, which differs (reference facts 2.3-2.5): discs in
+`g1_g2_d_released` follows the released code, which differs (docs/reference_facts.md, 2.3-2.5): discs in
 [-1, 1]; a critic of single images whose negatives are G2's image and the source image, weighted
 1/2, 1/4, 1/4, with G1's image among its batch statistics on Market-1501; 60,000 (Market-1501, batch 16)
 and 80,000 steps (DeepFashion, batch 1), 22,000 of them G1's.

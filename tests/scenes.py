@@ -107,7 +107,7 @@ def conv(x, p, stride=1, pad=((1, 1), (1, 1))):
 
 
 def norm(x, p, kind="joint"):
-    """Reference fact 1.1; or each channel by itself."""
+    """As docs/reference_facts.md, 1.1 has it; or each channel by itself."""
     axes = (1, 2, 3) if kind == "joint" else (1, 2)
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     deviation = np.sqrt(variance) + 1e-3 if kind == "joint" else np.sqrt(variance + 1e-5)

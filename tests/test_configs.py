@@ -122,7 +122,7 @@ def test_the_vdg_rows_have_two_stages(dataset, row, weights):
     assert {name: loss.weight for name, loss in second.adversarial.items()} == {"bce": 1.0}
     assert recipe.networks["g2"].options["prior"] == "g"
     assert (recipe.data.pairs, recipe.data.flip) == ("deformable", False)
-    # What DESIGN says is "as Deformable" is that.
+    # All else is the deformable GAN's.
     other = build(deformable.get_config(f"{dataset}/baseline"))
     (stage,) = other.stages.values()
     assert (recipe.total_steps, recipe.batch_size) == (other.total_steps, other.batch_size)

@@ -1,4 +1,4 @@
-"""The published text files: pose annotations (reference fact 5.1) and lists of pairs (5.2).
+"""The published text files: pose annotations (docs/reference_facts.md, 5.1) and lists of pairs (5.2).
 
 Both are read as pandas writes them too (pgjax.files.csv_table). Else the readers are strict: the first line
 that is not what it should be is an error that names the file, the line and what was expected.

@@ -31,7 +31,7 @@ class Published(NamedTuple):
         return self.text.format(kind=kind, split=split)
 
 
-# The splits disagree: photos that one tests on, another trains on (reference fact 5.5).
+# The splits disagree: photos that one tests on, another trains on (docs/reference_facts.md, 5.5).
 SPLITS = ("patn", "siarohin", "siarohin_new")
 GIVEN_OUT = (
     Published("fasion-resize-{kind}-{split}.csv", "patn", PATN_FROM),
@@ -147,7 +147,8 @@ def _photos(files: Iterable[str]) -> tuple[dict[FashionName, str], list[tuple[st
 def _split(path: Path) -> str:
     """The published split of an annotation file, told by the photos' names in it.
 
-    `fashion...` is PATN's, `fasion...` Siarohin's (reference fact 5.4), whatever the file is called.
+    `fashion...` is PATN's, `fasion...` Siarohin's (docs/reference_facts.md, 5.4), whatever the file's
+    name is.
 
     Raises:
       InputError: both are in it; or as the reader of annotations, for its first fault.

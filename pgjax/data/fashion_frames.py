@@ -17,7 +17,7 @@ from pgjax.errors import InputError
 
 WHOLE = (256, 256)
 CROP = (256, 176)
-MARGIN = 40  # columns of a band (reference facts 4 and 5.4)
+MARGIN = 40  # columns of a band (docs/reference_facts.md, 4 and 5.4)
 SMALL = (128, 64)  # what the reference's own script makes of the crop, joints with it
 
 # Measured on the 249 photos at hand and on the same ones stretched, as PNG and as JPEG of quality 75 and

@@ -17,7 +17,7 @@ TORSO = tuple(
 def deformable(names: Sequence[str], identities: Sequence[str], visible: np.ndarray) -> np.ndarray:
     """All ordered pairs of an identity's images in which hips and shoulders are visible.
 
-    Identities in order of first appearance, images in their order (reference fact 5.3). Junk and
+    Identities in order of first appearance, images in their order (docs/reference_facts.md, 5.3). Junk and
     distractors, told by their names, are left out.
 
     Args:
@@ -34,7 +34,7 @@ def deformable(names: Sequence[str], identities: Sequence[str], visible: np.ndar
 def pg2(names: Sequence[str], identities: Sequence[str], visible: np.ndarray) -> np.ndarray:
     """All ordered pairs of an identity's images that have a pose: one visible joint or more.
 
-    Reference fact 2.7; arguments, order and result as `deformable`.
+    See docs/reference_facts.md, 2.7; arguments, order and result as `deformable`.
     """
     return _ordered_pairs(identities, visible.any(axis=1) & ~junk(names))
 
@@ -49,7 +49,7 @@ def sample(pairs: np.ndarray, count: int = 12_000, seed: int = 0) -> np.ndarray:
     """Draws `count` of the pairs (all, if there are fewer) without replacement, in random order.
 
     Equal to pandas' `DataFrame.sample(n, replace=False, random_state=seed)`, which made the
-    published test lists (reference fact 5.3).
+    published test lists (docs/reference_facts.md, 5.3).
     """
     random = np.random.RandomState(seed)  # the published lists were drawn with this generator
     return pairs[random.choice(len(pairs), size=min(count, len(pairs)), replace=False)]

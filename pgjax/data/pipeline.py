@@ -134,8 +134,8 @@ def batches(
     """For each step in [start, stop): `draws` Batches of (devices, B / devices, ...) arrays.
 
     One grain element is one step's whole batch, gathered from memory by background threads, a few
-    steps ahead: gathering decoded photos is 30-90 times faster than an element per photo (stack
-    facts, B).
+    steps ahead: gathering decoded photos is far faster than an element per photo
+    (docs/reference_facts.md, 7.4).
 
     Args:
       devices: of this host, which is `host` of `hosts`.

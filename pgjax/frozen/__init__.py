@@ -80,7 +80,7 @@ def extract(
       params: as from `load`.
       images: (B, H, W, 3) RGB in [-1, 1].
       layer: one of LAYERS[name].
-      means: "proper", as the network was trained, or "swapped" (reference fact 1.3).
+      means: "proper", as the network was trained, or "swapped" (docs/reference_facts.md, 1.3).
       precision: of the arithmetic, a name in precision.PRECISIONS.
 
     Returns:

@@ -4,7 +4,7 @@ Salimans 2016 and Heusel 2017 take this very graph; today's re-trained Inception
 numbers. Its ways, all kept here: pictures are resized to 299x299 inside, bilinear, corner on corner
 without smoothing; pixels become (x - 128) / 128; averages near the border leave out what lies beyond it;
 the last block takes a maximum where the one before takes an average; 1,008 classes. The logits of the
-Inception Score lack the bias (reference fact 6.2).
+Inception Score lack the bias (docs/reference_facts.md, 6.2).
 
 Weights: the lossless conversion that pytorch-fid publishes and torch-fidelity made from the graph.
 """

@@ -1,6 +1,6 @@
 """The convolutions of VGG-19 up to block3_conv4, as Keras names and weighs them.
 
-Simonyan 2015, table 1, column E; used by the deformable GAN's losses (reference fact 1.3).
+Simonyan 2015, table 1, column E; used by the deformable GAN's losses (docs/reference_facts.md, 1.3).
 """
 
 import jax

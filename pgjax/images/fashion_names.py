@@ -5,7 +5,8 @@
     siarohin    fasionWOMENBlousesShirtsid0000069302_3back.jpg        (Siarohin et al. 2018)
     multimodal  WOMEN-Blouses_Shirts-id_00000693-02_3_back.jpg        (Jiang et al. 2022; read only)
 
-Reference fact 5.4. Photos of one identity show one outfit: a garment (id_...) and its two-digit set.
+See docs/reference_facts.md, 5.4. Photos of one identity show one outfit: a garment (id_...) and its two-digit
+set.
 """
 
 import re

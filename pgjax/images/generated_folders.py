@@ -1,7 +1,7 @@
 """A folder of pictures that some system generated: which pair each shows, and where in the picture.
 
-A picture is the generated image alone, or a strip of panels side by side (reference fact 6.6). Its name
-tells the pair, and which panel is which: pgjax.images.result_names.
+A picture is the generated image alone, or a strip of panels side by side (docs/reference_facts.md, 6.6). Its
+name tells the pair, and which panel is which: pgjax.images.result_names.
 """
 
 import collections

@@ -65,7 +65,7 @@ def ssim(
     window: str = "gaussian",
     size: int | None = None,
 ) -> jax.Array:
-    """Structural similarity (Wang 2004), mean over pixels and channels (reference fact 6.1).
+    """Structural similarity (Wang 2004), mean over pixels and channels (docs/reference_facts.md, 6.1).
 
     Equal to scikit-image's `structural_similarity(a, b, channel_axis=-1, data_range=...)` with
     `gaussian_weights=True, sigma=1.5, use_sample_covariance=False` for the window "gaussian", and
@@ -127,7 +127,7 @@ def nearest_neighbour_map(generated: jax.Array, reference: jax.Array, window: in
 
     Sum over the channels of absolute differences, smallest over the window's positions around the
     same place; the reference is padded with -10000. The published weights expect the mean of this
-    map over pixels and images (reference fact 1.3). Gradients reach both sides, through the nearest
+    map over pixels and images (docs/reference_facts.md, 1.3). Gradients reach both sides, through the nearest
     position (the first of equals). Neither pass holds window^2 copies.
 
     Args:

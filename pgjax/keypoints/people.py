@@ -15,7 +15,7 @@ from pgjax.keypoints.following import follow
 from pgjax.keypoints.pose import Pose
 
 PROMINENT, FOLLOWED = "prominent", "followed"
-FEWEST = 4  # joints of a person, as in the published annotations (reference fact 5.1)
+FEWEST = 4  # joints of a person, as in the published annotations (docs/reference_facts.md, 5.1)
 FAINT = 0.25
 RIVAL = 0.5
 NAMED = 3  # photos that a note names

@@ -1,4 +1,6 @@
-"""The published CSV (reference fact 5.1): name:keypoints_y:keypoints_x, one person a photo, integers.
+"""The published CSV: name:keypoints_y:keypoints_x, one person a photo, integers.
+
+See docs/reference_facts.md, 5.1.
 
 A joint is missing if either coordinate is -1. The reader also takes what pandas makes of such files when
 it writes them again: `pgjax.files.csv_table`, 12.0, nan for a missing joint, an empty cell for a missing

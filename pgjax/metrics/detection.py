@@ -1,4 +1,6 @@
-"""Detection Score: how sure a detector is that there is a person (Siarohin 2018; reference fact 6.4).
+"""Detection Score: how sure a detector is that there is a person.
+
+Siarohin 2018; docs/reference_facts.md, 6.4.
 
 An image's score is the highest confidence of a person that SSD300, trained on VOC0712, finds in it, 0
 where it finds none; the set's is the mean. A detector is anything that gives scores (B,) of images uint8

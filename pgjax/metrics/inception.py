@@ -32,7 +32,7 @@ class InceptionExtractor:
 def scores_of_splits(logits: np.ndarray, splits: int = 10) -> np.ndarray:
     """exp(mean KL(p(y|x) || p(y))) of each part of the images, in their order: (splits,).
 
-    Salimans 2016, section 4; the parts as in its code, reference fact 6.2.
+    Salimans 2016, section 4; the parts as in its code, docs/reference_facts.md, 6.2.
 
     Args:
       logits: (N, classes), N at least `splits`.

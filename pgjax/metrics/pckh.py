@@ -1,4 +1,7 @@
-"""PCKh: how many of the target's joints a pose estimator finds at their place (reference fact 6.5)."""
+"""PCKh: how many of the target's joints a pose estimator finds at their place.
+
+See docs/reference_facts.md, 6.5.
+"""
 
 import os
 from pathlib import Path

@@ -26,7 +26,7 @@ _RANGES = (FIXED, GENERATED)  # in the order of data_ranges
 
 @dataclasses.dataclass(frozen=True)
 class Ssim:
-    """SSIM of one setting (reference fact 6.1), as scikit-image computes it; mean over an image.
+    """SSIM of one setting (docs/reference_facts.md, 6.1), as scikit-image computes it; mean over an image.
 
     Attributes:
       window: "gaussian" (sigma 1.5) or "uniform" (with the sample covariance).

@@ -25,8 +25,8 @@ class Mask:
     """The mask of masked metrics: the person is kept, the rest becomes black.
 
     Attributes:
-      kind: "person" (raster.person_mask: rectangles along limbs, reference fact 6.3) or "pose"
-        (raster.pose_mask: discs along limbs, reference fact 2.6).
+      kind: "person" (raster.person_mask: rectangles along limbs, docs/reference_facts.md, 6.3) or "pose"
+        (raster.pose_mask: discs along limbs, docs/reference_facts.md, 2.6).
       of: whose pose, "target" or "source".
       radius: in pixels.
     """
@@ -134,7 +134,7 @@ PROTOCOLS: dict[str, Protocol] = {
         OWN,
         Protocol(
             name="pg2",
-            source="Ma et al. 2017 as released: score.py, score_mask.py (reference facts 6.1, 6.3)",
+            source="Ma et al. 2017 as released: score.py, score_mask.py (docs/reference_facts.md, 6.1, 6.3)",
             pairs="12,800 pairs that cannot be rebuilt from what is published; here "
             + PUBLISHED_PAIRS,
             metrics=("ssim_uniform", "mask_ssim_uniform", "l1_255", "psnr", "is", "mask_is"),
@@ -152,7 +152,7 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
         Protocol(
             name="deformable",
-            source="Siarohin et al. 2018 as released: test.py (reference facts 6.1 to 6.5)",
+            source="Siarohin et al. 2018 as released: test.py (docs/reference_facts.md, 6.1 to 6.5)",
             pairs=PUBLISHED_PAIRS,
             metrics=("ssim_reference", "mask_ssim_reference", "l1", "is", "mask_is", "ds"),
             columns=_DEFORMABLE,
@@ -178,7 +178,7 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
         Protocol(
             name="patn",
-            source="Zhu et al. 2019 as released: getMetrics_*.py, calPCKH_*.py (reference fact 6)",
+            source="Zhu et al. 2019 as released: getMetrics_*.py, calPCKH_*.py (docs/reference_facts.md, 6)",
             pairs="its own list, --pairs FILE; without it " + PUBLISHED_PAIRS,
             metrics=("ssim_reference", "mask_ssim_reference", "l1", "is", "mask_is", "ds", "pckh"),
             columns=_table(pckh="pckh", **_DEFORMABLE),

@@ -7,7 +7,7 @@ CEILING = 100.0
 
 
 def psnr(generated: jax.Array, target: jax.Array, mask: jax.Array) -> jax.Array:
-    """10 log10(255^2 / mean squared difference) in dB, at most 100 (reference fact 6.5).
+    """10 log10(255^2 / mean squared difference) in dB, at most 100 (docs/reference_facts.md, 6.5).
 
     The ceiling, which identical images reach, keeps means and JSON files finite.
     """

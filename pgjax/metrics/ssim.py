@@ -1,4 +1,7 @@
-"""SSIM and mask-SSIM, each with the fixed data range and with the reference's (facts 6.1, 6.3)."""
+"""SSIM and mask-SSIM, each with the fixed data range and with the reference's.
+
+See docs/reference_facts.md, 6.1 and 6.3.
+"""
 
 import jax
 import jax.numpy as jnp

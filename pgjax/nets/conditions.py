@@ -8,7 +8,7 @@ from pgjax.pose import warp
 from pgjax.pose.scene import Scene
 
 POSES = ("heatmaps", "sticks")
-"""How a pose enters: 18 heat maps or a stick figure of 3 channels (reference fact 1.5)."""
+"""How a pose enters: 18 heat maps or a stick figure of 3 channels (docs/reference_facts.md, 1.5)."""
 
 
 def source(scene: Scene, pose: str, with_pose: bool) -> jax.Array:

@@ -8,7 +8,7 @@ from pgjax.nets import layers
 
 
 class DCGANCritic(nn.Module):
-    """PG2's DCGAN critic (reference fact 2.3): image (B, H, W, 3) -> logits (B,).
+    """PG2's DCGAN critic (docs/reference_facts.md, 2.3): image (B, H, W, 3) -> logits (B,).
 
     It halves the image floor(log2 H) - 3 times: four at 128x64, five at 256x256. Batch norm is over
     all devices: apply it under the axis `devices.DEVICES`, to real and generated images in one call.

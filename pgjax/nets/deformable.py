@@ -1,4 +1,4 @@
-"""The deformable GAN's generator (Siarohin 2018, section 3; reference fact 1.1)."""
+"""The deformable GAN's generator (Siarohin 2018, section 3; docs/reference_facts.md, 1.1)."""
 
 import functools
 
@@ -147,7 +147,10 @@ def body(scene, size, options):
 
 
 def parts(scene, size, options):
-    """Ten body parts, each by its own transform where its mask is (Siarohin 2018, section 3.1; fact 1.6)."""
+    """Ten body parts, each by its own transform where its mask is.
+
+    Siarohin 2018, section 3.1; docs/reference_facts.md, 1.6.
+    """
     transforms, exists, masks = scene.part_transforms, scene.part_exists, scene.part_masks
     return lambda x: warp.warp_parts(x, transforms, exists, masks, size, *options)
 

@@ -1,4 +1,4 @@
-"""The deformable GAN's critics of (source, image) pairs (reference fact 1.2)."""
+"""The deformable GAN's critics of (source, image) pairs (docs/reference_facts.md, 1.2)."""
 
 import flax.linen as nn
 import jax.numpy as jnp

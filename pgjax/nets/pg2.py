@@ -1,4 +1,4 @@
-"""PG2 (Ma et al. 2017): generators of stage one, G1, and two, G2 (reference facts 2.1, 2.2)."""
+"""PG2 (Ma et al. 2017): generators of stage one, G1, and two, G2 (docs/reference_facts.md, 2.1, 2.2)."""
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -91,7 +91,10 @@ class G2(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(B, H, W, C) -> a code (B, code) and the features of all levels, finest first (fact 2.1)."""
+    """(B, H, W, C) -> a code (B, code) and the features of all levels, finest first.
+
+    See docs/reference_facts.md, 2.1.
+    """
 
     features: int
     levels: int

@@ -3,7 +3,7 @@
 What is public gives no layer table. Said there: stage one fuses late, to "separate the processing of
 the input and the target in the encoder"; it reads the target pose, the source image and the source
 pose, each in a branch of its own; stage two refines its image. All else is this project's choice: both
-are U-Nets of the deformable GAN's blocks, depth and widths (reference fact 1.1).
+are U-Nets of the deformable GAN's blocks, depth and widths (docs/reference_facts.md, 1.1).
 """
 
 import flax.linen as nn
@@ -46,7 +46,7 @@ class Stage1(nn.Module):
         ]
         fused = []
         for level, parts in enumerate(zip(*found, strict=True)):
-            # The blocks' activation comes first (reference fact 1.1).
+            # The blocks' activation comes first (docs/reference_facts.md, 1.1).
             x = nn.leaky_relu(jnp.concatenate(parts, axis=-1), 0.2)
             fused.append(layers.Conv(parts[0].shape[-1], 1, name=f"fuse{level}")(x))
         return jnp.tanh(_decoder(self)(fused, scene.keys))

@@ -2,7 +2,7 @@
 
 Batched and safe inside jit; float32. Points are (x, y) in pixels here, since transforms act on
 (x, y, 1); keypoints (B, 18, 2) come as (y, x) like everywhere. What a missing joint's coordinates
-hold influences nothing. Reference fact 1.6.
+hold influences nothing. See docs/reference_facts.md, 1.6.
 """
 
 from typing import NamedTuple
@@ -102,7 +102,7 @@ class Limbs(NamedTuple):
 
 
 def limbs(keypoints: jax.Array, visible: jax.Array, purpose: str) -> Limbs:
-    """The limbs' quadrilaterals, the reference's `estimate_polygon` (reference fact 1.6).
+    """The limbs' quadrilaterals, the reference's `estimate_polygon` (docs/reference_facts.md, 1.6).
 
     Args:
       keypoints: (B, 18, 2), (y, x) in pixels.

@@ -65,8 +65,8 @@ def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) ->
     Args:
       batch: a Batch of uint8 images and joints. Without a background it is the target image with
         the person's region erased (`erase`, `person_region`).
-      disc_radius: of the joints' discs and of the pose mask, pixels (PG2: 4; reference fact 2.6).
-      heatmap_sigma: of the joints' Gaussians, pixels (deformable GAN: 6; reference fact 1.5).
+      disc_radius: of the joints' discs and of the pose mask, pixels (PG2: 4; docs/reference_facts.md, 2.6).
+      heatmap_sigma: of the joints' Gaussians, pixels (deformable GAN: 6; docs/reference_facts.md, 1.5).
     """
     size = batch.target_image.shape[1:3]
     source = (batch.source_keypoints, batch.source_visible)

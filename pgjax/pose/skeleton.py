@@ -1,8 +1,9 @@
 """The 18 joints of OpenPose's COCO body, in the order of every array (..., 18, 2) of this project.
 
 Coordinates are (y, x) in pixels. *Right* and *left* are the person's own. A joint that was not
-found has visibility False; its coordinates then mean nothing. Reference facts 1.5 (order), 2.6
-(limbs) and 1.6 (parts).
+found has visibility False; its coordinates then mean nothing. Of the order:
+docs/reference_facts.md, 1.5; of the limbs: docs/reference_facts.md, 2.6; of the parts:
+docs/reference_facts.md, 1.6.
 """
 
 import numpy as np

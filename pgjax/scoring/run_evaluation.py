@@ -118,7 +118,7 @@ def evaluate_all(
       pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
       save_images: also write every generated image.
       noise: generate with the generator's dropout on, as in training (the noise vector of Isola's and
-        Siarohin's generators; reference fact 1.1).
+        Siarohin's generators; docs/reference_facts.md, 1.1).
       protocol: a name in protocols.PROTOCOLS, or several; unless given, the project's own and the one by
         which the row's paper measured. The project's own takes the recipe's mask radius.
       metrics: which of the protocols' (scoring.chosen_of); those that need no network unless given.

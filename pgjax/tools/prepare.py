@@ -2,9 +2,9 @@
 
 Checks every file and stops at the first fault. The last line on standard output is JSON:
 {"images": {split: n}, "identities": {split: n}, "train_pairs": n, "test_pairs": n}. Market-1501's junk and
-distractors are not counted as identities. Training pairs follow the four-joint rule (reference fact 5.3), or
-are own ones. For custom photos, standard error first says how the folder was understood (docs/datasets.md).
-It also says how many photos were left out, and why.
+distractors are not counted as identities. Training pairs follow the four-joint rule
+(docs/reference_facts.md, 5.3), or are own ones. For custom photos, standard error first says how the
+folder was understood (docs/datasets.md). It also says how many photos were left out, and why.
 """
 
 import json

@@ -46,9 +46,9 @@ class Checkpoints:
     """The checkpoints of one run directory, saved in the background.
 
     Orbax writes into a temporary folder and renames it at the end, so that a run killed in mid-save
-    leaves the one before (stack facts, F); in a bucket it writes the file COMPLETE at the end. Use as a
-    context manager: leaving waits for the last save. Several hosts make the same calls, and write each a
-    part; they share the folder.
+    leaves the one before (docs/reference_facts.md, 7.1); in a bucket it writes the file COMPLETE at the end.
+    Use as a context manager: leaving waits for the last save. Several hosts make the same calls, and
+    write each a part; they share the folder.
 
     What lies in the way of going on is put aside by the first save, which only the process that trains
     makes: damaged checkpoints newer than the one that was restored move to `workdir/checkpoints.damaged`
@@ -98,7 +98,8 @@ class Checkpoints:
         if not paths.in_bucket(self.directory):
             self.directory.mkdir(parents=True, exist_ok=True)
         if hosts.count() > 1:
-            # Of the hosts' own arrays orbax would not know that they are the same (stack facts, C).
+            # Of the hosts' own arrays orbax would not know that they are the same:
+            # docs/reference_facts.md, 7.2.
             state = hosts.shared(state)
         args = ocp.args.Composite(
             state=ocp.args.StandardSave(state), identity=ocp.args.JsonSave(self._identity)

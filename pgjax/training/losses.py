@@ -30,7 +30,10 @@ def l1(scene: Scene, image: jax.Array, features: Features | None) -> jax.Array:
 
 
 def mask_l1(scene: Scene, image: jax.Array, features: Features | None) -> jax.Array:
-    """PG2's pose mask loss: mean of |image - target| * (1 + M) (Ma 2017, eq. 1; reference fact 2.4)."""
+    """PG2's pose mask loss: mean of |image - target| * (1 + M).
+
+    Ma 2017, eq. 1; docs/reference_facts.md, 2.4.
+    """
     del features
     weight = 1.0 + scene.pose_mask[..., None]
     return jnp.mean(jnp.abs(image - scene.target_image) * weight)
@@ -47,7 +50,7 @@ def _compared(scene: Scene, image: jax.Array, features: Features | None, layer: 
 def feature_l1(
     scene: Scene, image: jax.Array, features: Features | None, layer: str = "block2_conv1"
 ) -> jax.Array:
-    """Mean absolute difference of the activations (Siarohin 2018, "PercLoss"; reference fact 1.3)."""
+    """Mean absolute difference of activations (Siarohin 2018, "PercLoss"; docs/reference_facts.md, 1.3)."""
     image, target = _compared(scene, image, features, layer)
     return jnp.mean(jnp.abs(image - target))
 
@@ -59,9 +62,10 @@ def nearest(
     layer: str = "block1_conv2",
     window: int = 3,
 ) -> jax.Array:
-    """Distance to the most similar place near by in the target (Siarohin 2018, eq. 9; fact 1.3).
+    """Distance to the most similar place near by in the target (Siarohin 2018, eq. 9).
 
-    Sum over channels, smallest over the `window` x `window` places, mean over pixels and images.
+    Sum over channels, smallest over the `window` x `window` places, mean over pixels and images
+    (docs/reference_facts.md, 1.3).
 
     Raises:
       InputError: the window is not a positive odd number.
@@ -73,9 +77,10 @@ def nearest(
 
 
 def tv(scene: Scene, image: jax.Array, features: Features | None) -> jax.Array:
-    """Total variation: sum of (dx^2 + dy^2)^1.25 over all but the last row and column (fact 1.3).
+    """Total variation: sum of (dx^2 + dy^2)^1.25 over all but the last row and column.
 
-    Mean over images, where the reference sums them: else it would depend on the number of devices.
+    Mean over images, where the reference (docs/reference_facts.md, 1.3) sums them: else it would
+    depend on the number of devices.
     """
     del scene, features
     here = image[:, :-1, :-1]

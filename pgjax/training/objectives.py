@@ -113,7 +113,7 @@ def critic_loss(made, variables, stage: Stage, scene: Scene, real: Scene) -> tup
 def _judge(made, variables, stage: Stage, scene: Scene, images: Log, real: Scene) -> Log:
     """The critic's logits on the targets of `real` ("real") and on every negative, in one forward pass.
 
-    One pass, because a critic may normalise over the batch (reference fact 2.3).
+    One pass, because a critic may normalise over the batch (docs/reference_facts.md, 2.3).
     """
     shown = {"real": real.target_image, "generated": images[stage.generators[-1]]}
     for name in stage.negatives:

@@ -240,7 +240,7 @@ def test_published_market_file_as_python_reads_it(shared):
     found = annotations.read_annotations(path)
     lines = path.read_text().splitlines()[1:]
     assert len(found.names) == len(lines) == 12_936
-    assert (~found.visible).all(axis=1).sum() == 419  # reference fact 5.3
+    assert (~found.visible).all(axis=1).sum() == 419  # docs/reference_facts.md, 5.3
     assert found.visible.all(axis=1).sum() == 903
     for number in range(0, len(lines), 500):
         name, *lists = lines[number].split(":")

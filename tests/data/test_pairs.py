@@ -14,7 +14,7 @@ def identities(names):
 
 
 def as_the_reference(names, valid):
-    """Reference fact 5.3: people in order of first appearance, permutations of each one's images."""
+    """As docs/reference_facts.md, 5.3: people in order of appearance, permutations of their images."""
     people = {}
     for index, name in enumerate(names):
         if valid[index] and name.partition("_")[0] not in ("-1", "0000"):

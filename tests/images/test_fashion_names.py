@@ -1,4 +1,4 @@
-"""Names of DeepFashion, against the recipes of the released scripts (reference fact 5.4)."""
+"""Names of DeepFashion, against the recipes of the released scripts (docs/reference_facts.md, 5.4)."""
 
 import re
 
@@ -39,7 +39,7 @@ def test_both_conventions_round_trip_on_all_published_names(names):
         assert parse(parsed.siarohin()).patn() == name
         assert released(path, "fashion", keep_category=True) == name
         assert released(path, "fasion", keep_category=False) == parsed.siarohin()
-        # The conversion that fact 5.4 gives: no prefix, no underscore before the id.
+        # The conversion that docs/reference_facts.md, 5.4 gives: no prefix, no underscore before the id.
         front, middle, end = re.fullmatch(r"fashion(.*)(id\d+)(_.*)", name).groups()
         assert parsed.siarohin() == "fasion" + front.replace("_", "") + middle + end
     assert len(paths) == 4_038

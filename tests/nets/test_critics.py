@@ -1,4 +1,4 @@
-"""PG2's critic against a numpy float64 forward pass written from reference fact 2.3."""
+"""PG2's critic against a numpy float64 forward pass written from docs/reference_facts.md, 2.3."""
 
 import functools
 import math

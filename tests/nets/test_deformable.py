@@ -1,4 +1,4 @@
-"""The deformable generator against a numpy float64 forward pass written from reference fact 1.1.
+"""The deformable generator against a numpy float64 forward pass written from docs/reference_facts.md, 1.1.
 
 Where the person is moved by (8, 8) pixels, every transform of the poses is that translation, so that
 the moved features are shifted ones. What the masks leave at 0 rather than below 0 shows nowhere: the

@@ -1,4 +1,4 @@
-"""The patch critic against a numpy float64 forward pass written from reference fact 1.2."""
+"""The patch critic against a numpy float64 forward pass written from docs/reference_facts.md, 1.2."""
 
 import functools
 

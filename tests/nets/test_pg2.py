@@ -1,4 +1,4 @@
-"""PG2's generators against a numpy float64 forward pass written from the reference facts."""
+"""PG2's generators against a numpy float64 forward pass (docs/reference_facts.md, 2.1, 2.2)."""
 
 import functools
 import math

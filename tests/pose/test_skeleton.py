@@ -4,7 +4,7 @@ import pytest
 
 from pgjax.pose import skeleton
 
-# Copied from the reference (fact 2.6), numbered from 1.
+# Copied from the reference (docs/reference_facts.md, 2.6), numbered from 1.
 PG2_LIMBS = (
     (2, 3), (2, 6), (3, 4), (4, 5), (6, 7), (7, 8), (2, 9), (9, 10), (10, 11), (2, 12), (12, 13),
     (13, 14), (2, 1), (1, 15), (15, 17), (1, 16), (16, 18), (2, 17), (2, 18), (9, 12), (12, 6),

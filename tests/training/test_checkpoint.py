@@ -117,7 +117,7 @@ def test_a_checkpoint_from_before_vectors_is_read(tmp_path):
 def test_a_half_written_checkpoint_is_not_picked_up(tmp_path):
     with Checkpoints(tmp_path, WHO) as checkpoints:
         checkpoints.save(_state(1))
-    # What a killed save leaves behind (stack facts, F).
+    # What a killed save leaves behind (docs/reference_facts.md, 7.1).
     (tmp_path / "checkpoints" / "2.orbax-checkpoint-tmp").mkdir()
     with Checkpoints(tmp_path, WHO) as checkpoints:
         assert int(checkpoints.restore(_state(0)).step) == 1

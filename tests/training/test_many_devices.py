@@ -81,7 +81,7 @@ print(json.dumps({name: float(value) for name, value in worst.items()}))
     ],
 )
 def test_eight_devices_are_one(paper, row, stage):
-    """First-step losses and gradients (not parameters: stack facts, C), dropout included."""
+    """First-step losses and gradients (not parameters: docs/reference_facts.md, 7.3), dropout included."""
     environment = places.environment()
     command = [sys.executable, "-c", SCRIPT, paper, f"synthetic_people/{row}", stage]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -55,7 +55,7 @@ def two(compiled):
 
 
 class ByHand:
-    """Stage 2 of the released code (reference facts 2.3-2.5), without our own step and losses."""
+    """Stage 2 of the released code (docs/reference_facts.md, 2.3-2.5), without our own step and losses."""
 
     def __init__(self, recipe, state):
         self.nets = {name: NETS[n.net](**n.options) for name, n in recipe.networks.items()}

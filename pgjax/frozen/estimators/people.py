@@ -12,7 +12,7 @@ from pgjax.frozen.openpose_mobilenet import LIMBS
 from pgjax.pose import skeleton
 
 JOINTS = len(skeleton.JOINTS)
-FEWEST = 4  # joints of a person that counts, as in the published annotations (reference fact 5.1)
+FEWEST = 4  # joints of a person that counts, as in the published annotations (docs/reference_facts.md, 5.1)
 ABSENT = -1
 
 

@@ -14,7 +14,7 @@ from pgjax.nets.convolution import convolve, convolve_transposed
 
 
 def uniform(std):
-    """Initialiser U(-std sqrt 3, std sqrt 3), of standard deviation `std` (reference fact 2.3)."""
+    """Initialiser U(-std sqrt 3, std sqrt 3), of standard deviation `std` (docs/reference_facts.md, 2.3)."""
     limit = std * math.sqrt(3)
 
     def init(key, shape, dtype=jnp.float32):
@@ -49,7 +49,7 @@ class ConvTranspose(nn.Module):
     """Square transposed convolution, (B, h, w, C) -> (B, stride h, stride w, features).
 
     Keras' VALID one with kernel - stride rows and columns cropped in all, half of them on either
-    side (reference fact 1.1): pixel i adds to the pixels stride i - crop + (0 .. kernel - 1). The
+    side (docs/reference_facts.md, 1.1): pixel i adds to the pixels stride i - crop + (0 .. kernel - 1). The
     kernel is (kernel, kernel, C, features), not flipped. No forward-mode derivative.
     """
 

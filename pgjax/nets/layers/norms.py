@@ -11,7 +11,7 @@ class JointNorm(nn.Module):
     """Normalises each example over H, W and C jointly, with one scale and one shift for all.
 
     Epsilon is added to the standard deviation: Keras-contrib's InstanceNormalization without an
-    axis, which is the deformable GAN's (reference fact 1.1).
+    axis, which is the deformable GAN's (docs/reference_facts.md, 1.1).
     """
 
     epsilon: float = 1e-3

@@ -37,7 +37,7 @@ def _squared_offsets(keypoints, visible, size, truncate: bool) -> tuple[jax.Arra
 def heatmaps(
     keypoints: jax.Array, visible: jax.Array, size: tuple[int, int], sigma: float = 6.0
 ) -> jax.Array:
-    """A Gaussian with peak 1 at every visible joint, exp(-d^2 / (2 sigma^2)) (reference fact 1.5).
+    """A Gaussian with peak 1 at every visible joint, exp(-d^2 / (2 sigma^2)) (docs/reference_facts.md, 1.5).
 
     Args:
       keypoints: (B, 18, 2).
@@ -60,7 +60,7 @@ def heatmaps(
 def discs(
     keypoints: jax.Array, visible: jax.Array, size: tuple[int, int], radius: int = 4
 ) -> jax.Array:
-    """1 within `radius` (inclusive) of every visible joint, else 0 (reference fact 2.6).
+    """1 within `radius` (inclusive) of every visible joint, else 0 (docs/reference_facts.md, 2.6).
 
     Coordinates are truncated toward zero, as the reference does.
 
@@ -112,7 +112,7 @@ def _close(mask: jax.Array) -> jax.Array:
 def pose_mask(
     keypoints: jax.Array, visible: jax.Array, size: tuple[int, int], radius: int = 4
 ) -> jax.Array:
-    """PG2's mask of the person: discs along the 23 limbs, closed 5x5 (reference fact 2.6).
+    """PG2's mask of the person: discs along the 23 limbs, closed 5x5 (docs/reference_facts.md, 2.6).
 
     A limb whose ends are both visible gets discs at its ends and at N - 1 points between, N = its
     length / radius truncated, every point truncated toward zero. A joint without a visible partner
@@ -183,7 +183,7 @@ def _grow(centres: jax.Array, radius: int) -> jax.Array:
 def person_mask(
     keypoints: jax.Array, visible: jax.Array, size: tuple[int, int], radius: int = 4
 ) -> jax.Array:
-    """The evaluation's mask of the person, for mask-SSIM (reference fact 6.3).
+    """The evaluation's mask of the person, for mask-SSIM (docs/reference_facts.md, 6.3).
 
     A rectangle along each of the 23 limbs whose ends are both visible, `radius` to either side
     (inclusive), a disc (distance < radius) at every visible joint, then closed 5x5.

@@ -1,4 +1,4 @@
-"""Masks of the ten body parts, for deformable skip connections (reference fact 1.6)."""
+"""Masks of the ten body parts, for deformable skip connections (docs/reference_facts.md, 1.6)."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Stick figures: the pose as a picture of three channels (reference fact 1.5)."""
+"""Stick figures: the pose as a picture of three channels (docs/reference_facts.md, 1.5)."""
 
 import functools
 import itertools
@@ -17,7 +17,7 @@ HEAD_VALUE = 0.5
 
 @functools.partial(jax.jit, static_argnames=("size",))
 def sticks(keypoints: jax.Array, visible: jax.Array, size: tuple[int, int]) -> jax.Array:
-    """The stick figure of every pose (reference fact 1.5).
+    """The stick figure of every pose (docs/reference_facts.md, 1.5).
 
     Channel 0, the person's right, and channel 1, the left: ankle-knee-hip-shoulder-elbow-wrist of
     that side with value 1; over them, with 0.5, neck-nose (in both channels) and nose-eye-ear of

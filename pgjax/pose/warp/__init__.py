@@ -2,7 +2,7 @@
 
 Transforms map target to source: (x, y, 1) of an output pixel to the (x, y) that it shows, in pixels
 of the full image (spatial_transformer has coordinates of its own). Batched and safe inside jit.
-Siarohin 2018, section 3.2; reference fact 1.6.
+Siarohin 2018, section 3.2; docs/reference_facts.md, 1.6.
 """
 
 from pgjax.pose.warp.affines import body_affine, part_affines

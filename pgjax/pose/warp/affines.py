@@ -1,4 +1,4 @@
-"""From two poses to the transforms between them (reference fact 1.6)."""
+"""From two poses to the transforms between them (docs/reference_facts.md, 1.6)."""
 
 import jax
 import jax.numpy as jnp

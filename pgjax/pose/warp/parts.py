@@ -1,4 +1,4 @@
-"""Moving features by several transforms at once, and both gradients of it (reference fact 1.6)."""
+"""Moving features by several transforms at once, and both gradients of it (docs/reference_facts.md, 1.6)."""
 
 import functools
 from typing import NamedTuple

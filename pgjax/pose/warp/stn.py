@@ -1,4 +1,7 @@
-"""One transform of the whole feature map that can be learned (Jaderberg 2015; reference fact 1.6)."""
+"""One transform of the whole feature map that can be learned.
+
+Jaderberg 2015; docs/reference_facts.md, 1.6.
+"""
 
 import jax
 import jax.numpy as jnp

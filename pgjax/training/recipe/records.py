@@ -85,7 +85,7 @@ class Features:
     """The frozen network that terms read: a name in frozen.NETS, and how it is fed.
 
     weights: "imagenet", or "random" where no file is wanted. means: "proper", or "swapped" as in the
-    released deformable GAN (reference fact 1.3).
+    released deformable GAN (docs/reference_facts.md, 1.3).
     """
 
     net: str

@@ -30,7 +30,7 @@ def found(estimator, market1501):
 def test_agrees_with_the_published_keypoints(found, market1501):
     triples = [(*pair, people) for pair, people in zip(market1501, found, strict=True)]
     figures = agreement.figures(triples)
-    # DESIGN.md asks for 48 % within; measured on 500 by benchmarks/keypoints.py: 72 %.
+    # Of 500 photos benchmarks/keypoints.py finds 72 % within.
     assert figures["within"] > 0.65
     assert figures["not_found"] < 0.2
     assert figures["false"] < 0.15

@@ -20,7 +20,7 @@ drawings = pytest.mark.parametrize("name", DRAWINGS)
 
 
 def reference_disc(mask, y, x, radius):
-    """A disc with its rim, the centre truncated (fact 2.6)."""
+    """A disc with its rim, the centre truncated (docs/reference_facts.md, 2.6)."""
     for i in range(-radius, radius + 1):
         for j in range(-radius, radius + 1):
             row, column = int(y) + i, int(x) + j
@@ -30,7 +30,7 @@ def reference_disc(mask, y, x, radius):
 
 
 def reference_pose_mask(keypoints, visible, size, radius):
-    """PG2's mask as fact 2.6 words it, with scikit-image's morphology."""
+    """PG2's mask as docs/reference_facts.md, 2.6 words it, with scikit-image's morphology."""
     mask = np.zeros(size)
     points = keypoints.astype(np.float64)
     for a, b in skeleton.LIMBS:
@@ -45,7 +45,7 @@ def reference_pose_mask(keypoints, visible, size, radius):
 
 
 def reference_person_mask(keypoints, visible, size, radius):
-    """The evaluation's mask as fact 6.3 words it, with scikit-image's rasteriser and morphology."""
+    """The evaluation's mask as docs/reference_facts.md, 6.3 words it, with scikit-image."""
     mask = np.zeros(size)
     points = keypoints.astype(np.float64)
     for a, b in skeleton.LIMBS:

@@ -14,7 +14,7 @@ TRANSFORMS = IDENTITY + 0.3 * RNG.normal(size=(2, 2, 3))
 
 
 def expected(features, transforms):
-    """From normalised coordinates, as reference fact 1.6 has them."""
+    """From normalised coordinates, as docs/reference_facts.md, 1.6 has them."""
     height, width = features.shape[1:3]
     out = np.zeros_like(features)
     for b, i, j in np.ndindex(*features.shape[:3]):
