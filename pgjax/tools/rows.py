@@ -1,8 +1,8 @@
 """Prints the list of all rows, made from the configs: python -m pgjax.tools.rows [--out FILE]
 
-For each row and data set it prints one line: steps and batch size, published numbers and their table, and the
-training command. A test compares configs/README.md with the output. After changing a row, run this command
-with --out configs/README.md.
+For each paper it prints the training command, a table of the rows with their published numbers, and a table
+of steps and batch sizes. A test compares docs/rows.md with the output. After changing a row, run this command
+with --out docs/rows.md.
 """
 
 import pathlib
@@ -16,23 +16,24 @@ from pgjax.tools import cli, papers
 HEAD = """\
 # Rows
 
-This page is written by `python -m pgjax.tools.rows --out configs/README.md`
-from the configs. Do not edit it.
+This page is written by `python -m pgjax.tools.rows --out docs/rows.md` from the files in `configs/`. Do not
+edit it.
 
 A row is one line of a published results table. Every number below is a **published** number. The table that
 contains it is named beside it. It was measured with the code of its authors and, for some rows, with other
 test pairs: see the docstring of the row's file.
 
-The name of a number is the metric with which it was measured, under the named protocol
-(docs/metrics_json.md). It can be compared with this metric only. "not known" means that the source does not
-say how the number was measured. The number then has the name that the source uses.
+The name of a number is the metric with which it was measured, under the named
+[protocol](metrics_json.md). It can be compared with this metric only. "not known" means that the source does
+not say how the number was measured. The number then has the name that the source uses. A row without a number
+was not published: it is a variant that follows released code, or one of this project.
 
 `python -m pgjax.tools.table PAPER RUNS...` prints the published numbers beside those of your own runs.
 """
 
 
 def document() -> str:
-    """The text of configs/README.md.
+    """The text of docs/rows.md.
 
     Raises:
       InputError: configs/ is not importable.
@@ -42,35 +43,47 @@ def document() -> str:
 
 def _section(name: str, paper: ModuleType) -> Iterator[str]:
     yield f"## `configs/{name}.py`\n\n{papers.title(paper)}.\n"
-    yield "| row | data set | steps | batch | published | protocol | published in | command |"
-    yield "|---|---|---|---|---|---|---|---|"
+    config, place = f"configs/{name}.py:DATASET/ROW", f"runs/{name}/DATASET/ROW/seed0"
+    yield f"    python train.py --config={config} --workdir={place}\n"
+    published = [dataset for dataset in paper.SETTINGS if paper.PUBLISHED.get(dataset)]
+    head = ("ROW", *(f"published: {dataset}" for dataset in published), "protocol", "published in")
+    yield from _head(*head)
     for row in paper.ROWS:
-        for dataset in paper.SETTINGS:
-            config = paper.get_config(f"{dataset}/{row}")
-            steps = " + ".join(str(stage.steps) for stage in config.stages.values())
-            ((protocol, numbers),) = _numbers(paper, dataset, row) or [("", "")]
-            place = f"runs/{name}/{dataset}/{row}/seed0"
-            command = (
-                f"python train.py --config=configs/{name}.py:{dataset}/{row} --workdir={place}"
-            )
-            yield _line(
-                f"`{row}`",
-                dataset,
-                steps,
-                str(config.batch_size),
-                numbers,
-                protocol,
-                config.published_in,
-                f"`{command}`",
-            )
-    for dataset in paper.SETTINGS:
-        for row in papers.published_only(paper, dataset):
-            for protocol, numbers in _numbers(paper, dataset, row):
-                yield _line(row, dataset, "", "", numbers, protocol, paper.SOURCE, "published only")
+        yield _line(f"`{row}`", *_published(paper, published, row))
+    others = {row: None for dataset in published for row in papers.published_only(paper, dataset)}
+    for row in others:
+        yield _line(f"{row} (published only)", *_published(paper, published, row))
+    yield "\nSteps of each stage, and pairs in a batch, by DATASET:\n"
+    yield from _head("ROW", *paper.SETTINGS)
+    for schedule, rows in _schedules(paper).items():
+        yield _line(", ".join(f"`{row}`" for row in rows), *schedule)
     yield ""
 
 
-def _numbers(paper: ModuleType, dataset: str, row: str) -> list[tuple[str, str]]:
+def _published(paper: ModuleType, datasets: list[str], row: str) -> Iterator[str]:
+    """The cells of a row: its numbers by data set, how they were measured, and where they stand."""
+    found = {dataset: _numbers(paper, dataset, row) for dataset in datasets}
+    yield from ("; ".join(numbers.values()) for numbers in found.values())
+    yield "; ".join(dict.fromkeys(protocol for numbers in found.values() for protocol in numbers))
+    places = (papers.source(paper, dataset, row) for dataset, numbers in found.items() if numbers)
+    yield "; ".join(dict.fromkeys(places))
+
+
+def _schedules(paper: ModuleType) -> dict[tuple[str, ...], list[str]]:
+    """The rows by their steps and batch sizes, one text for each data set."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for row in paper.ROWS:
+        configs = [paper.get_config(f"{dataset}/{row}") for dataset in paper.SETTINGS]
+        texts = (
+            f"{' + '.join(f'{stage.steps:,}' for stage in config.stages.values())} steps of "
+            f"{config.batch_size}"
+            for config in configs
+        )
+        found.setdefault(tuple(texts), []).append(row)
+    return found
+
+
+def _numbers(paper: ModuleType, dataset: str, row: str) -> dict[str, str]:
     """A row's published numbers, by the protocol of which they are."""
     found: dict[str, list[str]] = {}
     for column, value in paper.PUBLISHED.get(dataset, {}).get(row, {}).items():
@@ -78,7 +91,12 @@ def _numbers(paper: ModuleType, dataset: str, row: str) -> list[tuple[str, str]]
         metric = protocols.find(under).columns[column] if under else column
         number = papers.text(paper, dataset, column, value)
         found.setdefault(f"`{under}`" if under else "not known", []).append(f"{metric} {number}")
-    return [(protocol, ", ".join(numbers)) for protocol, numbers in found.items()]
+    return {protocol: ", ".join(numbers) for protocol, numbers in found.items()}
+
+
+def _head(*cells: str) -> Iterator[str]:
+    yield _line(*cells)
+    yield f"|{'---|' * len(cells)}"
 
 
 def _line(*cells: str) -> str:

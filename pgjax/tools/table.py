@@ -133,7 +133,7 @@ def _table(
     if any(published.values()) and scores:
         yield CAUTION
     for (under, columns), rows in papers.unplaced(module, dataset, shown).items():
-        listed = "" if under else "; configs/README.md lists them"
+        listed = "" if under else "; pgjax rows lists them"
         yield f"published {', '.join(columns)} of {', '.join(rows)}: {unplaced(under)}{listed}"
     for row, found in by_row.items():
         yield from (f"{row} was not run as its row says: {d}" for d in _departures(module, found))

@@ -10,12 +10,20 @@ from pgjax.files import checkout
 from pgjax.tools import papers, rows
 
 CONFIGS = pathlib.Path(pg2.__file__).parent
+PAGE = CONFIGS.parent / "docs" / "rows.md"
 
 
 def test_the_file_is_what_the_rows_say():
-    assert (CONFIGS / "README.md").read_text() == rows.document(), (
-        "a row has changed: run python -m pgjax.tools.rows --out configs/README.md"
+    assert PAGE.read_text() == rows.document(), (
+        "a row has changed: run python -m pgjax.tools.rows --out docs/rows.md"
     )
+
+
+def _section(name):
+    """The lines of a paper: those of its rows, and those of its schedules."""
+    text = rows.document().split(f"## `configs/{name}.py`")[1].split("\n## ")[0]
+    published, schedules = text.split("Steps of each stage")
+    return published.splitlines(), schedules.splitlines()
 
 
 def test_every_file_with_rows_is_a_paper():
@@ -31,33 +39,39 @@ def test_files_of_a_mac_are_no_papers(tmp_path, monkeypatch):
     assert list(papers.load()) == ["pg2"]
 
 
-def test_every_row_and_data_set_has_a_line_with_its_command():
-    lines = rows.document().splitlines()
+def test_every_row_stands_once_with_its_numbers_and_once_with_its_steps():
     for name, paper in papers.load().items():
+        published, schedules = _section(name)
+        assert any(f"--config=configs/{name}.py:DATASET/ROW " in line for line in published)
+        (head,) = (line for line in schedules if line.startswith("| ROW | "))
+        assert head == f"| ROW | {' | '.join(paper.SETTINGS)} |"
         for row in paper.ROWS:
-            for dataset in paper.SETTINGS:
-                command = f"--config=configs/{name}.py:{dataset}/{row} "
-                assert sum(command in line for line in lines) == 1
-    (line,) = (x for x in lines if "configs/pg2.py:market1501/g1_g2_d " in x)
+            assert sum(line.startswith(f"| `{row}` | ") for line in published) == 1
+            assert sum(f"`{row}`" in line for line in schedules) == 1
     # Ma et al. 2017, Table 1, as printed there: with its trailing zeros.
-    numbers = "ssim_uniform 0.253, is 3.460, mask_ssim_uniform 0.792, mask_is 3.435"
-    assert f"| 22000 + 14000 | 16 | {numbers} | `pg2` | Ma et al. 2017, Table 1 |" in line
+    market = "ssim_uniform 0.253, is 3.460, mask_ssim_uniform 0.792, mask_is 3.435"
+    fashion = "ssim_uniform 0.762, is 3.090"
+    line = f"| `g1_g2_d` | {market} | {fashion} | `pg2` | Ma et al. 2017, Table 1 |"
+    published, schedules = _section("pg2")
+    assert line in published
+    steps = "| `g1_g2_d` | 22,000 + 14,000 steps of 16 | 30,000 + 20,000 steps of 8 | "
+    assert any(line.startswith(steps) for line in schedules)
 
 
 def test_published_numbers_are_called_by_the_metric_that_measured_them():
-    lines = rows.document().splitlines()
-
     def of(paper, row):
-        named = f"configs/{paper}.py:market1501/{row} "
-        return [x.split(" | ")[4:6] for x in lines if named in x or x.startswith(f"| {row} | mark")]
+        (line,) = (x for x in _section(paper)[0] if x.startswith(f"| {row} "))
+        return line.split(" | ")[1:-1]
 
     numbers = "ssim_reference 0.272, is 3.442, mask_ssim_reference 0.796, mask_is 3.666, ds 0.629"
-    assert of("deformable", "dsc") == [[numbers, "`deformable`"]]
-    ours, *_ = of("kurupathi", "sn_h_w")
+    market, _, protocol = of("deformable", "`dsc`")
+    assert (market, protocol) == (numbers, "`deformable`")
+    ours = of("kurupathi", "`sn_h_w`")
     assert ours[0].startswith("ssim_reference 0.291, is 3.192, masked_input_ssim 0.805")
-    pg2s = ["ssim_uniform 0.253, is 3.460, mask_ssim_uniform 0.792, mask_is 3.435", "`pg2`"]
-    assert of("kurupathi", "pg2/g1_g2_d") == [pg2s, ["ds 0.390", "`deformable`"]]
-    assert of("vdg", "vdg_w")[0][1] == of("horiuchi", "sn_rh")[0][1] == "not known"
+    pg2s = "ssim_uniform 0.253, is 3.460, mask_ssim_uniform 0.792, mask_is 3.435; ds 0.390"
+    market, _, protocol = of("kurupathi", "pg2/g1_g2_d")
+    assert (market, protocol) == (pg2s, "`pg2`; `deformable`")
+    assert of("vdg", "`vdg_w`")[2] == of("horiuchi", "`sn_rh`")[1] == "not known"
 
 
 def test_what_a_paper_only_compares_with_is_listed(monkeypatch):
@@ -65,7 +79,14 @@ def test_what_a_paper_only_compares_with_is_listed(monkeypatch):
     paper = types.SimpleNamespace(**vars(pg2) | {"PUBLISHED": published})
     monkeypatch.setattr(papers, "load", lambda: {"pg2": paper})
     numbers = "ssim_uniform 1.000, is 3.860 | `pg2` | Ma et al. 2017, Table 1"
-    assert f"| real | market1501 |  |  | {numbers} | published only |" in rows.document()
+    assert f"| real (published only) | {numbers} |" in rows.document()
+
+
+def test_a_paper_without_published_numbers_is_listed(monkeypatch):
+    paper = types.SimpleNamespace(**vars(pg2) | {"PUBLISHED": {}})
+    monkeypatch.setattr(papers, "load", lambda: {"pg2": paper})
+    lines = rows.document().splitlines()
+    assert "| ROW | protocol | published in |" in lines and "| `g1_l1` |  |  |" in lines
 
 
 def test_the_command_prints_and_writes_nothing_unasked(tmp_path, monkeypatch, capsys):
