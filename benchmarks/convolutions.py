@@ -1,7 +1,7 @@
 """Convolutions as this project computes them against XLA's own, layer by layer and in a whole step.
 
     python -m benchmarks.convolutions --out=benchmarks/results/convolutions_cpu.json
-    python -m benchmarks.convolutions --config=configs/deformable.py:market1501/dsc \\
+    python -m benchmarks.convolutions --config=deformable:market1501/dsc \\
         --out=benchmarks/results/convolutions_dsc_cpu.json
 
 Times forward and both gradients of layers of the deformable GAN (and one of PG2, one of VGG-19), or with

@@ -1,6 +1,6 @@
 """What one re-posed photo costs, and a batch of them: compilation, latency, images a second.
 
-    python -m benchmarks.generate --config=configs/deformable.py:market1501/full \\
+    python -m benchmarks.generate --config=deformable:market1501/full \\
         --out=benchmarks/results/generate_full_cpu.json
     python -m benchmarks.generate --model=runs/demo/export
 
@@ -28,7 +28,9 @@ from pgjax.training import model_folder
 from pgjax.training.recipe import build
 from pgjax.training.state import init_state
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
+CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "The row: PAPER:DATASET/ROW, or FILE.py:DATASET/ROW."
+)
 MODEL = flags.DEFINE_string("model", None, "An exported model instead.")
 OUT = flags.DEFINE_string("out", None, "File for the results.")
 BATCHES = flags.DEFINE_list("batches", ["1", "8"], "Batch sizes, powers of two.")
@@ -37,9 +39,7 @@ REPEATS = flags.DEFINE_integer("repeats", 11, "Timed calls; their median counts.
 
 def main(_) -> None:
     if (CONFIG.value is None) == (MODEL.value is None):
-        raise InputError(
-            "expected --config or --model, such as --config=configs/pg2.py:market1501/g1_l1"
-        )
+        raise InputError("expected --config or --model, such as --config=pg2:market1501/g1_l1")
     try:
         batches = [int(size) for size in BATCHES.value]
     except ValueError:

@@ -1,6 +1,6 @@
 """Overfits the first stage of a row on a few real pairs: a network that cannot, cannot learn either.
 
-    python -m benchmarks.overfit --config=configs/pg2.py:market1501/g1_l1 --data_dir=data \\
+    python -m benchmarks.overfit --config=pg2:market1501/g1_l1 --data_dir=data \\
         --config.networks.g1.options.features=32 --config.networks.g1.optimizer.learning_rate=4e-4
 
 Every step sees the same pairs, unmirrored. Stops when the output's L1 (images in [-1, 1]) on these pairs
@@ -32,7 +32,9 @@ from pgjax.training.sample_grids import sample_grid
 from pgjax.training.state import frozen_weights, init_state
 from pgjax.training.steps import make_step
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
+CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "The row: PAPER:DATASET/ROW, or FILE.py:DATASET/ROW."
+)
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Where the data sets are.")
 OUT = flags.DEFINE_string("out", "runs/overfit", "Folder for overfit.json and overfit.png.")
 PAIRS = flags.DEFINE_integer("pairs", 8, "How many pairs.")

@@ -1,6 +1,6 @@
 """What the training step of a row costs: compilation, time, memory, arithmetic, and each part's share.
 
-    python -m benchmarks.train_step --config=configs/deformable.py:market1501/dsc --data_dir=data \\
+    python -m benchmarks.train_step --config=deformable:market1501/dsc --data_dir=data \\
         --out=benchmarks/results/train_step_dsc_cpu.json
 
 Any row, so any size (synthetic_people_256x256/...), width (--config.networks.g.options.features=32), batch
@@ -30,7 +30,9 @@ from pgjax.scoring.run_evaluation import aligned
 from pgjax.tools import cli
 from pgjax.training.recipe import build
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
+CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "The row: PAPER:DATASET/ROW, or FILE.py:DATASET/ROW."
+)
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Holds weights/, where the row reads features.")
 OUT = flags.DEFINE_string("out", None, "File for the results.")
 STAGE = flags.DEFINE_string("stage", None, "The stage; all of the row's unless given.")
@@ -43,7 +45,7 @@ CACHE = flags.DEFINE_bool("cache", True, "Compile again from a persistent cache.
 
 def main(_) -> None:
     if CONFIG.value is None:
-        raise InputError("--config: missing; such as --config=configs/pg2.py:market1501/g1_l1")
+        raise InputError("--config: missing; such as --config=pg2:market1501/g1_l1")
     if DEVICES.value is not None:
         jax.config.update("jax_num_cpu_devices", DEVICES.value)
     recipe = build(CONFIG.value)

@@ -1,6 +1,6 @@
 """The warp's share of a whole training step, in time and in compilation, before and after the choice.
 
-    python -m benchmarks.warp_share --config=configs/deformable.py:market1501/dsc \\
+    python -m benchmarks.warp_share --config=deformable:market1501/dsc \\
         --out=benchmarks/results/warp_share_cpu.json
 
 Compiles and times the row's step with three warps: none (the source's features pass as they are), ten
@@ -31,7 +31,9 @@ from pgjax.training.recipe import build
 from pgjax.training.state import frozen_weights, init_state
 from pgjax.training.steps import make_step
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
+CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "The row: PAPER:DATASET/ROW, or FILE.py:DATASET/ROW."
+)
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Holds weights/, where the row reads features.")
 
 

@@ -29,8 +29,9 @@ def parse(spec: str | None, rows: Collection[str], datasets: Collection[str]) ->
     """
     dataset, _, row = (spec or "").partition("/")
     if like(dataset) not in datasets or row not in rows:
+        said = "no row" if spec is None else f"unknown row {spec!r}"
         raise InputError(
-            f"unknown row {spec!r}: expected --config=FILE:DATASET/ROW with DATASET one of "
+            f"{said}: expected --config=PAPER:DATASET/ROW with DATASET one of "
             f"{', '.join(datasets)}, custom, custom_HEIGHTxWIDTH and ROW one of {', '.join(rows)}"
         )
     return dataset, row

@@ -35,7 +35,7 @@ def main() -> None:
     elif name in commands():
         cli.ArgumentParser.program = f"pgjax {name}"
         sys.argv = [f"pgjax {name}", *arguments]
-        if not {"", os.getcwd()} & set(sys.path):  # as after `python -m`: configs/ is found there
+        if not {"", os.getcwd()} & set(sys.path):  # as after `python -m`, for own configs' imports
             sys.path.insert(0, os.getcwd())
         runpy.run_module(f"{tools.__name__}.{name}", run_name="__main__", alter_sys=True)
     else:

@@ -32,7 +32,7 @@ class Dataset:
     """A data set that rows can name.
 
     Attributes:
-      name: as in `--config=configs/PAPER.py:NAME/ROW`.
+      name: as in `--config=PAPER:NAME/ROW`.
       size: (height, width) of its images, in pixels.
       builder: "module:class" of its tfds builder.
       config: the builder's configuration, where it has several.

@@ -18,7 +18,7 @@ from typing import Any
 import jax
 from jax import export
 
-from pgjax.files import checkout, paths
+from pgjax.files import config_files, paths
 
 FOLDER = "programs"  # in that of JAX's own cache
 PLATFORMS = ("cpu",)
@@ -127,7 +127,7 @@ def _source() -> str | None:
 
 def _digest() -> str | None:
     digest = hashlib.sha256()
-    for name, path in _files(checkout.PACKAGE):
+    for name, path in _files(config_files.PACKAGE):
         state = path.stat()
         if state.st_mtime > _BEGUN:
             return None

@@ -90,9 +90,21 @@ def choose_pairs(
     return pairs[:limit], len(pairs)
 
 
-def evaluate(*args: Any, **options: Any) -> dict[str, Any]:
-    """The first result of `evaluate_all`, which takes the same arguments."""
-    return evaluate_all(*args, **options)[0]
+def evaluate(
+    workdir: str | pathlib.Path,
+    data_dir: str,
+    limit: int | None = None,
+    pairs_file: str | None = None,
+    save_images: bool = False,
+    noise: bool = False,
+    protocol: str | Sequence[str] | None = None,
+    metrics: Sequence[str] = (PIXEL,),
+    reference: str | None = None,
+) -> dict[str, Any]:
+    """The first result of `evaluate_all`, which says what the arguments are."""
+    return evaluate_all(
+        workdir, data_dir, limit, pairs_file, save_images, noise, protocol, metrics, reference
+    )[0]
 
 
 def evaluate_all(

@@ -12,7 +12,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
 from pgjax.errors import InputError, NonFiniteLossError, resembling
-from pgjax.files import checkout, paths
+from pgjax.files import config_files, paths
 from pgjax.runtime import interruption
 
 LIBRARIES = {Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "purelib", "platlib")}
@@ -86,7 +86,7 @@ def run_absl(main: Callable[[list[str]], object]) -> NoReturn:
         except ModuleNotFoundError as error:  # of a config file
             if (error.name or "").partition(".")[0] != "configs":
                 raise
-            fail(f"--config: {error}: {checkout.WHERE}")
+            fail(f"--config: {error}: {config_files.WHERE}")
         except flags.Error as error:
             fail(_config_message(error) or f"{error} (--help lists the flags)")
         except (AttributeError, LookupError) as error:
@@ -114,10 +114,10 @@ def _found(words: list[str]) -> list[str]:
     found, flag = [], ""
     for word in words:
         if flag in ("--config", "-config"):
-            word = checkout.config_file(word)
+            word = config_files.config_file(word)
         name, equals, value = word.partition("=")
         if equals and name in ("--config", "-config"):
-            word = f"{name}={checkout.config_file(value)}"
+            word = f"{name}={config_files.config_file(value)}"
         found.append(word)
         flag = word
     return found
@@ -203,4 +203,4 @@ def _traces(error: BaseException) -> list[TracebackType]:
 
 def _is_ours(code: CodeType) -> bool:
     file = Path(code.co_filename).resolve()
-    return checkout.PACKAGE in file.parents or not LIBRARIES.intersection(file.parents)
+    return config_files.PACKAGE in file.parents or not LIBRARIES.intersection(file.parents)

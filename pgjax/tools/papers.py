@@ -3,7 +3,7 @@
 PROTOCOL says by which named protocol the published numbers were measured, MEASURED by which others some were
 that a table takes over from earlier papers; "" or nothing where it is not told.
 
-configs/ is not part of the installed package: pgjax.files.checkout says where it is found.
+pgjax.files.config_files says where configs/ is found.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from pgjax.errors import InputError
-from pgjax.files import checkout, folders
+from pgjax.files import config_files, folders
 from pgjax.metrics import protocols
 from pgjax.training import run_directory
 from pgjax.training.checkpoint import differences
@@ -28,9 +28,9 @@ def folder() -> pathlib.Path:
     Raises:
       InputError: there is none of pgjax.
     """
-    found = checkout.find()
+    found = config_files.find()
     if found is None:
-        raise InputError(f"no configs/ of pgjax in {pathlib.Path.cwd()}: {checkout.WHERE}")
+        raise InputError(f"no configs/ of pgjax in {pathlib.Path.cwd()}: {config_files.WHERE}")
     return found
 
 

@@ -1,6 +1,6 @@
 """Trains one row of a published table.
 
-    python train.py --config=configs/pg2.py:market1501/g1_g2_d --workdir=runs/g1_g2_d --data_dir=data
+    python train.py --config=pg2:market1501/g1_g2_d --workdir=runs/g1_g2_d --data_dir=data
 
 At its end it exports the model that generate.py takes, with its card, to WORKDIR/export.
 Any key of the config may be set: --config.batch_size=8. A run that was stopped goes on from its last
@@ -26,7 +26,9 @@ from pgjax.runtime import cpu_process, launch
 from pgjax.runtime.interruption import Interruption
 from pgjax.tools import cli
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "The row: configs/PAPER.py:DATASET/ROW.")
+CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "The row: PAPER:DATASET/ROW, or FILE.py:DATASET/ROW."
+)
 WORKDIR = flags.DEFINE_string(
     "workdir",
     None,
@@ -48,7 +50,7 @@ flags.adopt_module_key_flags(launch)
 
 def main(_) -> None:
     if CONFIG.value is None:
-        raise InputError("--config: missing; expected --config=configs/PAPER.py:DATASET/ROW")
+        raise InputError("--config: missing; expected --config=PAPER:DATASET/ROW")
     if DRY_RUN.value:
         from pgjax.tools import row_summary
 

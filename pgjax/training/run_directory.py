@@ -14,7 +14,7 @@ import jax
 
 from pgjax import __version__
 from pgjax.errors import InputError
-from pgjax.files import buckets, checkout, folders, lease, locks, paths
+from pgjax.files import buckets, config_files, folders, lease, locks, paths
 from pgjax.files.lease import Lease
 from pgjax.files.paths import append_text, write_text
 from pgjax.training.checkpoint import first_difference
@@ -167,8 +167,8 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": {"pgjax": __version__} | {name: _version(name) for name in PACKAGES},
         "devices": [d.device_kind for d in jax.devices()],
-        "git_revision": _git(checkout.PACKAGE, "rev-parse", "HEAD"),
-        "git_changes": _git(checkout.PACKAGE, "status", "--porcelain"),
+        "git_revision": _git(config_files.PACKAGE, "rev-parse", "HEAD"),
+        "git_changes": _git(config_files.PACKAGE, "status", "--porcelain"),
     }
 
 

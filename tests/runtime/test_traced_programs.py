@@ -14,7 +14,7 @@ import pytest
 
 import tiny
 from pgjax.data.pipeline import split_over_devices
-from pgjax.files import checkout
+from pgjax.files import config_files
 from pgjax.nets import NETS
 from pgjax.runtime import traced_programs
 from pgjax.runtime.devices import DEVICES, over_devices, place, replicate
@@ -185,7 +185,7 @@ def code(tmp_path, monkeypatch):
         path.write_text("x = 1\n")
     module = types.ModuleType("library")
     module.__file__, module.__version__ = str(library / "__init__.py"), "1.0"
-    monkeypatch.setattr(checkout, "PACKAGE", home)
+    monkeypatch.setattr(config_files, "PACKAGE", home)
     monkeypatch.setattr(traced_programs, "LIBRARIES", ("library",))
     monkeypatch.setattr(traced_programs, "_BEGUN", time.time() + 1000)
     monkeypatch.setitem(sys.modules, "library", module)

@@ -6,7 +6,7 @@ import pytest
 
 from configs import deformable, pg2
 from pgjax.errors import InputError
-from pgjax.files import checkout
+from pgjax.files import config_files
 from pgjax.tools import papers, rows
 
 CONFIGS = pathlib.Path(pg2.__file__).parent
@@ -115,6 +115,6 @@ def test_no_configs_is_one_clear_error(tmp_path, monkeypatch, other):
     for name in [n for n in sys.modules if n.partition(".")[0] == "configs"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(checkout, "ROOT", tmp_path / "installed")
+    monkeypatch.setattr(config_files, "HOMES", (tmp_path / "installed",))
     with pytest.raises(InputError, match=r"no configs/ of pgjax in .* root of the repository"):
         papers.load()
