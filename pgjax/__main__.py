@@ -18,7 +18,7 @@ def commands() -> dict[str, str]:
     for module in pkgutil.iter_modules(tools.__path__):
         loader = importlib.util.find_spec(f"{tools.__name__}.{module.name}").loader
         source = loader.get_source(f"{tools.__name__}.{module.name}")
-        if "__main__" in source:
+        if 'if __name__ == "__main__":' in source:
             text = ast.get_docstring(ast.parse(source)).partition("\n")[0]
             found[module.name] = text.partition(": python -m")[0].rstrip(".")
     return found
