@@ -30,7 +30,7 @@ ARROWS = {True: "^", False: "v"}
 LEGEND = "^ higher is better, v lower is better"
 CAUTION = (
     "A published number stands beside the metric that it was measured by, and beside no other; it was "
-    "measured with its authors' code, some on other pairs: see docs/metrics_json.md."
+    "measured with its authors' code, some on other pairs: see docs/protocols.md."
 )
 LIBRARIES = ("pillow", "scipy")
 

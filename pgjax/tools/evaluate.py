@@ -15,7 +15,7 @@ A folder holds one picture a pair, strips of 2 to 6 panels or single images, nam
 SOURCE___TARGET_vis.png, SOURCE_2_TARGET_vis.jpg, SOURCE_to_TARGET.png or alike (docs/names.md); metrics.json
 is written into it, or to --out.
 
-Protocols say everything that a number depends on: see docs/metrics_json.md. --metrics=all, or names, measures
+Protocols say everything that a number depends on: see docs/protocols.md. --metrics=all, or names, measures
 with networks too: their weights are read from DATA_DIR/weights or fetched once; a metric whose weights
 cannot be had is named with what to put where.
 """

@@ -144,3 +144,16 @@ def test_landmarks_that_were_multiplied_by_the_photos_size(tmp_path):
     pose = keypoints.one_pose(tmp_path / "a.json")
     assert pose.size is None
     _check(pose, ("left_ankle",))
+
+
+def test_docs_name_an_example_of_every_format():
+    """docs/photos.md: the file that is named beside a format has that format."""
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "photos.md").read_text()
+    table = page.partition("<!-- examples -->\n")[2].partition("\n<!-- end -->")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    told = {row[0].strip("`"): row[-1].strip("`") for row in rows}
+    named = set(keypoints.WRITTEN) | (set(keypoints.FORMATS) - set(layouts.LAYOUTS))
+    assert set(told) == named
+    for format, file in told.items():
+        if format not in ("csv", "npy"):
+            assert TOLD[file][-1] == format
