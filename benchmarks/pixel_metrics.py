@@ -14,7 +14,7 @@ from benchmarks import measure
 from pgjax import data
 from pgjax.data import store as stores
 from pgjax.metrics import protocols
-from pgjax.metrics.pixel import PLAIN
+from pgjax.metrics.records import PLAIN
 from pgjax.pose.batch import Indices, fetch
 from pgjax.runtime import launch
 from pgjax.scoring.scorer import Scorer

@@ -7,7 +7,7 @@ import pytest
 
 import tiny
 from configs import pg2
-from pgjax.metrics.pixel import PIXEL_METRICS
+from pgjax.metrics import of_pixels
 from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.tools import study
 from pgjax.training import run_directory
@@ -23,7 +23,7 @@ SMALL = (
 
 
 def pixel_metrics(protocol):
-    return [name for name in PROTOCOLS[protocol].metrics if name in PIXEL_METRICS]
+    return of_pixels(PROTOCOLS[protocol].metrics)
 
 
 def write(folder, row="market1501/g1_l1", seed=0, ssim=0.25, config=None, protocol="pg2", **result):

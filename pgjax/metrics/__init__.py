@@ -1,57 +1,69 @@
-"""What generated images are scored by, one file a metric.
+"""What generated images are scored by: one table, one record a metric.
 
-Every metric takes `(generated, target, mask)`: uint8 (B, H, W, 3) twice, and the target person's
-mask (B, H, W) from `raster.person_mask`; it returns (B,) float32 and can be compiled.
+To add a metric: a line in METRICS. Everything else follows from its record: which way is better, what the
+project's own protocol measures, what is scored while a row trains, which networks are loaded.
 """
 
-import jax
+import functools
+from collections.abc import Iterable
 
+from pgjax.metrics import inception
 from pgjax.metrics.l1 import l1
+from pgjax.metrics.pckh import pckh
 from pgjax.metrics.psnr import psnr
-from pgjax.metrics.ssim import (
-    both,
-    mask_ssim,
-    mask_ssim_reference,
-    masked,
-    ssim,
-    ssim_reference,
+from pgjax.metrics.records import (
+    GENERATED,
+    MASKED_INPUT,
+    POSES,
+    REFERENCE,
+    Metric,
+    PixelMetric,
+    SetMetric,
+    Ssim,
 )
+from pgjax.metrics.sets import mean
 
-METRICS = {
-    "ssim": ssim,
-    "ssim_reference": ssim_reference,
-    "mask_ssim": mask_ssim,
-    "mask_ssim_reference": mask_ssim_reference,
-    "l1": l1,
-    "psnr": psnr,
+__all__ = ["METRICS", "Metric", "PixelMetric", "SetMetric", "Ssim", "of_pixels"]
+
+
+def _uniform(**options) -> Ssim:
+    return Ssim(window="uniform", size=7, own=False, **options)
+
+
+def _inception_score(name: str, **options) -> SetMetric:
+    function = functools.partial(inception.inception_score, name)
+    return SetMetric("inception", function, options=("splits",), **options)
+
+
+def _lpips(net: str) -> SetMetric:
+    return SetMetric(f"lpips_{net}", mean, paired=True, higher_is_better=False)
+
+
+METRICS: dict[str, Metric] = {
+    "ssim": Ssim(),
+    "ssim_reference": Ssim(data_range=GENERATED),
+    "ssim_uniform": _uniform(),
+    "mask_ssim": Ssim(mask=True),
+    "mask_ssim_reference": Ssim(data_range=GENERATED, mask=True),
+    "mask_ssim_uniform": _uniform(mask=True),
+    "masked_input_ssim": Ssim(data_range=GENERATED, mask=True, view=MASKED_INPUT, own=False),
+    "l1": PixelMetric(l1, higher_is_better=False),
+    "l1_255": PixelMetric(l1, factor=127.5, higher_is_better=False, own=False),
+    "psnr": PixelMetric(psnr),
+    "is": _inception_score("is"),
+    "mask_is": _inception_score("mask_is", mask=True),
+    "masked_input_is": _inception_score("masked_input_is", mask=True, view=MASKED_INPUT, own=False),
+    "fid": SetMetric("inception", inception.fid, REFERENCE, higher_is_better=False),
+    "kid": SetMetric("inception", inception.kid, REFERENCE, higher_is_better=False),
+    "lpips_alex": _lpips("alex"),
+    "lpips_vgg": _lpips("vgg"),
+    "ds": SetMetric("detector", mean),
+    "pckh": SetMetric("pose", pckh, POSES),
 }
-
-HIGHER_IS_BETTER = {
-    "ssim": True,
-    "ssim_reference": True,
-    "mask_ssim": True,
-    "mask_ssim_reference": True,
-    "l1": False,
-    "psnr": True,
-}
+"""In the order of tables. Each name stands for one formula; what it is fed with (crop, padding, which mask)
+is the protocol's business: pgjax.metrics.protocols."""
 
 
-@jax.jit
-def score(generated: jax.Array, target: jax.Array, mask: jax.Array) -> dict[str, jax.Array]:
-    """All of `METRICS` for every image, name -> (B,), sharing the work.
-
-    Args:
-      generated: uint8 (B, H, W, 3).
-      target: uint8 (B, H, W, 3).
-      mask: (B, H, W) of the target pose.
-    """
-    plain = both(generated, target)
-    person = both(masked(generated, mask), masked(target, mask))
-    return {
-        "ssim": plain[0],
-        "ssim_reference": plain[1],
-        "mask_ssim": person[0],
-        "mask_ssim_reference": person[1],
-        "l1": l1(generated, target, mask),
-        "psnr": psnr(generated, target, mask),
-    }
+def of_pixels(names: Iterable[str]) -> list[str]:
+    """Those of the names that are metrics which compare pixels and need no network."""
+    return [name for name in names if isinstance(METRICS.get(name), PixelMetric | Ssim)]

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pgjax.metrics import pixel
+from pgjax.metrics import METRICS, pixel
 from pgjax.metrics.chunks import Chunked
 from pgjax.metrics.protocols import PERSON, SOURCE, Frame, Mask, Protocol
 from pgjax.pose import raster
@@ -57,11 +57,11 @@ class Judge:
     """
 
     def __init__(self, protocol: Protocol, dataset: str, names: Sequence[str]):
-        """names: of metrics in PIXEL_METRICS."""
+        """names: of metrics that need no network."""
         frame = protocol.frame(dataset)
 
         def compare(view: str, images: jax.Array, batch: Batch) -> dict[str, jax.Array]:
-            chosen = tuple(n for n in names if pixel.PIXEL_METRICS[n].view == view)
+            chosen = tuple(n for n in names if METRICS[n].view == view)
             target = framed(batch.target_image, frame)
             mask = framed(mask_of(protocol.mask, batch), frame, value=0)
             return pixel.score(chosen, {view: framed(images, frame)}, target, mask)
@@ -70,7 +70,7 @@ class Judge:
             person = framed(mask_of(protocol.mask, batch), frame, value=0)
             return pixel.masked(framed(images, frame), person)
 
-        views = {pixel.PIXEL_METRICS[name].view for name in names}
+        views = {METRICS[name].view for name in names}
         self._compare = {v: Chunked(functools.partial(compare, v)) for v in sorted(views)}
         self._under_mask = Chunked(under_mask)
         self._laid = (

@@ -10,17 +10,11 @@ import numpy as np
 
 from pgjax.errors import InputError, NotMeasuredError
 from pgjax.files import buckets, paths
+from pgjax.metrics import METRICS, SetMetric
 from pgjax.metrics.comparison import Judge, moved
-from pgjax.metrics.pixel import PLAIN
 from pgjax.metrics.protocols import Protocol
-from pgjax.metrics.sets import (
-    EXTRACTORS,
-    POSES,
-    REFERENCE,
-    SET_METRICS,
-    Extractor,
-    SetMetric,
-)
+from pgjax.metrics.records import PLAIN, POSES, REFERENCE
+from pgjax.metrics.sets import EXTRACTORS, Extractor
 from pgjax.pose.batch import Batch, Store
 from pgjax.progress import Progress, announce
 from pgjax.runtime import hosts
@@ -92,9 +86,9 @@ class Bank:
     def _loaded(
         self, name: str, weights: str | os.PathLike, loaded: dict[str, Extractor | NotMeasuredError]
     ) -> SetMetric:
-        if name not in SET_METRICS:
+        metric = METRICS.get(name)
+        if not isinstance(metric, SetMetric):
             raise NotMeasuredError("this version cannot measure it")
-        metric = SET_METRICS[name]
         if metric.extractor not in loaded:
             if hosts.first():
                 announce(f"loading the network of {name}: {metric.extractor}")

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from pgjax.errors import InputError, NotMeasuredError
-from pgjax.frozen import estimators, openpose_weights
 from pgjax.pose import skeleton
 
 HEAD = tuple(
@@ -58,6 +57,9 @@ class PoseExtractor:
 
     def __init__(self, weights: str | os.PathLike):
         """Loads the weights out of a folder; raises NotMeasuredError where they are not to be had."""
+        # All estimators are behind it, which nobody needs who only looks into the table of metrics.
+        from pgjax.frozen import estimators, openpose_weights
+
         source, folder = openpose_weights.SOURCE, Path(weights)
         there = any((folder / name).is_file() for name in (source.file, source.official))
         try:

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from pgjax.errors import InputError
+from pgjax.metrics import METRICS
+from pgjax.metrics.records import REFERENCE, SetMetric
 
 PERSON, POSE = "person", "pose"
 TARGET, SOURCE = "target", "source"
@@ -57,7 +59,7 @@ class Protocol:
     name: as in --protocol.
     source: whose text or code says so.
     pairs: which list of pairs; another one is given with --pairs.
-    metrics: names in PIXEL_METRICS and SET_METRICS, in the order of tables.
+    listed: its metrics, names in METRICS, in the order of tables; None: all that METRICS says are `own`.
     columns: which of them is meant by a column of published tables.
     mask: of the metrics called mask_...
     frames: by data set; photos of others are taken as they are.
@@ -71,7 +73,7 @@ class Protocol:
     name: str
     source: str
     pairs: str
-    metrics: tuple[str, ...]
+    listed: tuple[str, ...] | None
     columns: Mapping[str, str]
     mask: Mask = Mask()
     frames: Mapping[str, Frame] = dataclasses.field(default_factory=_table)
@@ -80,12 +82,20 @@ class Protocol:
     reference: str = "train"
     notes: str = ""
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of its metrics, in the order of tables."""
+        if self.listed is not None:
+            return self.listed
+        return tuple(name for name, metric in METRICS.items() if metric.own)
+
     def frame(self, dataset: str) -> Frame | None:
         return self.frames.get(dataset)
 
     def record(self) -> dict[str, Any]:
         """All choices, as JSON knows them."""
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        names = ("metrics" if f.name == "listed" else f.name for f in dataclasses.fields(self))
+        values = {name: getattr(self, name) for name in names}
         return values | {
             "metrics": list(self.metrics),
             "columns": dict(self.columns),
@@ -98,7 +108,6 @@ class Protocol:
 
 
 PUBLISHED_PAIRS = "the data set's published test pairs"
-_SETS = ("is", "mask_is", "fid", "kid", "lpips_alex", "lpips_vgg", "ds", "pckh")
 _WHITE = Frame(crop=(256, 176), pad=40, value=255)
 _DEFORMABLE = _table(
     ssim="ssim_reference",
@@ -113,15 +122,7 @@ OWN = Protocol(
     name="pgjax",
     source="this project",
     pairs=PUBLISHED_PAIRS,
-    metrics=(
-        "ssim",
-        "ssim_reference",
-        "mask_ssim",
-        "mask_ssim_reference",
-        "l1",
-        "psnr",
-        *_SETS,
-    ),
+    listed=None,
     columns=_table(
         ssim="ssim", mask_ssim="mask_ssim", l1="l1", mask_is="mask_is", ds="ds", **{"is": "is"}
     ),
@@ -137,7 +138,7 @@ PROTOCOLS: dict[str, Protocol] = {
             source="Ma et al. 2017 as released: score.py, score_mask.py (docs/reference_facts.md, 6.1, 6.3)",
             pairs="12,800 pairs that cannot be rebuilt from what is published; here "
             + PUBLISHED_PAIRS,
-            metrics=("ssim_uniform", "mask_ssim_uniform", "l1_255", "psnr", "is", "mask_is"),
+            listed=("ssim_uniform", "mask_ssim_uniform", "l1_255", "psnr", "is", "mask_is"),
             columns=_table(
                 ssim="ssim_uniform",
                 mask_ssim="mask_ssim_uniform",
@@ -154,7 +155,7 @@ PROTOCOLS: dict[str, Protocol] = {
             name="deformable",
             source="Siarohin et al. 2018 as released: test.py (docs/reference_facts.md, 6.1 to 6.5)",
             pairs=PUBLISHED_PAIRS,
-            metrics=("ssim_reference", "mask_ssim_reference", "l1", "is", "mask_is", "ds"),
+            listed=("ssim_reference", "mask_ssim_reference", "l1", "is", "mask_is", "ds"),
             columns=_DEFORMABLE,
             notes=(
                 "The data range of SSIM is that of the generated image. scikit-image of that time cut "
@@ -165,7 +166,7 @@ PROTOCOLS: dict[str, Protocol] = {
             name="kurupathi",
             source="Kurupathi et al. 2020, section 4.2",
             pairs="12,800 random pairs that are not published; here " + PUBLISHED_PAIRS,
-            metrics=("ssim_reference", "masked_input_ssim", "l1", "is", "masked_input_is", "ds"),
+            listed=("ssim_reference", "masked_input_ssim", "l1", "is", "masked_input_is", "ds"),
             columns=_table(
                 **_DEFORMABLE | {"mask_ssim": "masked_input_ssim", "mask_is": "masked_input_is"}
             ),
@@ -180,7 +181,7 @@ PROTOCOLS: dict[str, Protocol] = {
             name="patn",
             source="Zhu et al. 2019 as released: getMetrics_*.py, calPCKH_*.py (docs/reference_facts.md, 6)",
             pairs="its own list, --pairs FILE; without it " + PUBLISHED_PAIRS,
-            metrics=("ssim_reference", "mask_ssim_reference", "l1", "is", "mask_is", "ds", "pckh"),
+            listed=("ssim_reference", "mask_ssim_reference", "l1", "is", "mask_is", "ds", "pckh"),
             columns=_table(pckh="pckh", **_DEFORMABLE),
             frames=MappingProxyType({"deepfashion": _WHITE, "deepfashion_256x176": _WHITE}),
             notes=(
@@ -192,19 +193,17 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
-# What of a protocol a metric's value follows from, besides how photos are laid; nothing, if not here.
-_MASK, _SCORE, _REAL = ("mask",), ("features", "splits"), ("features", "reference")
-FOLLOWS: dict[str, tuple[str, ...]] = {
-    "mask_ssim": _MASK,
-    "mask_ssim_reference": _MASK,
-    "mask_ssim_uniform": _MASK,
-    "masked_input_ssim": _MASK,
-    "is": _SCORE,
-    "mask_is": _MASK + _SCORE,
-    "masked_input_is": _MASK + _SCORE,
-    "fid": _REAL,
-    "kid": _REAL,
-}
+def follows(metric: str) -> tuple[str, ...]:
+    """The fields of a protocol that a metric's value follows from, besides how photos are laid."""
+    record = METRICS.get(metric)
+    if record is None:
+        return ()
+    fields = ("mask",) if record.mask else ()
+    if isinstance(record, SetMetric):
+        fields += record.options
+        fields += ("features",) if record.extractor == "inception" else ()
+        fields += ("reference",) if record.against == REFERENCE else ()
+    return fields
 
 
 def alike(metric: str, one: Protocol, other: Protocol, dataset: str) -> bool:
@@ -212,7 +211,7 @@ def alike(metric: str, one: Protocol, other: Protocol, dataset: str) -> bool:
     both = (one, other)
     if not all(metric in protocol.metrics for protocol in both):
         return False
-    fields = FOLLOWS.get(metric, ())
+    fields = follows(metric)
     first, second = ((p.frame(dataset), *(getattr(p, field) for field in fields)) for p in both)
     return first == second
 

@@ -15,7 +15,7 @@ from pgjax.errors import InputError
 from pgjax.files import paths
 from pgjax.images.generated_folders import Outputs, Panels
 from pgjax.metrics import protocols
-from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
+from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Indices, Store, fetch
 from pgjax.progress import Progress, announce, watched
 from pgjax.scoring.results import pairs_digest, provenance

@@ -15,7 +15,7 @@ from pgjax.errors import InputError
 from pgjax.files import paths
 from pgjax.images.pixels import write_png
 from pgjax.metrics import protocols
-from pgjax.metrics.pixel import MASKED_INPUT, PLAIN
+from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Store
 from pgjax.progress import Progress, announce
 from pgjax.runtime import hosts

@@ -11,11 +11,11 @@ import jax
 import numpy as np
 
 from pgjax.errors import InputError
+from pgjax.metrics import METRICS, of_pixels
 from pgjax.metrics.comparison import Judge
 from pgjax.metrics.feature_bank import Bank, Views
-from pgjax.metrics.pixel import MASKED_INPUT, PIXEL_METRICS, PLAIN
 from pgjax.metrics.protocols import Protocol
-from pgjax.metrics.sets import SET_METRICS
+from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Batch, Store
 from pgjax.runtime import hosts
 
@@ -64,8 +64,8 @@ class Scorer:
           InputError: none of the metrics can be measured; says what to fetch, and to where.
         """
         names = protocol.metrics if names is None else tuple(names)
-        self._pixel = [name for name in names if name in PIXEL_METRICS]
-        sets = [name for name in names if name not in PIXEL_METRICS]
+        self._pixel = of_pixels(names)
+        sets = [name for name in names if name not in self._pixel]
         self._judge = Judge(protocol, dataset, self._pixel)
         self._bank = Bank(
             sets, protocol, self._judge, dataset, store, pairs, weights, training, loaded
@@ -78,7 +78,7 @@ class Scorer:
         self.seconds = {"pixel_metrics": 0.0, "network_metrics": 0.0}
 
     def _metrics(self) -> dict[str, Any]:
-        return {name: PIXEL_METRICS[name] for name in self._pixel} | self._bank.metrics
+        return {name: METRICS[name] for name in self._pixel} | self._bank.metrics
 
     @property
     def measures_sets(self) -> bool:
@@ -208,12 +208,12 @@ def chosen_of(
                 f"{', '.join(known)}, {PIXEL} for those that need no network, and {ALL}"
             )
     wanted = {n for n in known if n in names or ALL in names}
-    wanted |= {n for n in known if PIXEL in names and n in PIXEL_METRICS}
+    wanted |= set(of_pixels(known)) if PIXEL in names else set()
     shares = [(p, tuple(name for name in p.metrics if name in wanted)) for p in judged]
     return [(protocol, found) for protocol, found in shares if found]
 
 
 def higher_is_better(name: str) -> bool | None:
     """Whether higher values of a metric are better; None where it is not known here."""
-    metric = PIXEL_METRICS.get(name) or SET_METRICS.get(name)
+    metric = METRICS.get(name)
     return None if metric is None else metric.higher_is_better

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pgjax.metrics import METRICS, SetMetric
 from pgjax.metrics.feature_bank import Views
-from pgjax.metrics.pixel import MASKED_INPUT
 from pgjax.metrics.protocols import Mask, Protocol, alike
-from pgjax.metrics.sets import SET_METRICS
+from pgjax.metrics.records import MASKED_INPUT
 from pgjax.pose.batch import Batch, Store
 from pgjax.scoring.scorer import Scorer, refuse_nothing
 
@@ -108,9 +108,8 @@ class Scorers:
             scorer = self._scorers[homes[name]]
             if name in scorer.not_measured:
                 reasons[name] = scorer.not_measured[name]
-            elif name in SET_METRICS:
-                extractor = SET_METRICS[name].extractor
-                networks[extractor] = scorer.networks[extractor]
+            elif isinstance(metric := METRICS.get(name), SetMetric):
+                networks[metric.extractor] = scorer.networks[metric.extractor]
         return Scored(protocol, scores, reasons, networks)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pgjax import __version__, data
-from pgjax.metrics import HIGHER_IS_BETTER, METRICS
+from pgjax.metrics import METRICS, of_pixels
+from pgjax.metrics.protocols import OWN
 from pgjax.training.model_folder import Model
 
 SUBJECTS = {"model": "this model", "source": "copy of the source", "mean": "mean training image"}
@@ -60,11 +61,11 @@ def _what(model: Model) -> Iterator[str]:
 def _measured(scores: Mapping[str, Any] | None) -> Iterator[str]:
     yield "\n## Measured\n"
     measured = {} if scores is None else scores["scores"]["model"]
-    names = [name for name in METRICS if name in measured]
+    names = [name for name in of_pixels(OWN.metrics) if name in measured]
     if not names:
         yield "Not evaluated. `evaluate.py` scores the run and fills this in."
         return
-    heads = [f"{name} {'↑' if HIGHER_IS_BETTER[name] else '↓'}" for name in names]
+    heads = [f"{name} {'↑' if METRICS[name].higher_is_better else '↓'}" for name in names]
     noise = ", with the generator's noise on" if scores["noise"] else ""
     pairs = f"On {scores['pairs']:,} pairs ({scores['pairs_from']}){noise}"
     yield f"{pairs}; ↑ higher is better, ↓ lower is better.\n"

@@ -26,8 +26,8 @@ from pgjax.data.annotations import PAIRS_HEADER
 from pgjax.errors import InputError
 from pgjax.files import buckets, paths
 from pgjax.images.pixels import format_of, grid, write_image
-from pgjax.metrics import protocols
-from pgjax.metrics.pixel import PIXEL_METRICS, PLAIN
+from pgjax.metrics import of_pixels, protocols
+from pgjax.metrics.records import PLAIN
 from pgjax.pose.batch import Indices, fetch
 from pgjax.pose.drawing import draw_skeleton
 from pgjax.progress import announce
@@ -159,9 +159,10 @@ def choose(
         return _drawn(pairs, count, int(value)), None
     size = test.store.images.shape[1:3]
     protocol = protocols.for_height(protocols.OWN, size[0])
-    if value not in PIXEL_METRICS or value not in protocol.metrics:
-        known = ", ".join(name for name in protocol.metrics if name in PIXEL_METRICS)
-        raise InputError(f"--pairs: no metric {value!r} to choose by; there are {known}")
+    known = of_pixels(protocol.metrics)
+    if value not in known:
+        told = ", ".join(known)
+        raise InputError(f"--pairs: no metric {value!r} to choose by; there are {told}")
     pairs = _drawn(pairs, among or len(pairs), 0)
     values = _values(value, protocol, dataset, test, pairs, systems[0])
     order = np.argsort(-values if higher_is_better(value) else values, kind="stable")

@@ -17,7 +17,7 @@ from types import ModuleType
 
 from pgjax.errors import InputError
 from pgjax.files import paths
-from pgjax.metrics.pixel import PIXEL_METRICS
+from pgjax.metrics import of_pixels
 from pgjax.metrics.protocols import PROTOCOLS, Protocol
 from pgjax.scoring.run_evaluation import ARROWS, CAUTION, LEGEND, aligned, unplaced
 from pgjax.scoring.scorer import higher_is_better
@@ -112,7 +112,8 @@ def _table(
     scores = [run.result["scores"]["model"] for found in by_row.values() for run in found]
     scores += [other.result["scores"]["images"] for other in others]
     anywhere = {metric for numbers in (*scores, *published.values()) for metric in numbers}
-    metrics = [m for m in shown.metrics if m in PIXEL_METRICS or m in anywhere]
+    always = of_pixels(shown.metrics)
+    metrics = [m for m in shown.metrics if m in always or m in anywhere]
     heads = [f"{m} {ARROWS[higher_is_better(m)]}" for m in metrics]
     last = "published in" if any(published.values()) else ""
     lines = [("row", "", "runs", "steps", "pairs", *heads, last)]

@@ -24,8 +24,7 @@ from pgjax.frozen import (
     wheels,
 )
 from pgjax.frozen.estimators import blazepose, rtmo
-from pgjax.metrics import detection
-from pgjax.metrics.sets import SET_METRICS
+from pgjax.metrics import METRICS, detection
 from pgjax.runtime import cpu_process
 from pgjax.tools import cli
 
@@ -62,7 +61,8 @@ class Weights(NamedTuple):
 
 
 def _metrics(extractor: str) -> str:
-    return f"metrics {', '.join(n for n, m in SET_METRICS.items() if m.extractor == extractor)}"
+    names = (n for n, m in METRICS.items() if getattr(m, "extractor", None) == extractor)
+    return f"metrics {', '.join(names)}"
 
 
 def _converted(source: weights.Source) -> File:

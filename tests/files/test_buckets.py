@@ -16,7 +16,7 @@ from pgjax.errors import InputError, NotMeasuredError
 from pgjax.files import buckets, lease, paths
 from pgjax.images import pixels
 from pgjax.keypoints import make_pose
-from pgjax.metrics import sets
+from pgjax.metrics import METRICS, sets
 from pgjax.metrics.protocols import OWN
 from pgjax.scoring import picture_judging
 from pgjax.scoring.scorer import Scorer
@@ -219,7 +219,7 @@ def test_metrics_read_their_weights_there(home, monkeypatch):
     def told(weights):
         raise NotMeasuredError((weights / "net").read_text())
 
-    monkeypatch.setitem(sets.EXTRACTORS, sets.SET_METRICS["fid"].extractor, told)
+    monkeypatch.setitem(sets.EXTRACTORS, METRICS["fid"].extractor, told)
     test, pairs = tiny.SPLITS["test"].store, np.zeros((1, 2), np.int32)
     scorer = Scorer(OWN, "synthetic_people", test, pairs, home / "weights", ["l1", "fid"])
     assert scorer.not_measured == {"fid": "numbers"}

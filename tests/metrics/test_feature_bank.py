@@ -5,9 +5,8 @@ import pytest
 
 import tiny
 from pgjax.errors import InputError, NotMeasuredError
-from pgjax.metrics import protocols, sets
-from pgjax.metrics.pixel import PLAIN
-from pgjax.metrics.sets import REFERENCE, SetMetric
+from pgjax.metrics import METRICS, SetMetric, protocols, sets
+from pgjax.metrics.records import PLAIN, REFERENCE
 from pgjax.pose import raster
 from pgjax.pose.batch import Indices, fetch
 from pgjax.scoring.scorer import Scorer
@@ -49,14 +48,14 @@ def made(monkeypatch):
             options=("splits",),
         ),
         "mask_is": SetMetric("means", lambda x, _: x.mean(), mask=True),
-        "fid": SetMetric("means", lambda x, y: x.mean() - y.mean(), REFERENCE, False),
-        "kid": SetMetric("means", lambda x, y: len(x) + len(y) / 1000, REFERENCE, False),
-        "lpips_alex": SetMetric("means", lambda x, _: x.mean(), None, False, paired=True),
+        "fid": SetMetric("means", lambda x, y: x.mean() - y.mean(), REFERENCE),
+        "kid": SetMetric("means", lambda x, y: len(x) + len(y) / 1000, REFERENCE),
+        "lpips_alex": SetMetric("means", lambda x, _: x.mean(), paired=True),
         "ds": SetMetric("absent", lambda x, _: x.mean()),
     }
     for name, metric in metrics.items():
-        monkeypatch.setitem(sets.SET_METRICS, name, metric)
-    monkeypatch.delitem(sets.SET_METRICS, "lpips_vgg", raising=False)
+        monkeypatch.setitem(METRICS, name, metric)
+    monkeypatch.delitem(METRICS, "lpips_vgg", raising=False)
     monkeypatch.setitem(sets.EXTRACTORS, "means", make)
     monkeypatch.setitem(sets.EXTRACTORS, "absent", absent)
     return networks

@@ -16,11 +16,10 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 import places
 import tiny
 from pgjax.errors import InputError
-from pgjax.metrics import protocols
+from pgjax.metrics import METRICS, SetMetric, of_pixels, protocols
 from pgjax.metrics.comparison import Judge
-from pgjax.metrics.pixel import MASKED_INPUT, PIXEL_METRICS, PLAIN
 from pgjax.metrics.protocols import PROTOCOLS
-from pgjax.metrics.sets import REFERENCE, SET_METRICS
+from pgjax.metrics.records import MASKED_INPUT, PLAIN, REFERENCE
 from pgjax.pose import raster
 from pgjax.pose.batch import Batch, Indices, fetch
 from pgjax.scoring.scorer import Scorer, chosen
@@ -58,14 +57,14 @@ def mask_by_hand(protocol, batch):
 
 
 def check(protocol, batch, dataset="market1501", images=None):
-    names = [name for name in protocol.metrics if name in PIXEL_METRICS]
+    names = of_pixels(protocol.metrics)
     images = batch.source_image if images is None else images
     views = {PLAIN: images, MASKED_INPUT: images[:, ::-1]}
     found = Judge(protocol, dataset, names).compare(views, batch)
     assert set(found) == set(names)
     masks = mask_by_hand(protocol, batch)
     for name in names:
-        shown = views[PIXEL_METRICS[name].view]
+        shown = views[METRICS[name].view]
         for i, (a, b, mask) in enumerate(zip(shown, batch.target_image, masks, strict=True)):
             value = expected(name, protocol, a, b, mask)
             tolerance = 1e-4 * (127.5 if name == "l1_255" else 1)
@@ -220,13 +219,13 @@ def test_metrics_are_chosen_by_name_and_unknown_ones_refused():
 
 def test_what_a_metric_follows_from_is_what_its_record_says():
     for name in {name for protocol in PROTOCOLS.values() for name in protocol.metrics}:
-        metric = PIXEL_METRICS.get(name) or SET_METRICS[name]
-        wanted = {"mask"} if getattr(metric, "mask", False) else set()
-        if name not in PIXEL_METRICS:
+        metric = METRICS[name]
+        wanted = {"mask"} if "mask" in name else set()
+        if isinstance(metric, SetMetric):
             wanted |= set(metric.options)
             wanted |= {"reference"} if metric.against == REFERENCE else set()
             wanted |= {"features"} if metric.extractor == "inception" else set()
-        assert set(protocols.FOLLOWS.get(name, ())) == wanted, name
+        assert set(protocols.follows(name)) == wanted, name
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from pgjax.frozen import lpips as network
-from pgjax.metrics import chunks, lpips
+from pgjax.metrics import METRICS, SetMetric, chunks, lpips
 from pgjax.metrics.protocols import PROTOCOLS
-from pgjax.metrics.sets import EXTRACTORS, REFERENCE, SET_METRICS, mean
+from pgjax.metrics.records import REFERENCE
+from pgjax.metrics.sets import EXTRACTORS, mean
+
+OF_SETS = {name: metric for name, metric in METRICS.items() if isinstance(metric, SetMetric)}
 
 
 def _inception(count, seed):
@@ -16,9 +19,9 @@ def _inception(count, seed):
     return random.normal(size=(count, 12)) + seed, random.normal(size=(count, 5))
 
 
-@pytest.mark.parametrize("name", [n for n, m in SET_METRICS.items() if m.extractor == "inception"])
+@pytest.mark.parametrize("name", [n for n, m in OF_SETS.items() if m.extractor == "inception"])
 def test_metrics_of_inceptions_features(name):
-    metric = SET_METRICS[name]
+    metric = OF_SETS[name]
     against = _inception(40, 1) if metric.against == REFERENCE else None
     options = {key: getattr(PROTOCOLS["pgjax"], key) for key in metric.options}
     found = metric.function(_inception(50, 0), against, **options)
@@ -30,7 +33,7 @@ def test_metrics_of_inceptions_features(name):
 
 
 def test_every_extractor_is_there():
-    assert {metric.extractor for metric in SET_METRICS.values()} == set(EXTRACTORS)
+    assert {metric.extractor for metric in OF_SETS.values()} == set(EXTRACTORS)
 
 
 def test_a_mean_does_not_depend_on_the_order():

@@ -7,10 +7,9 @@ import pytest
 
 import tiny
 from pgjax.errors import InputError, NotMeasuredError
-from pgjax.metrics import protocols, sets
-from pgjax.metrics.pixel import MASKED_INPUT, PIXEL_METRICS, PLAIN
+from pgjax.metrics import METRICS, SetMetric, of_pixels, protocols, sets
 from pgjax.metrics.protocols import PROTOCOLS
-from pgjax.metrics.sets import SetMetric
+from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Indices, fetch
 from pgjax.scoring.scorer import Scorer, chosen_of
 from pgjax.scoring.scorers import Scorers, homes
@@ -43,7 +42,7 @@ def networks(monkeypatch):
 
     for name, mask in (("is", False), ("mask_is", True)):
         metric = SetMetric("means", score(name), mask=mask, options=("splits",))
-        monkeypatch.setitem(sets.SET_METRICS, name, metric)
+        monkeypatch.setitem(METRICS, name, metric)
     monkeypatch.setitem(sets.EXTRACTORS, "means", Means)
 
 
@@ -64,7 +63,7 @@ def test_together_is_as_one_after_another(second):
     together = made(names)
     together.add("model", views, batch)
     for found, name in zip(together.scored(), names, strict=True):
-        protocol, known = PROTOCOLS[name], (*PIXEL_METRICS, "is", "mask_is")
+        protocol, known = PROTOCOLS[name], (*of_pixels(METRICS), "is", "mask_is")
         metrics = [metric for metric in protocol.metrics if metric in known]
         alone = Scorer(protocol, "market1501", SPLIT.store, PAIRS, "weights", metrics)
         alone.add("model", {view: views[view] for view in alone.views}, batch)

@@ -8,12 +8,15 @@ import pytest
 
 import tiny
 from configs import deformable
-from pgjax.metrics import METRICS
+from pgjax.metrics import of_pixels
+from pgjax.metrics.protocols import OWN
 from pgjax.serving import export, model_card
 from pgjax.training import model_folder, run_directory
 from pgjax.training.checkpoint import Checkpoints
 from pgjax.training.recipe import build
 from pgjax.training.state import init_state
+
+NAMES = of_pixels(OWN.metrics)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def run(tmp_path_factory):
 
 
 def _evaluated(workdir, step, ssim=0.3125):
-    scores = {name: dict.fromkeys(METRICS, ssim) for name in ("model", "source")}
+    scores = {name: dict.fromkeys(NAMES, ssim) for name in ("model", "source")}
     result = dict.fromkeys(export.SAID) | {"step": step, "pairs": 12_000, "noise": False}
     result |= {"pairs_from": "the test pairs", "scores": scores}
     (workdir / "metrics.json").write_text(json.dumps(result))
@@ -62,7 +65,7 @@ def test_scores_come_to_the_card_when_they_are_of_the_same_step(run, tmp_path):
         (workdir / "export/README.md").read_text(),
     )
     assert model.scores["scores"]["model"]["ssim"] == 0.3125
-    assert "12,000 pairs" in text and text.count("0.3125") == 2 * len(METRICS)
+    assert "12,000 pairs" in text and text.count("0.3125") == 2 * len(NAMES)
     # Measured as PATN does: beside ssim_reference, and no other.
     assert "published: Table 9 | - | 0.287 | - | - | - | - |" in text
     assert "copy of the source" in text
@@ -97,7 +100,7 @@ def test_scores_of_training_stand_in_for_an_evaluation(run):
 
 def test_a_card_from_before_protocols_shows_no_published_number():
     made = tiny.model(tiny.generator_config())
-    scores = {"scores": {"model": dict.fromkeys(METRICS, 0.5)}, "noise": False, "pairs": 6}
+    scores = {"scores": {"model": dict.fromkeys(NAMES, 0.5)}, "noise": False, "pairs": 6}
     scores |= {"pairs_from": "x", "published": {"ssim": 0.2875}, "published_in": "Table 9"}
     assert "Table 9" not in model_card.text(made._replace(scores=scores))
 

@@ -7,7 +7,7 @@ import tiny
 from pgjax.errors import InputError
 from pgjax.images.pixels import read_image, write_png
 from pgjax.metrics import protocols
-from pgjax.metrics.pixel import PLAIN
+from pgjax.metrics.records import PLAIN
 from pgjax.scoring import run_evaluation
 from pgjax.scoring.scorer import Scorer
 from pgjax.tools import figure

@@ -8,7 +8,7 @@ from pgjax import frozen
 from pgjax.errors import InputError
 from pgjax.frozen import estimators
 from pgjax.frozen.files import Published
-from pgjax.metrics.sets import SET_METRICS
+from pgjax.metrics import METRICS, SetMetric
 from pgjax.tools import weights
 
 
@@ -30,8 +30,8 @@ def two(tmp_path, monkeypatch):
 
 def test_everything_that_needs_weights_is_in_the_table():
     needed = " ".join(entry.needed_by for entry in weights.TABLE.values())
-    for name in SET_METRICS:
-        assert name in needed
+    for name, metric in METRICS.items():
+        assert isinstance(metric, SetMetric) == (name in needed)
     for name in estimators.ESTIMATORS:
         assert f"estimator {name}" in needed
     assert set(frozen.NETS) <= set(weights.TABLE)
