@@ -8,7 +8,7 @@ its heaps the main thread's alone keeps blocks of any size: so that thread runs 
 all threads would do too, but those that compile would wait for each other at it.
 
 XLA has LLVM unroll the loops of every fusion, which doubles the code of a step, and with it the work of
-compiling, for steps that are no faster (benchmarks/README.md). XLA reads its options once, when it is
+compiling, for steps that are no faster (docs/performance.md). XLA reads its options once, when it is
 first asked to compile. Sums may round otherwise without.
 """
 
