@@ -1,4 +1,4 @@
-"""Prints the list of all rows, made from the configs: python -m pgjax.tools.rows [--out FILE]
+"""Prints the list of all rows, made from the configs: pgjax rows [--out FILE]
 
 For each paper it prints the training command, a table of the rows with their published numbers, and a table
 of steps and batch sizes. A test compares docs/rows.md with the output. After changing a row, run this command
@@ -16,19 +16,18 @@ from pgjax.tools import cli, papers
 HEAD = """\
 # Rows
 
-This page is written by `python -m pgjax.tools.rows --out docs/rows.md` from the files in `configs/`. Do not
-edit it.
+This page is written by `pgjax rows --out docs/rows.md` from the files in `configs/`. Do not edit it.
 
 A row is one line of a published results table. Every number below is a **published** number. The table that
 contains it is named beside it. It was measured with the code of its authors and, for some rows, with other
 test pairs: see the docstring of the row's file.
 
 The name of a number is the metric with which it was measured, under the named
-[protocol](metrics_json.md). It can be compared with this metric only. "not known" means that the source does
+[protocol](protocols.md). It can be compared with this metric only. "not known" means that the source does
 not say how the number was measured. The number then has the name that the source uses. A row without a number
 was not published: it is a variant that follows released code, or one of this project.
 
-`python -m pgjax.tools.table PAPER RUNS...` prints the published numbers beside those of your own runs.
+`pgjax table PAPER RUNS...` prints the published numbers beside those of your own runs.
 """
 
 
@@ -43,8 +42,8 @@ def document() -> str:
 
 def _section(name: str, paper: ModuleType) -> Iterator[str]:
     yield f"## `configs/{name}.py`\n\n{papers.title(paper)}.\n"
-    config, place = f"configs/{name}.py:DATASET/ROW", f"runs/{name}/DATASET/ROW/seed0"
-    yield f"    python train.py --config={config} --workdir={place}\n"
+    config, place = f"{name}:DATASET/ROW", f"runs/{name}/DATASET/ROW/seed0"
+    yield f"    pgjax train --config={config} --workdir={place}\n"
     published = [dataset for dataset in paper.SETTINGS if paper.PUBLISHED.get(dataset)]
     head = ("ROW", *(f"published: {dataset}" for dataset in published), "protocol", "published in")
     yield from _head(*head)

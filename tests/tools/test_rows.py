@@ -15,7 +15,7 @@ PAGE = CONFIGS.parent / "docs" / "rows.md"
 
 def test_the_file_is_what_the_rows_say():
     assert PAGE.read_text() == rows.document(), (
-        "a row has changed: run python -m pgjax.tools.rows --out docs/rows.md"
+        "a row has changed: run pgjax rows --out docs/rows.md"
     )
 
 
@@ -42,7 +42,7 @@ def test_files_of_a_mac_are_no_papers(tmp_path, monkeypatch):
 def test_every_row_stands_once_with_its_numbers_and_once_with_its_steps():
     for name, paper in papers.load().items():
         published, schedules = _section(name)
-        assert any(f"--config=configs/{name}.py:DATASET/ROW " in line for line in published)
+        assert any(f"--config={name}:DATASET/ROW " in line for line in published)
         (head,) = (line for line in schedules if line.startswith("| ROW | "))
         assert head == f"| ROW | {' | '.join(paper.SETTINGS)} |"
         for row in paper.ROWS:
