@@ -47,7 +47,7 @@ def commands():
     for package in (tools, benchmarks):
         for module in pkgutil.iter_modules(package.__path__):
             path = pathlib.Path(package.__path__[0], f"{module.name}.py")
-            if path.exists() and "__main__" in path.read_text():
+            if path.exists() and '__name__ == "__main__"' in path.read_text():
                 yield f"{package.__name__}.{module.name}"
 
 
