@@ -14,7 +14,7 @@ from pgjax.images.photo import read_photo
 from pgjax.keypoints.layouts import MEDIAPIPE
 from pgjax.pose import skeleton
 
-WEIGHTS = pathlib.Path(__file__).resolve().parents[2] / "data" / "weights"
+WEIGHTS = pathlib.Path(__file__).resolve().parents[3] / "data" / "weights"
 
 
 class _Networks:
