@@ -27,10 +27,14 @@ class Progress:
     """
 
     def __init__(self, total: int, what: str, unit: str, done: int = 0, quiet: bool = False):
-        """Args:
-        total: how many there are. what: is done. unit: of what, one of them ("step").
-        done: before this process, of which the time left knows nothing.
-        quiet: say nothing.
+        """Begins to count.
+
+        Args:
+          total: how many there are.
+          what: is done.
+          unit: of what, one of them ("step").
+          done: before this process, of which the time left knows nothing.
+          quiet: say nothing.
         """
         self._total, self._what, self._unit, self._done = total, what, unit, done
         self._told, self._calls = "", 0

@@ -1,4 +1,4 @@
-"""What cites docs/reference_facts.md names a section that is there; nothing else is cited as a fact."""
+"""What the documentation and the code name is there: facts by their section, files by their path."""
 
 import pathlib
 import re
@@ -13,6 +13,9 @@ KINDS = {".py", ".md", ".json"}
 NUMBER = r"\d+(?:\.\d+)?"
 CITED = re.compile(rf"reference_facts\.md,\s+({NUMBER}(?:(?:, | and | to |-){NUMBER})*)")
 UNPLACED = re.compile(rf"(?:reference|stack)\s+facts?,?\s+(?:{NUMBER}|[A-I]\b)", re.IGNORECASE)
+
+
+NAMED = re.compile(r"(?<![\w/.])((?:tests|benchmarks|pgjax)/[a-z][\w/]*\.(?:py|md|json|npz))")
 
 
 def _sections(text: str) -> set[str]:
@@ -42,6 +45,14 @@ def test_every_cited_fact_is_on_the_page():
 def test_no_fact_is_cited_without_the_page():
     found = [f"{path}: {cited}" for path, text in _texts() for cited in UNPLACED.findall(text)]
     assert not found, "cite as `docs/reference_facts.md, 1.6`"
+
+
+def test_files_that_pages_name_are_there():
+    """But for the pages of "Extend it", whose reader makes files."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    named = {(page.name, path) for page in pages for path in NAMED.findall(page.read_text("utf-8"))}
+    assert len(named) > 40
+    assert {(page, path) for page, path in named if not (ROOT / path).is_file()} == set()
 
 
 @pytest.mark.parametrize(

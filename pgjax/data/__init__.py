@@ -62,6 +62,7 @@ DATASETS: dict[str, Dataset] = {
         Dataset("synthetic_people_256x256", (256, 256), _PEOPLE, "256x256", generated=True),
     )
 }
+"""By name. `custom_HEIGHTxWIDTH` is not in it: see `find`."""
 
 
 def find(name: str) -> Dataset:

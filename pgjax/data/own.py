@@ -40,7 +40,8 @@ def read(
     """Looks through a folder.
 
     Args:
-      photos: in it, by their paths. unreadable: those that cannot be read, which lists may name.
+      photos: in it, by their paths.
+      unreadable: those that cannot be read, which lists may name.
       given: paths of lists by option, one of lists.OPTIONS.
       splits: as layout.understand takes it.
       persons: as layout.understand takes it.

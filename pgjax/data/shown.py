@@ -30,7 +30,9 @@ def choose(
     """The photos that are used, how many of them show several people, and the others by reason.
 
     Args:
-      poses: by path. into: the pictures' (height, width). fit: a mode of photo.fit.
+      poses: by path.
+      into: the pictures' (height, width).
+      fit: a mode of photo.fit.
 
     Raises:
       InputError: a photo cannot be read, or its keypoints are of a photo of another shape.

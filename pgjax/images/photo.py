@@ -196,7 +196,8 @@ def fit(size: Size, into: Size, mode: str = "letterbox") -> Placement:
     """Lays a photo into a picture, in its middle.
 
     Args:
-      size: (height, width) of the photo. into: of the picture.
+      size: (height, width) of the photo.
+      into: of the picture.
       mode: "letterbox" shows the whole photo, "crop" fills the whole picture; both keep the shape of
         things, to the rounding of the photo's edges to whole pixels. "stretch" does both, and
         changes the shape of things.

@@ -25,7 +25,8 @@ def in_photo(pose: Pose, size: tuple[int, int], photo: object) -> Pose:
     """The pose in the photo's own pixels: keypoints may be of a smaller or larger copy.
 
     Args:
-      size: (height, width) of the photo, which the pose's size is then. photo: its name, for errors.
+      size: (height, width) of the photo, which the pose's size is then.
+      photo: its name, for errors.
 
     Returns:
       The pose, without the joints outside the photo (`within`).

@@ -11,6 +11,7 @@ NETS = {
     "vdg_stage1": vdg.Stage1,
     "vdg_stage2": vdg.Stage2,
 }
+"""Flax modules. Generators are called with (scene, images, train), critics with (scene, image, train)."""
 
 OVER_BATCH = frozenset({"dcgan_critic"})
 """Those that normalise over the whole batch: it cannot go through in parts."""

@@ -111,11 +111,14 @@ class Augmentation:
         target_poses: Mapping[str, Pose] | None = None,
         refit: bool = False,
     ):
-        """Args:
-        photos: the folder of the source photos. poses: theirs, by name (`usable`): their path below it.
-        items: what to draw (`plan`).
-        target_poses: by name those of the items' poses, where they are not the sources'.
-        refit: give each pose the source person's limb lengths.
+        """Moves every pose into its photo.
+
+        Args:
+          photos: the folder of the source photos.
+          poses: theirs, by name (`usable`): their path below it.
+          items: what to draw (`plan`).
+          target_poses: by name those of the items' poses, where they are not the sources'.
+          refit: give each pose the source person's limb lengths.
         """
         self._photos, self._poses, self._items = paths.local(photos), poses, items
         targets = poses if target_poses is None else target_poses
@@ -133,8 +136,10 @@ class Augmentation:
         """Draws what is not there yet, or is there damaged.
 
         Args:
-          out: the folder. transfer: the model, its batch size `batch` or larger.
-          digest: of the model. seed: of the plan.
+          out: the folder.
+          transfer: the model, its batch size `batch` or larger.
+          digest: of the model.
+          seed: of the plan.
           batch: images that are drawn together; always the same ones, so that the bits do not depend on
             where a run was stopped.
 

@@ -125,6 +125,7 @@ TERMS: dict[str, Callable[..., jax.Array]] = {
     "ssim": ssim,
     "mask_ssim": mask_ssim,
 }
+"""Image losses: `term(scene, image, features, **options)` -> the loss, a mean over images."""
 
 
 class Adversarial(NamedTuple):
