@@ -6,7 +6,7 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint format docs clean
+.PHONY: demo test test-slow lint format docs notebooks clean
 
 demo: $(VENV)/installed
 	$(BIN)/python train.py --config=configs/demo.py:synthetic_people/dsc --workdir=runs/demo --data_dir=data
@@ -38,8 +38,16 @@ format: $(VENV)/installed
 docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
+# Executes notebooks/*.py, as a reader would, and leaves them with their pictures in notebooks/executed/.
+notebooks: $(VENV)/notebooks
+	$(BIN)/python notebooks/run.py
+
 $(VENV)/docs: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[docs]"
+	@touch $@
+
+$(VENV)/notebooks: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[notebooks]"
 	@touch $@
 
 $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
@@ -49,4 +57,4 @@ $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site notebooks/executed notebooks/work *.egg-info .pytest_cache .ruff_cache

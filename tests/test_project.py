@@ -57,17 +57,19 @@ def test_runtime_dependencies_have_floors_that_the_tested_versions_meet(text, py
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("text", [*EXTRAS["dev"], *EXTRAS["docs"]])
+@pytest.mark.parametrize("text", [*EXTRAS["dev"], *EXTRAS["docs"], *EXTRAS["notebooks"]])
 def test_development_tools_are_pinned_exactly(text, python):
     needed = Requirement(text)
     assert [s.operator for s in needed.specifier] == ["=="]
     assert _pins(python)[canonicalize_name(needed.name)] in needed.specifier
 
 
-@pytest.mark.parametrize("extra", ["dev", "docs"])
-def test_all_that_an_installation_brings_is_pinned(extra):
-    if extra == "docs" and importlib.util.find_spec("mkdocs") is None:
-        pytest.skip("the tools of the documentation are not installed; make docs installs them")
+@pytest.mark.parametrize(
+    ("extra", "of_it"), [("dev", "pytest"), ("docs", "mkdocs"), ("notebooks", "jupytext")]
+)
+def test_all_that_an_installation_brings_is_pinned(extra, of_it):
+    if importlib.util.find_spec(of_it) is None:
+        pytest.skip(f"the tools of the extra {extra} are not installed; make {extra} installs them")
     assert _needed("pgjax", frozenset({extra}), set()) <= _pins(PYTHONS[0]).keys()
 
 
