@@ -50,8 +50,8 @@ def side_by_side(*pictures, enlarge=4):
 # %% [markdown]
 # ## 1. A model
 #
-# First make the data set, 2,320 pictures of drawn people. (If you ran `make demo`, you have a better model than
-# this notebook trains: then set `MODEL = "../runs/demo/export"` after this cell, and skip to part 2.)
+# First make the data set, 2,320 pictures of drawn people. (If you ran `make demo`, you have a better model
+# than this notebook trains: then set `MODEL = "../runs/demo/export"` after this cell, and skip to part 2.)
 
 # %%
 pgjax("prepare", "synthetic_people", f"--data_dir={DATA}")
