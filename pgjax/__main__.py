@@ -1,9 +1,8 @@
 """The console command: `pgjax NAME ...` is `python -m pgjax.tools.NAME ...`, and `pgjax` lists the names."""
 
 import ast
-import importlib.util
 import os
-import pkgutil
+import pathlib
 import runpy
 import sys
 
@@ -15,12 +14,12 @@ from pgjax.tools import cli
 def commands() -> dict[str, str]:
     """What can be called: the first words of the docstring of each tool that is a command, by name."""
     found = {}
-    for module in pkgutil.iter_modules(tools.__path__):
-        loader = importlib.util.find_spec(f"{tools.__name__}.{module.name}").loader
-        source = loader.get_source(f"{tools.__name__}.{module.name}")
+    (folder,) = tools.__path__
+    for file in sorted(pathlib.Path(folder).glob("[a-z]*.py")):
+        source = file.read_text(encoding="utf-8")
         if 'if __name__ == "__main__":' in source:
-            text = ast.get_docstring(ast.parse(source)).partition("\n")[0]
-            found[module.name] = text.partition(": python -m")[0].rstrip(".")
+            text = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+            found[file.stem] = text.partition(": python -m")[0].rstrip(".")
     return found
 
 

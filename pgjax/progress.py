@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from tqdm import tqdm
@@ -76,7 +76,7 @@ class Progress:
             self._say(self._state(now))
 
     @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> Generator[None]:
         """The time of the block is none of the loop's: no speed and no time left follows from it."""
         began = time.monotonic()
         yield

@@ -209,7 +209,9 @@ def _builder_class(dataset: Dataset):
     return getattr(importlib.import_module(module), name)
 
 
-def _builder(dataset: Dataset, data_dir: Path, options: Mapping[str, object] | None = None):
+def _builder(
+    dataset: Dataset, data_dir: str | os.PathLike, options: Mapping[str, object] | None = None
+):
     builder, config = _builder_class(dataset), dataset.config
     if importlib.util.find_spec("array_record") is None:
         raise InputError(

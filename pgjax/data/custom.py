@@ -150,7 +150,7 @@ class Custom(tfds.core.GeneratorBasedBuilder):
             if some
         ]
         if listing.unreadable:
-            excluded["unreadable"] = listing.unreadable
+            excluded["unreadable"] = list(listing.unreadable)
         metadata = self.info.metadata
         metadata["options"] = config.options() | dealt
         metadata["notes"] = notes

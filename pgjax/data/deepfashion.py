@@ -87,9 +87,11 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
             if absent:
                 excluded[f"{split} photos"] = {"no file": absent}
                 first = next(n for n in poses.names if n not in set(present[split].poses.names))
+                where = fashion_names.parse(first)
+                assert where is not None  # annotations are read by these names
                 notes.append(
                     f"{split}: {absent} of {len(poses.names)} annotated photos have no file, such as "
-                    f"{fashion_names.parse(first).path()} or {first}; they come from "
+                    f"{where.path()} or {first}; they come from "
                     f"{fashion_files.PHOTOS_FROM} and go into {files.photos.root}"
                 )
         if not any(part.files for part in present.values()):

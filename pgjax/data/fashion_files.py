@@ -123,7 +123,7 @@ def find(raw: Path) -> FashionFiles:
             raise InputError(f"{path}: also in {texts[key]}; leave one of them")
         else:
             texts[key] = path
-    first = _TEXT.fullmatch(min(splits).name)
+    first = next(match for path, match in files if path == min(splits))
     text = "{root}{resized}-{{kind}}-{{split}}{new}.csv".format(**first.groupdict(default=""))
     return FashionFiles(photos, names, again, split, text, texts, unused)
 

@@ -129,7 +129,7 @@ def table(raw: Path, meant: Meant, shown: Sequence[Told]) -> list[str]:
     Args:
       shown: the photos that are used, with their splits.
     """
-    rows = [("split", "people", "photos", "person from", "example")]
+    rows: list[tuple[str, ...]] = [("split", "people", "photos", "person from", "example")]
     for split in dict.fromkeys(sorted((p.split for p in shown), key=ORDER.index)):
         some = [photo for photo in shown if photo.split == split]
         ways = Counter(photo.how for photo in some)
@@ -139,7 +139,7 @@ def table(raw: Path, meant: Meant, shown: Sequence[Told]) -> list[str]:
             else ", ".join(f"{w} ({n})" for w, n in ways.items())
         )
         example = f"{some[0].path} is {some[0].person}"
-        rows.append((split, str(len({p.person for p in some})), str(len(some)), how, example))
+        rows.append((str(split), str(len({p.person for p in some})), str(len(some)), how, example))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [f"{raw}: splits: {meant.by}"]
     for split, persons, photos, how, example in rows:

@@ -7,6 +7,8 @@ import numpy as np
 
 from pgjax.pose import skeleton
 
+Identities = Sequence[str] | np.ndarray
+
 # Market-1501's badly detected boxes and distractors; in a folder of their own, with its name before theirs.
 JUNK = re.compile(r"(-1|0000)_(?:\1_)?c\d")
 TORSO = tuple(
@@ -14,7 +16,7 @@ TORSO = tuple(
 )
 
 
-def deformable(names: Sequence[str], identities: Sequence[str], visible: np.ndarray) -> np.ndarray:
+def deformable(names: Sequence[str], identities: Identities, visible: np.ndarray) -> np.ndarray:
     """All ordered pairs of an identity's images in which hips and shoulders are visible.
 
     Identities in order of first appearance, images in their order (docs/reference_facts.md, 5.3). Junk and
@@ -31,7 +33,7 @@ def deformable(names: Sequence[str], identities: Sequence[str], visible: np.ndar
     return _ordered_pairs(identities, visible[:, TORSO].all(axis=1) & ~junk(names))
 
 
-def pg2(names: Sequence[str], identities: Sequence[str], visible: np.ndarray) -> np.ndarray:
+def pg2(names: Sequence[str], identities: Identities, visible: np.ndarray) -> np.ndarray:
     """All ordered pairs of an identity's images that have a pose: one visible joint or more.
 
     See docs/reference_facts.md, 2.7; arguments, order and result as `deformable`.
@@ -39,7 +41,7 @@ def pg2(names: Sequence[str], identities: Sequence[str], visible: np.ndarray) ->
     return _ordered_pairs(identities, visible.any(axis=1) & ~junk(names))
 
 
-RULES: dict[str, Callable[[Sequence[str], Sequence[str], np.ndarray], np.ndarray]] = {
+RULES: dict[str, Callable[[Sequence[str], Identities, np.ndarray], np.ndarray]] = {
     "deformable": deformable,
     "pg2": pg2,
 }
@@ -60,7 +62,7 @@ def junk(names: Sequence[str]) -> np.ndarray:
     return np.array([JUNK.match(name) is not None for name in names], bool)
 
 
-def _ordered_pairs(identities: Sequence[str], valid: np.ndarray) -> np.ndarray:
+def _ordered_pairs(identities: Identities, valid: np.ndarray) -> np.ndarray:
     """All ordered pairs of an identity's valid images, in the order of `itertools.permutations`."""
     (images,) = np.nonzero(valid)
     if len(images) == 0:

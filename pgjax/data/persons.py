@@ -70,7 +70,7 @@ def _way(photos: Sequence[Seen], way: str | None) -> Callable[[Seen], Found]:
     if all(_MARKET.match(photo.file) for photo in photos):
         return _name
     if all(_CUHK.match(photo.file) for photo in photos):
-        return lambda photo: (_CUHK.match(photo.file)[1], CUHK)
+        return _cuhk
     if all(fashion_names.parse(photo.path) for photo in photos):
         return _outfit
     inside = [photo for photo in photos if photo.folders]
@@ -103,8 +103,16 @@ def _name_as_said(photo: Seen) -> Found:
     return (photo.beginning, NAME) if photo.beginning else _name(photo)
 
 
+def _cuhk(photo: Seen) -> Found:
+    match = _CUHK.match(photo.file)
+    assert match is not None  # all of the photos match
+    return match[1], CUHK
+
+
 def _outfit(photo: Seen) -> Found:
-    return fashion_names.identity(fashion_names.parse(photo.path).siarohin()), FASHION
+    name = fashion_names.parse(photo.path)
+    assert name is not None  # all of the photos have such names
+    return fashion_names.identity(name.siarohin()), FASHION
 
 
 def _pattern(text: str) -> Callable[[Seen], Found]:

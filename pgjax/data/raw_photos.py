@@ -33,10 +33,11 @@ class PhotoFiles:
         """
         self.root = root
         every = folders.files(root)
-        self._unpacked, unreadable, passed = folders.photos_among(every)
+        self._unpacked, apart, passing = folders.photos_among(every)
+        unreadable, passed = dict(apart), dict(passing)
         self._zipped: dict[str, tuple[zipfile.ZipFile, str]] = {}
         for name in [name for name in passed if extension(name) == ".zip"]:
-            unreadable, passed = unreadable | self._list(name, every.found[name]), passed.copy()
+            unreadable |= self._list(name, every.found[name])
             del passed[name]
         self.listing = Listing(self._unpacked, unreadable, passed)
         self.names = (*self._unpacked, *sorted(self._zipped))

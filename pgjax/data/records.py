@@ -1,7 +1,6 @@
 """What one record of a built data set holds, the same for all builders."""
 
 import io
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -45,7 +44,7 @@ def encode(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def decode(data: bytes, encodings: Sequence[str], where: str) -> Image.Image:
+def decode(data: bytes, encodings: tuple[str, ...], where: str) -> Image.Image:
     """The whole image of a file's bytes, which tfds itself does not check.
 
     Args:

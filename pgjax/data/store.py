@@ -84,10 +84,8 @@ def load_split(
     shape = (count, *size, 3)
     held = len(keys) * int(np.prod(shape)) <= memory_limit
     rows = np.empty(count, np.int64)
-    images = {
-        key: np.empty(shape, np.uint8) if held else OnDemand(records, rows, key, size)
-        for key in keys
-    }
+    arrays = {key: np.empty(shape, np.uint8) for key in keys} if held else {}
+    images = arrays or {key: OnDemand(records, rows, key, size) for key in keys}
     joints = builder.info.features["keypoints"].shape[0]
     keypoints = np.empty((count, joints, 2), np.float32)
     visible = np.empty((count, joints), bool)
@@ -101,9 +99,8 @@ def load_split(
             keypoints[place], visible[place] = record["keypoints"], record["visible"]
             for key, values in texts.items():
                 values[place] = record[key].decode()
-            if held:
-                for key in keys:
-                    images[key][place] = _decode(record, key, shape[1:])
+            for key, array in arrays.items():
+                array[place] = _decode(record, key, shape[1:])
 
     try:
         with ThreadPoolExecutor(THREADS) as pool:
@@ -154,7 +151,7 @@ def test_pairs(
     return _positions(published, split.names)
 
 
-test_pairs.__test__ = False  # pytest takes it for a test where it is imported
+test_pairs.__test__ = False  # noqa: B010: pytest takes it for a test where it is imported
 
 
 def _positions(named: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:

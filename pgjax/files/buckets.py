@@ -6,7 +6,7 @@ import functools
 import os
 import pathlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -33,7 +33,7 @@ def split(path: paths.Path) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def told(path: paths.Path) -> Iterator[None]:
+def told(path: paths.Path) -> Generator[None]:
     """Says in one line what Google's client says of a path.
 
     Raises:
@@ -187,7 +187,7 @@ def find(folder: paths.Path, name: str) -> list[paths.Path]:
 
 
 @contextlib.contextmanager
-def locked(path: pathlib.Path) -> Iterator[None]:
+def locked(path: pathlib.Path) -> Generator[None]:
     """Holds a lock of this machine that ends with the process, where there are locks."""
     with contextlib.ExitStack() as stack:
         # Without, what two processes fetch is fetched twice: every file appears when it is whole.

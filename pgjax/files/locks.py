@@ -2,9 +2,8 @@
 
 import contextlib
 import errno
-import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 _NONE = {
     getattr(errno, name, None) for name in ("ENOSYS", "ENOTSUP", "EOPNOTSUPP", "ENOLCK", "EINVAL")
@@ -16,7 +15,7 @@ class NoLocksError(OSError):
 
 
 @contextlib.contextmanager
-def held(path: pathlib.Path, wait: bool) -> Iterator[None]:
+def held(path: pathlib.Path, wait: bool) -> Generator[None]:
     """Holds the lock of a file, which is made where there is none.
 
     Args:
@@ -40,6 +39,6 @@ def held(path: pathlib.Path, wait: bool) -> Iterator[None]:
         except OSError as error:
             if error.errno not in _NONE:
                 raise
-            reason = os.strerror(error.errno)
+            reason = error.strerror
             raise NoLocksError(f"its file system has no flock: {reason}") from error
         yield

@@ -84,7 +84,7 @@ def _prepare() -> None:
     # epath would prefer TensorFlow where that is installed, which takes the accelerator's memory.
     os.environ.setdefault("EPATH_USE_TF", "0")
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-    import fsspec
+    import fsspec.config
 
     # Others write there too: tensorstore, and other hosts.
     fsspec.config.conf.setdefault("gs", {})["use_listings_cache"] = False

@@ -192,8 +192,8 @@ def distance(net: str, params: Params, one: jax.Array, other: jax.Array) -> jax.
             layer = params[f"features.{conv.number}"]
             if conv.pooled:
                 x = _largest(x, conv.pooled)
-            padding = ((conv.padding, conv.padding),) * 2
-            x = convolve(x, layer["kernel"], conv.stride, padding)
+            beside = (conv.padding, conv.padding)
+            x = convolve(x, layer["kernel"], conv.stride, (beside, beside))
             x = jax.nn.relu(x + layer["bias"].reshape(1, 1, 1, -1))
             if conv.judged:
                 length = jnp.sqrt(jnp.square(x).sum(axis=-1, keepdims=True))

@@ -120,7 +120,7 @@ def apply(
 
     x = images.astype(jnp.float32)[..., ::-1]  # BGR
     x = _clipped(norm("stem", convolve(x, params["stem"]["kernel"], 2, "SAME")))
-    fine = None
+    fine = x
     for i, (_, stride, added) in enumerate(BLOCKS):
         names = {kind: f"block{i}/{kind}" for kind in ("expand", "depthwise", "project")}
         kernels = {kind: params[name]["kernel"] for kind, name in names.items() if name in params}
@@ -132,7 +132,7 @@ def apply(
         inside = norm(names["project"], inside @ kernels["project"][0, 0])
         x = x + inside if added else inside
         fine = x if i == FINE else fine
-    features = jnp.concatenate([fine, _enlarged(x, fine.shape[1:3])], axis=-1)
+    features = jnp.concatenate([fine, _enlarged(x, (fine.shape[1], fine.shape[2]))], axis=-1)
     given = features
     for stage in range(1, STAGES + 1):
         maps = [_branch(params, f"stage{stage}/{branch}", given) for branch in MAPS]

@@ -7,6 +7,7 @@ float constants needs: TensorFlow itself is half a gigabyte, for the one reading
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def _array(tensor: memoryview) -> np.ndarray:
     return values.reshape(shape).astype(np.float32)
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def _fields(message: Any) -> Iterator[tuple[int, Any]]:
     """(field number, value) of a message: an int, or the bytes of what has a length or a fixed size."""
     place = 0
     while place < len(message):

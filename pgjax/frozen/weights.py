@@ -192,5 +192,7 @@ def _read_npz(path: Path, shapes: Shapes) -> Params:
 
 
 def _write_npz(path: Path, params: Params) -> None:
-    arrays = {f"{layer}/{part}": x for layer, parts in params.items() for part, x in parts.items()}
+    arrays: dict[str, Any] = {
+        f"{layer}/{part}": x for layer, parts in params.items() for part, x in parts.items()
+    }
     np.savez(path, **arrays)

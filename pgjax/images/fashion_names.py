@@ -108,7 +108,7 @@ def parse(name: str | PurePath) -> FashionName | None:
         gender, _, category, garment, outfit, *view = match.groups()
     else:
         return None
-    return FashionName(gender, category.replace("_", ""), garment, outfit, tuple(view))
+    return FashionName(gender, category.replace("_", ""), garment, outfit, (view[0], view[1]))
 
 
 def root(name: str) -> str | None:

@@ -92,7 +92,7 @@ class Outputs:
                     faults[kind].append(told)
                 digest.update(content)
         if any(faults.values()):
-            pair = None if pictures else tuple(map(bare, wanted[0]))
+            pair = None if pictures else (bare(wanted[0][0]), bare(wanted[0][1]))
             raise InputError(_told(self._folder, faults, pair))
         self.sha256 = digest.hexdigest()
         self._pictures = [pictures[pair] for pair in pairs]

@@ -82,14 +82,15 @@ def write(path: str | os.PathLike, poses: Mapping[str, Sequence[Pose]], format: 
     Raises:
       InputError: an unknown format, or poses that it can't hold.
     """
-    if format not in WRITTEN:
+    written = FORMATS[format].write if format in FORMATS else None
+    if written is None:
         raise InputError(f"format {format!r}: expected one of {', '.join(WRITTEN)}")
     if format not in HOLD_SIZE and any(p.size == SHARES for some in poses.values() for p in some):
         raise InputError(
             f"{path}: keypoints are shares of photos whose size is not known, and format {format} "
             "holds pixels; in_photo makes them pixels"
         )
-    FORMATS[format].write(paths.local(path), poses)
+    written(paths.local(path), poses)
 
 
 def one_pose(

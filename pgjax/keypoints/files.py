@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -14,7 +14,7 @@ from pgjax.keypoints.pose import FARTHEST, Pose, marked
 
 
 @contextlib.contextmanager
-def naming(where: object) -> Iterator[None]:
+def naming(where: object) -> Generator[None]:
     """Puts where a fault is before what an InputError says."""
     try:
         yield
@@ -106,16 +106,21 @@ def size(content: dict, prefix: str = "") -> tuple[int, int]:
       InputError: they are none.
     """
     found = tuple(content.get(f"{prefix}{side}") for side in ("height", "width"))
-    numbers = not any(isinstance(s, bool) or not isinstance(s, int | float) for s in found)
-    if not numbers or not all(1 <= s < FARTHEST for s in found):
+    height, width = (
+        int(s)
+        if isinstance(s, int | float) and not isinstance(s, bool) and 1 <= s < FARTHEST
+        else None
+        for s in found
+    )
+    if height is None or width is None:
         raise InputError(f'"{prefix}height" and "{prefix}width" are {found}; expected pixels')
-    return int(found[0]), int(found[1])
+    return height, width
 
 
 def typed(value, kind: type, what: str):
     """The value, which must be of that kind: dict or list."""
     if not isinstance(value, kind):
-        words = {dict: "an object {...}", list: "a list [...]"}[kind]
+        words = "an object {...}" if kind is dict else "a list [...]"
         raise InputError(f"{what} is {_short(value)}; expected {words}")
     return value
 

@@ -46,7 +46,7 @@ class Photo(NamedTuple):
     """
 
     name: str
-    people: Sequence[Person]
+    people: list[Person]
     size: Size = None
     shares: bool | None = None
 

@@ -5,9 +5,9 @@ several layouts have this number, the most plausible person decides (`choose`). 
 pgjax.pose.skeleton lacks are ignored.
 """
 
+import dataclasses
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,8 @@ def _right_first(*parts: str) -> tuple[str, ...]:
     return tuple(f"{side}_{part}" for side in reversed(SIDES) for part in parts)
 
 
-class Layout(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Layout:
     """An order of joints.
 
     joints: their names; more: how many points of face and hands follow, which are not read. missing: how
@@ -148,7 +149,7 @@ def choose(tables: Sequence[np.ndarray], names: Sequence[str]) -> tuple[str, boo
         name: found.sum() / n + 0.5 / n if (n := len(found)) else 1.0
         for name, found in lengths.items()
     }
-    best, second = sorted(costs, key=costs.get)[:2]
+    best, second = sorted(costs, key=costs.__getitem__)[:2]
     plain = costs[best] <= LONGEST and costs[best] < 0.8 * costs[second]
     return (best, True) if plain else (names[0], False)
 

@@ -103,7 +103,9 @@ def check_person(
     person: int | str | None, option: str = "person", offered: Sequence[str] = (PROMINENT,)
 ) -> None:
     """Raises InputError: it is none of the choices of `choose`."""
-    if person not in (None, *offered) and (isinstance(person, str | bool) or person < 0):
+    if person not in (None, *offered) and (
+        not isinstance(person, int) or isinstance(person, bool) or person < 0
+    ):
         raise InputError(f"{option} {person!r}: expected {_expected(offered)}")
 
 
@@ -119,7 +121,7 @@ def _number(
     option: str,
     offered: Sequence[str],
 ) -> int:
-    if person == PROMINENT:
+    if isinstance(person, str):  # PROMINENT, by check_person
         return places_by_prominence(people)[0]
     if person is None and len(people) > 1:
         expected = _expected(offered, len(people) - 1)

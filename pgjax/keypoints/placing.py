@@ -18,7 +18,7 @@ def in_pixels(pose: Pose, size: tuple[int, int]) -> Pose:
     """The pose in pixels of a photo (height, width), if its keypoints are shares; else as it is."""
     if pose.size != SHARES:
         return pose
-    return within(moved(pose, lambda points: points * np.float32(size), size))
+    return within(moved(pose, lambda points: points * np.array(size, np.float32), size))
 
 
 def in_photo(pose: Pose, size: tuple[int, int], photo: object) -> Pose:

@@ -66,8 +66,8 @@ def make_pose(keypoints, visible=None, confidence=None, size=None, doubts=()) ->
                 )
     keypoints = np.where(seen[:, None], keypoints, np.float32(0))
     confidence = np.where(seen, confidence, np.float32(0)).clip(0, 1)
-    size = None if size is None else tuple(map(int, size))
-    return Pose(keypoints, seen, confidence, size, tuple(doubts))
+    sides = None if size is None else (int(size[0]), int(size[1]))
+    return Pose(keypoints, seen, confidence, sides, tuple(doubts))
 
 
 def marked(keypoints: np.ndarray) -> np.ndarray:

@@ -58,7 +58,9 @@ def read(
     return formats.read(path, format, threshold)
 
 
-def _read_folder(folder: Path, format: str | None, threshold: float) -> dict[str, list[Pose]]:
+def _read_folder(
+    folder: Path, format: str | None, threshold: float | None
+) -> dict[str, list[Pose]]:
     one = format is not None and FORMATS[format].kinds
     endings = [FORMATS[format].extension] if one else ENDINGS
     listing = folders.files(folder)

@@ -66,7 +66,7 @@ def signs(
     if EXCHANGED in found:  # joints were left out since, so nothing more can be told
         return found
     size = pose.size if size is None or pose.size == SHARES else size
-    if pose.size not in (None, size):
+    if pose.size is not None and size is not None and pose.size != size:
         found[RESIZED] = "keypoints of a photo of {}x{}, but this one is {}x{}".format(
             *pose.size, *size
         )
@@ -92,7 +92,7 @@ def signs(
         found[SWAPPED] = "left and right look swapped from the shoulders down, but not in the face"
     if out.any() and EXCHANGED not in found:
         names = ", ".join(skeleton.JOINTS[i] for i in np.flatnonzero(out))
-        of = "" if size == SHARES else " of {}x{}".format(*size)
+        of = "" if size is None or size == SHARES else " of {}x{}".format(*size)
         found[OUTSIDE] = (
             f"{out.sum()} of {pose.visible.sum()} joints lie outside the photo{of}: {names}"
         )

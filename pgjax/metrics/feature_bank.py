@@ -165,6 +165,7 @@ class Bank:
 
     def _reference(self, extractor: str) -> Any:
         if self._protocol.reference == "train":
+            assert self._training is not None  # who measures against them gives them
             try:
                 store = self._training()
             except InputError as error:

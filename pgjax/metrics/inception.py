@@ -157,7 +157,7 @@ def _gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise NotMeasuredError("FID needs at least two images a side")
     mean = features.mean(axis=0)
     centred = (features - mean) / np.sqrt(len(features) - 1)
-    return mean, np.linalg.qr(centred, mode="r")
+    return mean, np.asarray(np.linalg.qr(centred, mode="r"))
 
 
 def _finite(x: np.ndarray) -> np.ndarray:

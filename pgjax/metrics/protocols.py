@@ -76,7 +76,7 @@ class Protocol:
     listed: tuple[str, ...] | None
     columns: Mapping[str, str]
     mask: Mask = Mask()
-    frames: Mapping[str, Frame] = dataclasses.field(default_factory=_table)
+    frames: Mapping[str, Frame] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     splits: int = 10
     features: str = INCEPTION
     reference: str = "train"
@@ -168,7 +168,7 @@ PROTOCOLS: dict[str, Protocol] = {
             pairs="12,800 random pairs that are not published; here " + PUBLISHED_PAIRS,
             listed=("ssim_reference", "masked_input_ssim", "l1", "is", "masked_input_is", "ds"),
             columns=_table(
-                **_DEFORMABLE | {"mask_ssim": "masked_input_ssim", "mask_is": "masked_input_is"}
+                **{**_DEFORMABLE, "mask_ssim": "masked_input_ssim", "mask_is": "masked_input_is"}
             ),
             notes=(
                 "Masked scores as the text describes them: the source photo's background is masked out "

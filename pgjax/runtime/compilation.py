@@ -6,10 +6,13 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Callable
+from typing import Any
 
 import jax
 
 from pgjax.runtime import cpu_process
+
+_SETTINGS: Any = jax.config  # no type checker sees what it holds
 
 
 def keep() -> None:
@@ -19,7 +22,7 @@ def keep() -> None:
     devices begin: it also sees to it that programs find their memory (process.inline).
     """
     cpu_process.inline()
-    if jax.config.jax_compilation_cache_dir is not None:
+    if _SETTINGS.jax_compilation_cache_dir is not None:
         return
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
     folder = pathlib.Path(cache) / "pgjax"
@@ -35,7 +38,7 @@ def keep() -> None:
 
 def folder() -> str | None:
     """Where JAX keeps compiled programs; None where it keeps none."""
-    return jax.config.jax_compilation_cache_dir if jax.config.jax_enable_compilation_cache else None
+    return _SETTINGS.jax_compilation_cache_dir if _SETTINGS.jax_enable_compilation_cache else None
 
 
 def uncollected(function: Callable) -> Callable:

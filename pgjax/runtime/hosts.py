@@ -43,7 +43,12 @@ def start(
         raise InputError(f"{missing[0]}: missing; {', '.join(given)} go together")
     if missing and not (detect or _started_by_a_cluster(os.environ)):
         return
-    if not missing and (":" not in coordinator or not 0 <= host < hosts):
+    if (
+        coordinator is not None
+        and hosts is not None
+        and host is not None
+        and (":" not in coordinator or not 0 <= host < hosts)
+    ):
         raise InputError(
             "--coordinator, --num_hosts, --host: expected ADDRESS:PORT and 0 <= host < num_hosts, got "
             f"{coordinator}, {hosts}, {host}"

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import FrameType
 from typing import NoReturn
 
@@ -54,7 +54,7 @@ def unblock() -> None:
 
 
 @contextlib.contextmanager
-def unwinding() -> Iterator[None]:
+def unwinding() -> Generator[None]:
     """Ctrl-C within the block leaves it by KeyboardInterrupt, then ends the process; a second, at once.
 
     Only in the process of a command (`begin`); within another the block is left as it is.
@@ -124,7 +124,7 @@ class Interruption:
         return self
 
     def __exit__(self, kind: type | None, *_) -> None:
-        if kind is Stopped:
+        if kind is Stopped and self.signal is not None:
             end(self.signal, GOES_ON)
         if self._watch is not None:
             self._watch.cancel()

@@ -1,6 +1,7 @@
 """What commands that compute do first: join the other hosts, and keep what they compile."""
 
 import os
+from typing import Any
 
 from absl import flags
 
@@ -35,7 +36,8 @@ def start_alone() -> None:
     from pgjax.runtime import compilation
 
     forced = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
-    if jax.config.jax_num_cpu_devices < 1 and not forced:
+    settings: Any = jax.config  # no type checker sees what it holds
+    if settings.jax_num_cpu_devices < 1 and not forced:
         jax.config.update("jax_num_cpu_devices", _cores())
     compilation.keep()
 

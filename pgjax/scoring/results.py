@@ -38,8 +38,11 @@ LIBRARIES = ("pillow", "scipy")
 class Measured(typing.Protocol):
     """What a scorer says of how it measured (scoring.Scorer, scorers.Scored), by metric and by network."""
 
-    not_measured: Mapping[str, str]
-    networks: Mapping[str, str]
+    @property
+    def not_measured(self) -> Mapping[str, str]: ...
+
+    @property
+    def networks(self) -> Mapping[str, str]: ...
 
 
 def provenance(

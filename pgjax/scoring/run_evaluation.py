@@ -1,6 +1,7 @@
 """Scores a run on the test pairs, beside two baselines and the published numbers."""
 
 import json
+import os
 import pathlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,7 +92,7 @@ def choose_pairs(
 
 
 def evaluate(
-    workdir: str | pathlib.Path,
+    workdir: str | os.PathLike,
     data_dir: str,
     limit: int | None = None,
     pairs_file: str | None = None,
@@ -108,7 +109,7 @@ def evaluate(
 
 
 def evaluate_all(
-    workdir: str | pathlib.Path,
+    workdir: str | os.PathLike,
     data_dir: str,
     limit: int | None = None,
     pairs_file: str | None = None,
@@ -257,9 +258,10 @@ def _together(
     """The same pairs of every run, by its name; adds the seconds that they took to the clock."""
     while True:
         started = time.perf_counter()
-        predictions = {name: next(run, None) for name, run in runs.items()}
+        made = [next(run, None) for run in runs.values()]
         clock["generation"] += time.perf_counter() - started
-        if None in predictions.values():
+        predictions = {name: one for name, one in zip(runs, made, strict=True) if one is not None}
+        if len(predictions) < len(runs):
             return
         yield predictions
 

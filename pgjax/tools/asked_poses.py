@@ -68,7 +68,7 @@ def targets(arguments: argparse.Namespace, size: Size, find: Find) -> Targets:
     option, person = "--target_person", arguments.target_person
     if path is None:
         flag, where = "--target_photo", f"--target_photo: {photo}"
-        poses = _found(find, photos, where, "--target_pose")
+        poses = _found(find, photos or {}, where, "--target_pose")
         found = _choose(poses, person, where, option)
         _told(where, list(found.values()), arguments.estimator)
     else:

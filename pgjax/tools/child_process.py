@@ -39,6 +39,7 @@ def call_apart(function: Callable, *args: Any) -> int:
     finally:
         process.kill()
         process.join()
+    assert process.exitcode is not None  # it has ended
     return process.exitcode
 
 
@@ -50,7 +51,9 @@ def _child(function: Callable, *args: Any) -> None:
 
 def _end_with_parent() -> None:
     # A child left alone would go on, unseen, and hold what it has locked.
-    connection.wait([multiprocessing.parent_process().sentinel])
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this is the child
+    connection.wait([parent.sentinel])
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os._exit(1)

@@ -6,7 +6,7 @@ Errors that no user caused keep their traceback (and Python's exit code 1).
 import argparse
 import sys
 import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
@@ -27,10 +27,10 @@ class ArgumentParser(argparse.ArgumentParser):
     def __init__(self, *, prog: str, **options):
         super().__init__(prog=self.program or prog, **options)
 
-    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None):
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None):
         return super().parse_known_args(_at_home(args), namespace)
 
-    def parse_known_intermixed_args(self, args: Sequence[str] | None = None, namespace: Any = None):
+    def parse_known_intermixed_args(self, args: Iterable[str] | None = None, namespace: Any = None):
         return super().parse_known_intermixed_args(_at_home(args), namespace)
 
     def error(self, message: str) -> NoReturn:
@@ -66,7 +66,7 @@ def run(main: Callable, *args):
         fail(str(error))
 
 
-def run_absl(main: Callable[[list[str]], object]) -> NoReturn:
+def run_absl(main: Callable[[list[str]], object]) -> None:
     """Parses absl's flags and runs main([program]), with this module's exit codes, not absl's.
 
     `--help` and its like exit 0; an unknown flag, a bad value, a config that can't be loaded, an
@@ -123,7 +123,7 @@ def _found(words: list[str]) -> list[str]:
     return found
 
 
-def _at_home(words: Sequence[str] | None) -> list[str]:
+def _at_home(words: Iterable[str] | None) -> list[str]:
     """Arguments (None: the program's) with ~ expanded, in --FLAG=~/... too, which shells leave alone."""
     found = []
     for word in sys.argv[1:] if words is None else words:
@@ -132,7 +132,7 @@ def _at_home(words: Sequence[str] | None) -> list[str]:
     return found
 
 
-def _config_message(error: Exception) -> str | None:
+def _config_message(error: BaseException) -> str | None:
     """What a config file itself says is wrong, without the traceback that ml_collections adds.
 
     Raises:

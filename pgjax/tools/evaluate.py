@@ -69,7 +69,7 @@ flags.adopt_module_key_flags(launch)
 
 def main(_) -> None:
     if WORKDIR.value is not None:
-        _run()
+        _run(WORKDIR.value)
     elif IMAGES.value is not None or BASELINES.value:
         _pictures()
     else:
@@ -78,9 +78,9 @@ def main(_) -> None:
         )
 
 
-def _run() -> None:
+def _run(run: str) -> None:
     _refuse("--workdir", images=IMAGES, dataset=DATASET, out=OUT, baselines=BASELINES)
-    workdir = paths.of(WORKDIR.value)
+    workdir = paths.of(run)
     # What is no run is to be one line.
     if paths.in_bucket(workdir) or (workdir / "config.json").is_file():
         announce(f"starting the evaluation of {workdir}")
@@ -90,7 +90,7 @@ def _run() -> None:
 
     launch.start()
     results = run_evaluation.evaluate_all(
-        WORKDIR.value,
+        run,
         DATA_DIR.value,
         LIMIT.value,
         PAIRS.value,
@@ -101,7 +101,7 @@ def _run() -> None:
         REFERENCE.value,
     )
     if hosts.first():
-        export.refresh(WORKDIR.value)
+        export.refresh(run)
         print("\n\n".join(map(run_evaluation.table, results)))
 
 
@@ -135,7 +135,7 @@ def _pictures() -> None:
     print(run_evaluation.table(result))
 
 
-def _refuse(beside: str, **others: flags.FlagHolder) -> None:
+def _refuse(beside: str, **others: flags.FlagHolder | flags.Flag) -> None:
     for name, flag in others.items():
         if flag.value:
             raise InputError(f"--{name}: does not go with {beside}")

@@ -6,7 +6,7 @@ from pgjax import keypoints
 
 
 def add_format(
-    parser: argparse.ArgumentParser, flag: str = "--format", of: str = "the keypoints"
+    parser: argparse._ActionsContainer, flag: str = "--format", of: str = "the keypoints"
 ) -> None:
     """Adds a flag that names the format of the keypoints `of` something."""
     parser.add_argument(
@@ -17,7 +17,7 @@ def add_format(
     )
 
 
-def add_threshold(parser: argparse.ArgumentParser) -> None:
+def add_threshold(parser: argparse._ActionsContainer) -> None:
     """Adds --threshold, in the unit of the file."""
     parser.add_argument(
         "--threshold",

@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -200,7 +201,7 @@ def main(argv: list[str] | None = None) -> None:
     if not poses:
         raise InputError(f"none of {len(photos)} photos can be read; the first: {fault}")
     keypoints.write(out, poses, form)
-    counts = summary(poses, len(unreadable) + left.pop("unreadable", 0)) | left
+    counts: dict[str, Any] = summary(poses, len(unreadable) + left.pop("unreadable", 0)) | left
     share = sum(counts["joints"].values()) / max(1, counts["people"])
     print(
         f"{counts['people']} people in {len(poses)} photos, {share:.1f} of 18 joints each, "

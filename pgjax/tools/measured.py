@@ -181,8 +181,8 @@ def check_seeds(runs: Sequence[Run]) -> None:
     seeds = {first.config["seed"]: first}
     for run in others:
         both = f"{first.folder} and {run.folder}, both {run.row}"
-        configs = (run_directory.fixed(r.config) | {"seed": None} for r in (first, run))
-        for key, a, b in differences(*configs):
+        one, other = (run_directory.fixed(r.config) | {"seed": None} for r in (first, run))
+        for key, a, b in differences(one, other):
             raise InputError(f"{both}: config.{key} is {a!r} and {b!r}; no mean of such")
         for key, a, b in _otherwise(first.result, run.result, EVALUATED):
             raise InputError(f"{both}, were evaluated otherwise: {key} {a!r} and {b!r}")
@@ -217,8 +217,9 @@ def _otherwise(
         if key in one and key in other and one[key] != other[key]:
             yield key, one[key], other[key]
     records = (result.get("protocol", {}) for result in (one, other))
+    here, there = ({k: r[k] for k in MEANT if k in r} for r in records)
     yield from (
         (f"protocol.{key}", a, b)
-        for key, a, b in differences(*({k: r[k] for k in MEANT if k in r} for r in records))
+        for key, a, b in differences(here, there)
         if a is not None and b is not None
     )

@@ -154,7 +154,7 @@ def owner(config: Mapping[str, Any]) -> str | None:
         for name, paper in load().items()
         if row in paper.ROWS and dataset in paper.SETTINGS
     }
-    return min(candidates, key=candidates.get, default=None)
+    return min(candidates, key=candidates.__getitem__, default=None)
 
 
 def title(paper: ModuleType) -> str:

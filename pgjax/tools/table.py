@@ -116,7 +116,7 @@ def _table(
     metrics = [m for m in shown.metrics if m in always or m in anywhere]
     heads = [f"{m} {ARROWS[higher_is_better(m)]}" for m in metrics]
     last = "published in" if any(published.values()) else ""
-    lines = [("row", "", "runs", "steps", "pairs", *heads, last)]
+    lines: list[tuple[str, ...]] = [("row", "", "runs", "steps", "pairs", *heads, last)]
     for row in titles:
         title = row
         if published[row]:

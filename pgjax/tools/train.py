@@ -68,7 +68,7 @@ def main(_) -> None:
         traced_programs.keep(compilation.folder())
         config = _config()
         state = loop.train_and_evaluate(config, WORKDIR.value, DATA_DIR.value, stop)
-        _export(config, state)
+        _export(config, state, WORKDIR.value)
         stop.end(int(state.step))
 
 
@@ -84,7 +84,7 @@ def _config():
     return finetuning.with_init(CONFIG.value, INIT.value, INIT_NETWORKS.value, WORKDIR.value)
 
 
-def _export(config, state) -> None:
+def _export(config, state, workdir: str) -> None:
     """Exports a run that is at its end."""
     from pgjax.runtime import hosts
     from pgjax.serving import export
@@ -93,8 +93,8 @@ def _export(config, state) -> None:
 
     if int(state.step) == build(config).total_steps and hosts.first():
         announce("exporting the model")
-        with need_room(WORKDIR.value):
-            folder = export.export_state(config, state, WORKDIR.value)
+        with need_room(workdir):
+            folder = export.export_state(config, state, workdir)
         print(f"model exported to {folder}", file=sys.stderr)
 
 

@@ -4,10 +4,9 @@ import contextlib
 import errno
 import logging
 import os
-import pathlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import jax
@@ -56,7 +55,7 @@ class Checkpoints:
     for a moment damages nothing), and what a killed save left behind is removed, for its room.
     """
 
-    def __init__(self, workdir: str | pathlib.Path, identity: dict[str, Any], keep: int = 3):
+    def __init__(self, workdir: str | os.PathLike, identity: dict[str, Any], keep: int = 3):
         """Opens `workdir/checkpoints`, which the first save creates.
 
         Args:
@@ -201,7 +200,7 @@ class Checkpoints:
 
 
 @contextlib.contextmanager
-def _telling_damage(where: paths.Path, name: str) -> Iterator[None]:
+def _telling_damage(where: paths.Path, name: str) -> Generator[None]:
     try:
         yield
     except Exception as error:  # orbax and tensorstore raise many kinds
@@ -220,7 +219,7 @@ def _described(tree: Any) -> dict[str, str]:
     }
 
 
-def saved_steps(workdir: str | pathlib.Path) -> list[int]:
+def saved_steps(workdir: str | os.PathLike) -> list[int]:
     """The steps whose checkpoints are whole by their names, in order; asks neither orbax nor JAX."""
     folder = paths.of(workdir) / FOLDER
     if paths.in_bucket(folder):
@@ -231,7 +230,7 @@ def saved_steps(workdir: str | pathlib.Path) -> list[int]:
 
 
 @contextlib.contextmanager
-def need_room(workdir: str | pathlib.Path) -> Iterator[None]:
+def need_room(workdir: str | os.PathLike) -> Generator[None]:
     """Says where a run goes on when there was no room for what the block writes.
 
     Raises:
@@ -266,7 +265,7 @@ def _without_blanks(state: State) -> State:
 
     So do the checkpoints from before spectral normalisation, which can be read for that reason.
     """
-    networks = {
+    networks: dict[str, Any] = {
         name: {key: value for key, value in network._asdict().items() if key != "vectors" or value}
         for name, network in state.networks.items()
     }

@@ -8,7 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tensorboardX.proto.event_pb2 import Event, SessionLog
+# Protobuf makes both when it is imported.
+from tensorboardX.proto.event_pb2 import (
+    Event,  # ty: ignore[missing-module-member]
+    SessionLog,  # ty: ignore[missing-module-member]
+)
 from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import scalar
 

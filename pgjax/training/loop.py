@@ -1,7 +1,7 @@
 """Training of a row: stages, checkpoints, logs, samples. Resumes by itself."""
 
 import contextlib
-import pathlib
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from pgjax.training.steps import make_step, step_identity
 
 def train_and_evaluate(
     config: Any,
-    workdir: str | pathlib.Path,
+    workdir: str | os.PathLike,
     data_dir: str,
     enough: Callable[[], bool] = lambda: False,
 ) -> State:
@@ -124,7 +124,7 @@ def _on_first(opened: Callable, *args: Any) -> contextlib.AbstractContextManager
     return opened(*args) if hosts.first() else contextlib.nullcontext()
 
 
-def refuse_fewer_steps(workdir: str | pathlib.Path, total: int) -> None:
+def refuse_fewer_steps(workdir: str | os.PathLike, total: int) -> None:
     """Stops before a run is cut below what it has done.
 
     Raises:

@@ -43,6 +43,7 @@ def _compared(scene: Scene, image: jax.Array, features: Features | None, layer: 
     """(image, target) as the layer sees them; gradients flow to the image alone."""
     target = scene.target_image
     if layer != PIXELS:
+        assert features is not None  # a recipe with such a layer has them
         image, target = features(image, layer), features(target, layer)
     return image, jax.lax.stop_gradient(target)
 

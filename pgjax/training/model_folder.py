@@ -92,8 +92,9 @@ def write(folder: str | os.PathLike, model: Model, card: str) -> None:
 
 
 def _fill(folder: Path, model: Model, card: str) -> None:
-    arrays = flatten_dict(dict(model.variables), sep="/")
-    np.savez(folder / WEIGHTS, **{name: np.asarray(array) for name, array in arrays.items()})
+    flat = flatten_dict(dict(model.variables), sep="/")
+    arrays: dict[str, Any] = {name: np.asarray(array) for name, array in flat.items()}
+    np.savez(folder / WEIGHTS, **arrays)
     paths.write_text(folder / MODEL, _json(model))
     paths.write_text(folder / CARD, card)
     paths.write_text(folder / SUMS, _sums({name: digest(folder / name) for name in FILES}))

@@ -104,9 +104,10 @@ def critic_loss(made, variables, stage: Stage, scene: Scene, real: Scene) -> tup
         play = ADVERSARIAL[name].critic
         for negative, weight in stage.negatives.items():
             # The real side counts once in all, shared among the negatives that it is set against.
-            real, fake = play(logits["real"], logits[negative], **loss.options)
-            total += loss.weight * (stage.real_weight * weight / weights * real + weight * fake)
-            parts |= {f"{name}_real": real, f"{name}_{negative}": fake}
+            on_real, on_fake = play(logits["real"], logits[negative], **loss.options)
+            share = stage.real_weight * weight / weights
+            total += loss.weight * (share * on_real + weight * on_fake)
+            parts |= {f"{name}_real": on_real, f"{name}_{negative}": on_fake}
     return total, parts | {"loss": total}
 
 

@@ -2,11 +2,12 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -47,7 +48,7 @@ def identity(config: Any) -> dict[str, Any]:
     return {"row": values["row"], "networks": values["networks"]}
 
 
-def check(workdir: str | pathlib.Path, config: Any) -> None:
+def check(workdir: str | os.PathLike, config: Any) -> None:
     """Refuses a run directory that is not this run's; writes nothing.
 
     Raises:
@@ -72,7 +73,7 @@ def check(workdir: str | pathlib.Path, config: Any) -> None:
         )
 
 
-def fixed(values: dict[str, Any]) -> dict[str, Any]:
+def fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     """A plain config without what is FREE."""
     values = json.loads(json.dumps(values))
     for path in FREE:
@@ -91,7 +92,7 @@ def _foreign(path: paths.Path) -> bool:
 
 
 @contextlib.contextmanager
-def open_run(workdir: str | pathlib.Path, config: Any) -> Iterator[Callable[[], None]]:
+def open_run(workdir: str | os.PathLike, config: Any) -> Generator[Callable[[], None]]:
     """Claims a run directory after `check`, for one process at a time.
 
     Writes config.json (resolved) and appends to environment.jsonl.
@@ -112,7 +113,7 @@ def open_run(workdir: str | pathlib.Path, config: Any) -> Iterator[Callable[[], 
 
 
 @contextlib.contextmanager
-def _claimed(workdir: paths.Path) -> Iterator[Callable[[], None]]:
+def _claimed(workdir: paths.Path) -> Generator[Callable[[], None]]:
     if paths.in_bucket(workdir):
         with Lease(workdir / LOCK) as claim:
             yield claim.check
@@ -139,7 +140,7 @@ def _nothing() -> None:
     """Checks the claim of who holds a lock: it cannot be lost."""
 
 
-def read_config(workdir: str | pathlib.Path) -> dict[str, Any]:
+def read_config(workdir: str | os.PathLike) -> dict[str, Any]:
     """The resolved config of a run.
 
     Raises:

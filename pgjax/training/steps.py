@@ -146,7 +146,7 @@ def _mean_of_parts(function: Callable[[Any], Any], examples: Any, count: int) ->
     return jax.tree.map(lambda x: x / count, total)
 
 
-def make_generate(recipe: Recipe, stage: Stage) -> Callable[[Mapping[str, Any], Batch], Any]:
+def make_generate(recipe: Recipe, stage: Stage) -> Callable[..., dict[str, jax.Array]]:
     """(variables by network, Batch, keys=None) -> images of the stage's generators by name, (B, H, W, 3).
 
     Variables are `NetworkState.variables`; generating changes none of them. Images are meant for

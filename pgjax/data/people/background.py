@@ -74,7 +74,7 @@ def panorama(seed, camera):
     grain = np.float32(2 if place == "studio" else 7) * _noise(chance, 64, 384)
     pixels = np.asarray(image, np.float32) + (grain + 16 * _noise(chance, 8, 48))[..., None]
     level = chance.bell(1.0, 0.12)
-    light = np.float32([chance.bell(1.0, 0.12) * level for _ in range(3)])
+    light = np.array([chance.bell(1.0, 0.12) * level for _ in range(3)], np.float32)
     return Image.fromarray(np.clip(pixels * light, 0, 255).astype(np.uint8)), light
 
 

@@ -54,7 +54,11 @@ def weave(cloth, around, along):
         second = along < 0.13
     else:
         return np.full((len(along), 3), cloth.colour, np.float32)
-    return np.where(second[:, None], np.float32(cloth.second)[None], np.float32(cloth.colour)[None])
+    return np.where(
+        second[:, None],
+        np.asarray(cloth.second, np.float32)[None],
+        np.asarray(cloth.colour, np.float32)[None],
+    )
 
 
 def _trunk(person, angle, v):
@@ -139,7 +143,7 @@ def _surface(person, name, angle, u, v, w):
         return person.logo_colour if name == "hair" and person.hair_style == "cap" else person.hair
     if name == "backpack":  # a darker pocket edge
         edge = ((v > 0.62) & (v < 0.66))[:, None]
-        return np.float32(person.bag_colour)[None] * np.where(edge, np.float32(0.55), 1)
+        return np.asarray(person.bag_colour, np.float32)[None] * np.where(edge, np.float32(0.55), 1)
     return {"brim": person.logo_colour, "bag": person.bag_colour, "foot": person.shoes}.get(
         kind, person.skin
     )
@@ -173,5 +177,5 @@ def paint(canvas, person, light):
     for start, stop in itertools.pairwise([*starts, len(covered)]):
         here, part = slice(start, stop), int(covered[start])
         colours[here] = _surface(person, PARTS[part - 1], angle[here], u[here], v[here], w[here])
-    colours *= shade[:, None] * np.float32(light)[None]
+    colours *= shade[:, None] * np.asarray(light, np.float32)[None]
     return indices, np.clip(colours, 0, 255)

@@ -71,7 +71,7 @@ def _compose(canvas, place, someone, view, light, occluder):
     if occluder is not None:
         here = np.flatnonzero(canvas.part == body.PART["occluder"])
         shade = np.float32(0.6) + np.float32(0.4) * canvas.facing.ravel()[here]
-        large[here] = (shade[:, None] * np.float32(occluder)[None]).astype(np.uint8)
+        large[here] = (shade[:, None] * np.asarray(occluder, np.float32)[None]).astype(np.uint8)
     return np.asarray(Image.fromarray(large.reshape(rows, columns, 3)).reduce(factor))
 
 

@@ -94,7 +94,7 @@ def _cells() -> np.ndarray:
     layers = []
     for pixels, answers in LAYERS:
         count = DETECTOR_PIXELS // pixels
-        centers = (np.stack(np.mgrid[:count, :count], axis=-1).reshape(-1, 2) + 0.5) / count
+        centers = (np.stack([*np.mgrid[:count, :count]], axis=-1).reshape(-1, 2) + 0.5) / count
         layers.append(np.repeat(centers, answers, axis=0))
     return np.concatenate(layers)
 

@@ -38,7 +38,7 @@ class Region(NamedTuple):
         Returns:
           float32 (pixels, pixels, 3), whole numbers from 0 to 255.
         """
-        grid = np.stack(np.mgrid[:pixels, :pixels], axis=-1) / pixels
+        grid = np.stack([*np.mgrid[:pixels, :pixels]], axis=-1) / pixels
         places = np.rint(self.points(grid) * 32) / 32
         first = np.floor(places).astype(int)
         after = (places - first).astype(np.float32)

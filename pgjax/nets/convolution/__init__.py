@@ -31,11 +31,14 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int, padding: plain.Paddin
     if not _as_products(stride):
         return _plainly(plain.convolve, x, kernel, stride, padding)
     size = kernel.shape[0]
-    if isinstance(padding, str):
-        padding = lax.padtype_to_pads(x.shape[1:3], (size, size), (stride, stride), padding)
+    sides = (
+        lax.padtype_to_pads(x.shape[1:3], (size, size), (stride, stride), padding)
+        if isinstance(padding, str)
+        else padding
+    )
     precise, einsum = _arithmetic(x)
     found = products.folded(
-        precise(x), precise(kernel), stride, tuple(map(tuple, padding)), einsum=einsum
+        precise(x), precise(kernel), stride, tuple(map(tuple, sides)), einsum=einsum
     )
     return found.astype(x.dtype)
 

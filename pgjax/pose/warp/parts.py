@@ -1,7 +1,7 @@
 """Moving features by several transforms at once, and both gradients of it (docs/reference_facts.md, 1.6)."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -138,7 +138,7 @@ def _round(values: jax.Array) -> jax.Array:
 
 def _gather(flat: jax.Array, taps: _Taps) -> jax.Array:
     """Weighted sum of one part's taps, (T, B, h * w): (B, h * w, C)."""
-    total = 0.0
+    total: Any = 0.0
     for index, weight in zip(*taps, strict=True):
         found = jax.vmap(lambda values, index: values[index])(flat, index)
         total = total + found * weight[..., None].astype(flat.dtype)

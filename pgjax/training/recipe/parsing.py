@@ -5,7 +5,7 @@ import inspect
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pgjax.errors import InputError, known
@@ -69,14 +69,14 @@ def check_positive(value: float, key: str) -> None:
         raise InputError(f"{key}: expected a positive number, got {value}")
 
 
-def check_options(function: Callable, options: Mapping, key: str, skip: tuple[str, ...]) -> None:
+def check_options(function: Any, options: Mapping, key: str, skip: tuple[str, ...]) -> None:
     """Options of a function: names of its parameters, values of their types where they say one."""
     hints = typing.get_type_hints(function)
     names = [n for n in inspect.signature(function).parameters if n not in skip]
     _known_options(function.__name__, names, hints, options, key)
 
 
-def check_module_options(module: type, options: Mapping, key: str) -> None:
+def check_module_options(module: Any, options: Mapping, key: str) -> None:
     """Options of a flax module: names of its fields, values of their types."""
     names = [f.name for f in dataclasses.fields(module) if f.name not in ("parent", "name")]
     _known_options(module.__name__, names, typing.get_type_hints(module), options, key)
