@@ -29,6 +29,7 @@ test-slow: $(VENV)/installed
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/ty check --python $(VENV)
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

@@ -61,3 +61,9 @@ def test_names_are_listed_and_others_are_none():
 def test_the_page_lists_exactly_these_names():
     listed = re.findall(r"^\| `(?:pgjax\.)?(\w+)", PAGE.read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(pgjax.__all__)
+
+
+def test_the_type_checker_reads_every_name():
+    """`make lint` checks the types of that file."""
+    used = (places.TESTS / "typed_use.py").read_text()
+    assert [name for name in pgjax.__all__ if not re.search(rf"\b{name}\b", used)] == []

@@ -151,7 +151,8 @@ def test_pairs(
     return _positions(published, split.names)
 
 
-test_pairs.__test__ = False  # noqa: B010: pytest takes it for a test where it is imported
+# Pytest takes it for a test where it is imported.
+test_pairs.__test__ = False  # ty: ignore[missing-attribute]
 
 
 def _positions(named: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from pgjax.images import similarity
 from pgjax.metrics import METRICS
-from pgjax.metrics.records import FIXED, GENERATED, Ssim
+from pgjax.metrics.records import FIXED, GENERATED, PixelMetric, Ssim
 from pgjax.metrics.ssim import data_ranges, masked
 
 _RANGES = (FIXED, GENERATED)  # in the order of data_ranges
@@ -33,12 +33,16 @@ def score(
     Raises:
       ValueError: an image is smaller than the window.
     """
-    found, alike = {}, {}
+    found: dict[str, jax.Array] = {}
+    alike: dict[Ssim, list[str]] = {}
+    data_range: dict[str, str] = {}
     for name in names:
         metric = METRICS[name]
         if isinstance(metric, Ssim):
             alike.setdefault(dataclasses.replace(metric, data_range=""), []).append(name)
+            data_range[name] = metric.data_range
         else:
+            assert isinstance(metric, PixelMetric)  # no other kind needs no network
             values = metric.function(views[metric.view], target, mask)
             found[name] = values * metric.factor
     for setting, members in alike.items():
@@ -46,7 +50,7 @@ def score(
         if setting.mask:
             a, b = masked(a, mask), masked(b, mask)
         ranges = data_ranges(a)
-        wanted = jnp.stack([ranges[_RANGES.index(METRICS[n].data_range)] for n in members])
+        wanted = jnp.stack([ranges[_RANGES.index(data_range[n])] for n in members])
         rows = similarity.ssim(a, b, wanted, setting.window, setting.size)
         found |= dict(zip(members, rows, strict=True))
     return {name: found[name] for name in names}

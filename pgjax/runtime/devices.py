@@ -30,7 +30,7 @@ def over_devices(
         program may be read from disk instead of traced (programs.keep).
     """
     devices = None if everywhere else jax.local_devices()
-    mapped: Any = jax.pmap(function, axis_name=DEVICES, donate_argnums=donate, devices=devices)
+    mapped = jax.pmap(function, axis_name=DEVICES, donate_argnums=donate, devices=devices)
     if identity is not None:
         mapped = traced_programs.kept(mapped, identity, _sharding(), donate)
     # A call may be the one that compiles.

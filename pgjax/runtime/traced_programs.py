@@ -12,7 +12,7 @@ import pathlib
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -53,7 +53,7 @@ def keep(cache: str | os.PathLike | None) -> None:
 
 def kept(
     function: Any, identity: str, sharding: jax.sharding.Sharding, donate: tuple[int, ...]
-) -> Callable:
+) -> Any:
     """The function jitted, its program read from disk if it was kept there, else traced and kept.
 
     The program is the same either way, to the bit. The function itself where programs are not kept: `keep`

@@ -125,7 +125,7 @@ class Augmentation:
         self.wanted = {}
         for item in items:
             into, target = poses[item.source].size, targets[item.pose]
-            assert into is not None and target.size is not None  # `read` takes no others
+            assert into is not None and target.size is not None  # reid_photos.usable sees to it
             pose = moved(target, fit(target.size, into).points, into)
             if refit:
                 (pose,) = limbs.refit(poses[item.source], [pose])

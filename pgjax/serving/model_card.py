@@ -60,7 +60,8 @@ def _what(model: Model) -> Iterator[str]:
 
 def _measured(scores: Mapping[str, Any] | None) -> Iterator[str]:
     yield "\n## Measured\n"
-    measured = {} if scores is None else scores["scores"]["model"]
+    scores = scores or {"scores": {"model": {}}}
+    measured = scores["scores"]["model"]
     names = [name for name in of_pixels(OWN.metrics) if name in measured]
     if not names:
         yield "Not evaluated. `evaluate.py` scores the run and fills this in."

@@ -17,10 +17,9 @@ from types import ModuleType
 
 from pgjax.errors import InputError
 from pgjax.files import paths
-from pgjax.metrics import of_pixels
+from pgjax.metrics import METRICS, of_pixels
 from pgjax.metrics.protocols import PROTOCOLS, Protocol
 from pgjax.scoring.run_evaluation import ARROWS, CAUTION, LEGEND, aligned, unplaced
-from pgjax.scoring.scorer import higher_is_better
 from pgjax.tools import cli, papers
 from pgjax.tools.measured import (
     Judged,
@@ -114,7 +113,7 @@ def _table(
     anywhere = {metric for numbers in (*scores, *published.values()) for metric in numbers}
     always = of_pixels(shown.metrics)
     metrics = [m for m in shown.metrics if m in always or m in anywhere]
-    heads = [f"{m} {ARROWS[higher_is_better(m)]}" for m in metrics]
+    heads = [f"{m} {ARROWS[METRICS[m].higher_is_better]}" for m in metrics]
     last = "published in" if any(published.values()) else ""
     lines: list[tuple[str, ...]] = [("row", "", "runs", "steps", "pairs", *heads, last)]
     for row in titles:
