@@ -58,16 +58,18 @@ _PLACES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'pgjax' has no attribute {name!r}")
-    import importlib
-
-    module, _, attribute = _PLACES[name].partition(":")
-    found = getattr(importlib.import_module(f"pgjax.{module}"), attribute)
-    globals()[name] = found  # the next time Python finds it by itself
-    return found
-
-
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # to a type checker any name would be there
+
+    def __getattr__(name: str) -> object:
+        if name not in _PLACES:
+            raise AttributeError(f"module 'pgjax' has no attribute {name!r}")
+        import importlib
+
+        module, _, attribute = _PLACES[name].partition(":")
+        found = getattr(importlib.import_module(f"pgjax.{module}"), attribute)
+        globals()[name] = found  # the next time Python finds it by itself
+        return found
