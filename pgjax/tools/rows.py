@@ -52,7 +52,7 @@ def _section(name: str, paper: ModuleType) -> Iterator[str]:
     others = {row: None for dataset in published for row in papers.published_only(paper, dataset)}
     for row in others:
         yield _line(f"{row} (published only)", *_published(paper, published, row))
-    yield "\nSteps of each stage, and pairs in a batch, by DATASET:\n"
+    yield "\nSteps of each stage, and pairs of a batch, by DATASET:\n"
     yield from _head("ROW", *paper.SETTINGS)
     for schedule, rows in _schedules(paper).items():
         yield _line(", ".join(f"`{row}`" for row in rows), *schedule)
@@ -74,8 +74,8 @@ def _schedules(paper: ModuleType) -> dict[tuple[str, ...], list[str]]:
     for row in paper.ROWS:
         configs = [paper.get_config(f"{dataset}/{row}") for dataset in paper.SETTINGS]
         texts = (
-            f"{' + '.join(f'{stage.steps:,}' for stage in config.stages.values())} steps of "
-            f"{config.batch_size}"
+            f"{' + '.join(f'{stage.steps:,}' for stage in config.stages.values())} steps, "
+            f"batch {config.batch_size}"
             for config in configs
         )
         found.setdefault(tuple(texts), []).append(row)

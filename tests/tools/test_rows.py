@@ -54,7 +54,7 @@ def test_every_row_stands_once_with_its_numbers_and_once_with_its_steps():
     line = f"| `g1_g2_d` | {market} | {fashion} | `pg2` | Ma et al. 2017, Table 1 |"
     published, schedules = _section("pg2")
     assert line in published
-    steps = "| `g1_g2_d` | 22,000 + 14,000 steps of 16 | 30,000 + 20,000 steps of 8 | "
+    steps = "| `g1_g2_d` | 22,000 + 14,000 steps, batch 16 | 30,000 + 20,000 steps, batch 8 | "
     assert any(line.startswith(steps) for line in schedules)
 
 
