@@ -35,9 +35,10 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The site, in site/index.html. Strict: a warning, or a link to a page or a heading that is not there, is an error.
+# The site, in site/index.html. Strict: a warning, or a link to a page or a heading that is not there, is an error
+# (but with --quiet, which hides warnings from --strict too).
 docs: $(VENV)/docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Executes notebooks/*.py, as a reader would, and leaves them with their pictures in notebooks/executed/.
 notebooks: $(VENV)/notebooks
