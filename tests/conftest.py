@@ -31,9 +31,14 @@ if jax.__version_info__ < (0, 11):
     _FLAGS.append("--xla_cpu_use_fusion_emitters=false")
 os.environ["XLA_FLAGS"] = " ".join(_FLAGS)
 
-# The same examples in every run, and as many as take seconds.
+# The same examples in every run, and as many as take seconds; a busy machine may take longer for them.
 hypothesis.settings.register_profile(
-    "pgjax", derandomize=True, database=None, deadline=None, max_examples=40
+    "pgjax",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("pgjax")
 

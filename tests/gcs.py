@@ -59,7 +59,7 @@ def server() -> Iterator[dict[str, str]]:
 
 
 def _create(url: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while True:
         request = urllib.request.Request(
             f"{url}/storage/v1/b?project=any",

@@ -77,7 +77,7 @@ def on_two_hosts(script) -> list[subprocess.Popen]:
 
 
 def end(processes) -> list[tuple[str, str]]:
-    outputs = [process.communicate(timeout=200) for process in processes]
+    outputs = [process.communicate(timeout=600) for process in processes]
     assert [p.returncode for p in processes] == [0] * len(processes), outputs
     return outputs
 

@@ -21,7 +21,7 @@ def _lines(workdir) -> list[dict]:
 
 def _wait_for_more(workdir, processes) -> None:
     """Until the run has saved itself once more than at its start, and gone on."""
-    known, deadline = len(_lines(workdir)), time.monotonic() + 200
+    known, deadline = len(_lines(workdir)), time.monotonic() + 600
     while len(_lines(workdir)) < known + 4:
         assert time.monotonic() < deadline
         assert [p.poll() for p in processes] == [None] * len(processes), [

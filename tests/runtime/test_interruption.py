@@ -63,7 +63,7 @@ def _sleeper(how):
 def test_a_signal_ends_a_process_with_a_line(how, noted, where, number, code):
     process = _sleeper(how)
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=300)
     assert (out, process.returncode) == (noted, code)
     assert err == f"stopped by {number.name}{where}; the same command goes on\n"
 
@@ -103,7 +103,7 @@ def _stopped(command, number, folder=None):
     assert process.stdout.readline() == "up\n"
     time.sleep(1)
     process.send_signal(number)
-    out, err = process.communicate(timeout=200)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out + err
 
 
@@ -240,7 +240,7 @@ def test_a_second_ctrl_c_ends_at_once_and_a_second_sigterm_does_not():
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.3)
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == -signal.SIGINT
+    assert process.wait(300) == -signal.SIGINT
     process.communicate()
 
 
@@ -290,7 +290,7 @@ def _start(workdir, steps):
 
 
 def _until_logged(workdir, process, known=""):
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 300
     log = workdir / "metrics.jsonl"
     while not log.exists() or len(log.read_text()) <= len(known):
         assert process.poll() is None and time.monotonic() < deadline

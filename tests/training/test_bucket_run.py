@@ -64,7 +64,7 @@ def _end(process) -> tuple[str, str]:
 
 
 def _first_that_ends(processes):
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 300
     while all(process.poll() is None for process in processes):
         assert time.monotonic() < deadline
         time.sleep(0.1)
