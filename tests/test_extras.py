@@ -11,7 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 EXTRAS = ("pose", "detection", "blazepose")
 TOOLS = ("pytest", "pytest-xdist", "hypothesis", "onnx")
-TESTS = ("tests/metrics/test_detection.py", "tests/estimators")
+TESTS = ("tests/metrics/test_detection.py", "tests/frozen/estimators")
 # What each extra must not lose to another one.
 CHECK = """
 import cv2, onnxruntime
@@ -34,8 +34,10 @@ def test_extras_stand_together(tmp_path):
     wanted = _pip(python, "download", "--no-deps", "--dest", tmp_path, "onnxruntime")
     if wanted.returncode:
         pytest.skip(f"needs a package index: {wanted.stderr.strip().splitlines()[-1]}")
-    shutil.copytree(ROOT / "pgjax", source / "pgjax", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for folder in ("pgjax", "configs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, source / folder, ignore=ignored)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     constrained = ("install", "--constraint", ROOT / "constraints.txt")
     for chosen in (EXTRAS[:2], EXTRAS[2:]):
