@@ -1,6 +1,6 @@
 """Deformable GAN (Siarohin et al., CVPR 2018; Panda et al. after it), every row of its ablation.
 
-    python train.py --config=configs/deformable.py:market1501/full --workdir=runs/full --data_dir=data
+    pgjax train --config=deformable:market1501/full --workdir=runs/full --data_dir=data
 
 Rows, with what each changes in the one before it: `baseline` is a U-Net with one encoder and plain
 skips under L1; `dsc` has two encoders and deformable skips; `percloss` compares features of VGG-19

@@ -1,6 +1,6 @@
 """Horiuchi et al., MVA 2019: spectral normalisation, self-attention, relativistic adversarial training.
 
-    python train.py --config=configs/horiuchi.py:market1501/sn_rh --workdir=runs/sn_rh --data_dir=data
+    pgjax train --config=horiuchi:market1501/sn_rh --workdir=runs/sn_rh --data_dir=data
 
 Both rows are deformable.py's `full` with spectral normalisation (Lipschitz constant 1) of every layer
 of generator and critic, and one block of SAGAN's self-attention (Zhang 2019) in each. `sn` keeps the

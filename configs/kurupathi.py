@@ -1,6 +1,6 @@
 """Kurupathi et al. 2020, "Generation of Human Images with Clothing using Advanced Conditional GANs".
 
-    python train.py --config=configs/kurupathi.py:market1501/sn_h_w --workdir=runs/sn_h_w --data_dir=data
+    pgjax train --config=kurupathi:market1501/sn_h_w --workdir=runs/sn_h_w --data_dir=data
 
 Every row is a row of deformable.py (`full` unless its name says otherwise) trained with RMSprop, and
 

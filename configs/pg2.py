@@ -1,6 +1,6 @@
 """PG2: Pose Guided Person Image Generation (Ma et al., NIPS 2017), every row of its Table 1.
 
-    python train.py --config=configs/pg2.py:market1501/g1_g2_d --workdir=runs/g1_g2_d --data_dir=data
+    pgjax train --config=pg2:market1501/g1_g2_d --workdir=runs/g1_g2_d --data_dir=data
 
 Rows, as the paper's section 4 names them: `g1_ce_l1`, `g1_hme_l1`, `g1_l1` compare the three pose
 embeddings under plain L1; `g1_mask` is G1 with the pose mask loss (eq. 1); `g1_d` trains G1 against the

@@ -1,6 +1,6 @@
 """VDG: pose guided human image synthesis by view disentanglement (Lakhal et al., ECCV workshops 2018).
 
-    python train.py --config=configs/vdg.py:market1501/vdg_w --workdir=runs/vdg_w --data_dir=data
+    pgjax train --config=vdg:market1501/vdg_w --workdir=runs/vdg_w --data_dir=data
 
 All rows have both stages: `g` alone under L1; then the refiner `g2` and a critic with `g` frozen, under
 L_adv + lambda L_img. The rows are named after the L_img of the second stage: `vdg_l1` and `vdg_mask_l1`
