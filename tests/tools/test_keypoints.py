@@ -30,7 +30,7 @@ def _people(photo, everyone=False):
 def _known_people(monkeypatch):
     entry = estimators.Entry(lambda model, threshold: _people, "known people")
     monkeypatch.setitem(estimators.ESTIMATORS, "openpose", entry)
-    monkeypatch.setattr(tool.compiled, "keep", lambda: None)
+    monkeypatch.setattr(tool.compilation, "keep", lambda: None)
 
 
 @pytest.fixture
