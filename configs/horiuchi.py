@@ -19,8 +19,6 @@ from ml_collections import ConfigDict
 
 from configs import common, deformable
 
-SETTINGS = deformable.SETTINGS
-
 # The adversarial loss of each row.
 ROWS = {"sn": "bce", "sn_rh": "relativistic_hinge"}
 
@@ -45,6 +43,8 @@ ATTENTION = {
     "synthetic_people_128x64": (2, 1),
     "synthetic_people_256x256": (3, 2),
 }
+
+SETTINGS = {dataset: deformable.SETTINGS[dataset] for dataset in ATTENTION}
 
 
 def get_config(spec: str | None = None) -> ConfigDict:

@@ -10,7 +10,11 @@ from pgjax import __main__ as program
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
-SHARED = ("pgjax/tools/keypoint_flags.py", "pgjax/runtime/launch.py")  # options of several commands
+# Options of several commands.
+SHARED = tuple(
+    f"pgjax/{file}.py"
+    for file in ("tools/extension_flag", "tools/keypoint_flags", "runtime/launch")
+)
 CALL = re.compile(r"\bpgjax ([a-z]+)((?:[^`\n#&|]|\\\n)*)")
 CODE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$|`([^`]+)`", re.MULTILINE | re.DOTALL)
 

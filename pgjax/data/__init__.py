@@ -75,7 +75,8 @@ def find(name: str) -> Dataset:
         return DATASETS[name]
     if (match := _SIZED.fullmatch(name)) is None:
         raise InputError(
-            f"unknown data set {name!r}; there are {', '.join(DATASETS)}, and custom_HEIGHTxWIDTH"
+            f"unknown data set {name!r}; there are {', '.join(DATASETS)}, and custom_HEIGHTxWIDTH, and those "
+            "of a file that is named by --extend"
         )
     height, width = map(int, match.groups())
     if max(height, width) > LARGEST:

@@ -64,7 +64,29 @@ def config_file(named: str) -> str:
     if not file.is_file():
         raise FileNotFoundError(f"--config: there is no file {file}")
     find(file)
+    _look_beside(file)
     return f"{file}{end}"
+
+
+def extend(file: str | os.PathLike) -> None:
+    """Executes a user's own file, which adds to NETS, TERMS, ADVERSARIAL, METRICS or DATASETS.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      InputError: it is no Python file.
+    """
+    path = pathlib.Path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"--extend: there is no file {path}")
+    _look_beside(path)
+    _module(path)
+
+
+def _look_beside(file: pathlib.Path) -> None:
+    """Lets a user's own file import what lies beside it, last of all: a data set's builder, say."""
+    folder = os.path.realpath(file.parent)
+    if folder not in sys.path and not _holds(pathlib.Path(folder).parent):
+        sys.path.append(folder)
 
 
 def find(beside: pathlib.Path | None = None) -> pathlib.Path | None:

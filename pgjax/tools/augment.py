@@ -22,7 +22,7 @@ import sys
 from pgjax import keypoints
 from pgjax.errors import InputError
 from pgjax.runtime import cpu_process
-from pgjax.tools import cli, keypoint_flags
+from pgjax.tools import cli, extension_flag, keypoint_flags
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -114,6 +114,7 @@ def _parser() -> cli.ArgumentParser:
         default=8,
         help="number of images that are drawn together (default: %(default)s)",
     )
+    extension_flag.add(parser)
     return parser
 
 

@@ -24,10 +24,10 @@ from absl import flags
 
 from pgjax import data
 from pgjax.errors import InputError
-from pgjax.files import paths
+from pgjax.files import config_files, paths
 from pgjax.progress import announce
 from pgjax.runtime import cpu_process, launch
-from pgjax.tools import cli
+from pgjax.tools import cli, extension_flag
 
 WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
 IMAGES = flags.DEFINE_string("images", None, "A folder of pictures to score, made by any system.")
@@ -63,11 +63,14 @@ SAVE_IMAGES = flags.DEFINE_bool("save_images", False, "Write every generated ima
 NOISE = flags.DEFINE_bool(
     "noise", False, "Generate with dropout: it is the noise of the generator."
 )
+EXTEND = flags.DEFINE_multi_string("extend", [], extension_flag.WHAT)
 launch.define()
 flags.adopt_module_key_flags(launch)
 
 
 def main(_) -> None:
+    for file in EXTEND.value:
+        config_files.extend(file)
     if WORKDIR.value is not None:
         _run(WORKDIR.value)
     elif IMAGES.value is not None or BASELINES.value:

@@ -14,7 +14,7 @@ from pgjax.data import store
 from pgjax.errors import InputError
 from pgjax.images.pixels import write_png
 from pgjax.keypoints import Pose, make_pose
-from pgjax.tools import cli
+from pgjax.tools import cli, extension_flag
 
 
 def between(source: Pose, target: Pose, count: int) -> list[Pose]:
@@ -44,6 +44,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--poses", type=int, default=20, help="length of the sequence (default: %(default)s)"
     )
+    extension_flag.add(parser)
     arguments = parser.parse_args(argv)
     if arguments.poses < 2:
         raise InputError(f"--poses: expected 2 or more, got {arguments.poses}")

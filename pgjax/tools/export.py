@@ -4,7 +4,7 @@ train.py does the same at its end. The folder, WORKDIR/export unless --out says 
 recipe and a model card, and is all that generate.py needs; its name is printed.
 """
 
-from pgjax.tools import cli
+from pgjax.tools import cli, extension_flag
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -14,6 +14,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--workdir", metavar="DIR", required=True, help="run directory of train.py")
     parser.add_argument("--out", metavar="DIR", help="folder to write (default: WORKDIR/export)")
+    extension_flag.add(parser)
     arguments = parser.parse_args(argv)
 
     from pgjax.serving import export

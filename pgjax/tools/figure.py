@@ -35,7 +35,7 @@ from pgjax.runtime import cpu_process, launch
 from pgjax.scoring.picture_judging import pictures
 from pgjax.scoring.run_evaluation import choose_pairs
 from pgjax.scoring.scorer import Scorer, chosen, higher_is_better
-from pgjax.tools import cli
+from pgjax.tools import cli, extension_flag
 from pgjax.training import run_directory
 from pgjax.training.checkpoint import Checkpoints
 from pgjax.training.generation import Predictor
@@ -248,6 +248,7 @@ def main(argv: list[str] | None = None) -> None:
         help="folder of built data sets (default: %(default)s)",
     )
     parser.add_argument("--out", metavar="FILE", required=True, help="the picture, such as a PNG")
+    extension_flag.add(parser)
     arguments = parser.parse_args(argv)
     if arguments.count < 1 or arguments.among < 0:
         raise InputError("--count and --among: expected a positive number, and one from 0 on")

@@ -31,7 +31,7 @@ from pgjax.images.photo import MODES, Size, read_photo
 from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
 from pgjax.progress import announce, watched
 from pgjax.runtime import cpu_process
-from pgjax.tools import asked_poses, cli, keypoint_flags
+from pgjax.tools import asked_poses, cli, extension_flag, keypoint_flags
 from pgjax.tools.asked_poses import say
 from pgjax.tools.frames import frames
 
@@ -268,6 +268,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PHOTO",
         help="background image, for models with the background as an input",
     )
+    extension_flag.add(parser)
     return parser
 
 

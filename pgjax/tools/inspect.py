@@ -20,7 +20,7 @@ from pgjax.images.pixels import grid, write_png
 from pgjax.pose import raster, warp
 from pgjax.pose.batch import Batch, Indices, fetch
 from pgjax.pose.drawing import draw_skeleton
-from pgjax.tools import cli
+from pgjax.tools import cli, extension_flag
 
 TITLES = ("source", "target", "parts", "person", "warped source")
 # One colour a part, in the order of skeleton.PARTS; the body, which is everywhere, stays black.
@@ -96,6 +96,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", metavar="FILE", required=True, help="the picture, a PNG")
     parser.add_argument("--pairs", type=int, default=12, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="which test pairs (default: 0)")
+    extension_flag.add(parser)
     arguments = parser.parse_args(argv)
     if arguments.pairs < 1 or arguments.seed < 0:
         raise InputError("--pairs and --seed: expected a positive number, and one from 0 on")

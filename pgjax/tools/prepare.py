@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pgjax import data, keypoints
 from pgjax.data import lists, pairs, split_folders, store
 from pgjax.errors import InputError
-from pgjax.tools import cli, keypoint_flags
+from pgjax.tools import cli, extension_flag, keypoint_flags
 
 
 def summary(name: str, data_dir: str | os.PathLike = data.DATA_DIR) -> dict:
@@ -146,6 +146,7 @@ def main(argv: list[str] | None = None) -> None:
     custom.add_argument(
         "--seed", type=int, help="seed by which people are divided at random (default: 0)"
     )
+    extension_flag.add(parser)
     arguments = parser.parse_args(argv)
     name, data_dir = arguments.dataset, arguments.data_dir
     if arguments.size is not None:

@@ -20,7 +20,7 @@ from pgjax.files import paths
 from pgjax.metrics import METRICS, of_pixels
 from pgjax.metrics.protocols import PROTOCOLS, Protocol
 from pgjax.scoring.run_evaluation import ARROWS, CAUTION, LEGEND, aligned, unplaced
-from pgjax.tools import cli, papers
+from pgjax.tools import cli, extension_flag, papers
 from pgjax.tools.measured import (
     Judged,
     Run,
@@ -197,6 +197,7 @@ def main(argv: list[str] | None = None) -> None:
         help=f"protocol of the columns: {', '.join(PROTOCOLS)} (default: the paper's own, or pgjax if it is "
         "not known)",
     )
+    extension_flag.add(parser)
     arguments = parser.parse_intermixed_args(argv)
     papers.protocol_of(arguments.paper, arguments.protocol)
     judged = [read_judged(text) for text in arguments.runs if is_judged(text)]

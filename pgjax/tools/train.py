@@ -21,10 +21,11 @@ from ml_collections import config_flags
 
 from pgjax import data
 from pgjax.errors import InputError
+from pgjax.files import config_files
 from pgjax.progress import announce
 from pgjax.runtime import cpu_process, launch
 from pgjax.runtime.interruption import Interruption
-from pgjax.tools import cli
+from pgjax.tools import cli, extension_flag
 
 CONFIG = config_flags.DEFINE_config_file(
     "config", None, "The row: PAPER:DATASET/ROW, or FILE.py:DATASET/ROW."
@@ -44,11 +45,14 @@ INIT = flags.DEFINE_string(
 INIT_NETWORKS = flags.DEFINE_list(
     "init_networks", [], "Networks to take from --init, such as g,d. Default: all of them."
 )
+EXTEND = flags.DEFINE_multi_string("extend", [], extension_flag.WHAT)
 launch.define()
 flags.adopt_module_key_flags(launch)
 
 
 def main(_) -> None:
+    for file in EXTEND.value:
+        config_files.extend(file)
     if CONFIG.value is None:
         raise InputError("--config: missing; expected --config=PAPER:DATASET/ROW")
     if DRY_RUN.value:

@@ -17,6 +17,7 @@ from pgjax.nets import NETS
 from pgjax.pose import scene
 from pgjax.runtime.precision import PRECISIONS
 from pgjax.training.recipe.checks import (
+    EXTENDED,
     OPTIMIZERS,
     check_accumulation,
     check_optimizer,
@@ -110,7 +111,7 @@ def build(config: Mapping[str, Any]) -> Recipe:
         raise InputError(f"config.seed: expected a number from 0 on, got {recipe.seed}")
     for name, network in recipe.networks.items():
         key = f"config.networks.{name}"
-        check_choice(network.net, NETS, f"{key}.net")
+        check_choice(network.net, NETS, f"{key}.net", EXTENDED)
         check_module_options(NETS[network.net], network.options, f"{key}.options")
         check_optimizer(network.optimizer, f"{key}.optimizer")
     if recipe.features is not None:

@@ -17,6 +17,9 @@ OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "rmsprop": optax.rmsprop,
 }
 
+EXTENDED = ", and those of a file that is named by --extend"
+"""After the names of a table to which users add."""
+
 
 def check_optimizer(optimizer: Optimizer, key: str) -> None:
     check_choice(optimizer.name, OPTIMIZERS, f"{key}.name")
@@ -41,7 +44,7 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         for name in getattr(stage, field):
             check_choice(name, recipe.networks, f"{key}.{field}")
     for name, loss in stage.terms.items():
-        check_choice(name, losses.TERMS, f"{key}.terms")
+        check_choice(name, losses.TERMS, f"{key}.terms", EXTENDED)
         skip = ("scene", "image", "features")
         check_options(losses.TERMS[name], loss.options, f"{key}.terms.{name}.options", skip)
         _check_layer(recipe, name, loss, f"{key}.terms.{name}")
@@ -51,7 +54,7 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
                 f"{key}.terms.{name}.options.window: expected a positive odd number, got {window}"
             )
     for name, loss in stage.adversarial.items():
-        check_choice(name, losses.ADVERSARIAL, f"{key}.adversarial")
+        check_choice(name, losses.ADVERSARIAL, f"{key}.adversarial", EXTENDED)
         skip = ("real", "fake")
         maker = losses.ADVERSARIAL[name].critic
         check_options(maker, loss.options, f"{key}.adversarial.{name}.options", skip)

@@ -59,9 +59,10 @@ def parse_value(hint: Any, value: Any, key: str) -> Any:
     return value
 
 
-def check_choice(name: str, choices, key: str) -> None:
+def check_choice(name: str, choices, key: str, hint: str = "") -> None:
     if name not in choices:
-        raise InputError(f"{key}: unknown name {name!r}; known are {known(name, sorted(choices))}")
+        names = known(name, sorted(choices))
+        raise InputError(f"{key}: unknown name {name!r}; known are {names}{hint}")
 
 
 def check_positive(value: float, key: str) -> None:

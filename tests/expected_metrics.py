@@ -1,0 +1,42 @@
+"""Every metric that compares pixels, of one pair, by scikit-image and NumPy."""
+
+import numpy as np
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+
+
+def expected(name: str, generated: np.ndarray, target: np.ndarray, mask: np.ndarray) -> float:
+    """The value of a metric; its settings are spelt out by its name alone.
+
+    Args:
+      name: in pgjax.METRICS.
+      generated: uint8 (H, W, 3).
+      target: uint8 (H, W, 3).
+      mask: (H, W), the person is > 0.
+    """
+    if "mask" in name:
+        kept = (mask > 0).astype(np.uint8)[..., None]
+        generated, target = generated * kept, target * kept
+    spread = int(generated.max()) - int(generated.min())
+    match name:
+        case "ssim" | "mask_ssim":
+            settings = GAUSSIAN | {"data_range": 255}
+        case "ssim_reference" | "mask_ssim_reference" | "masked_input_ssim":
+            settings = GAUSSIAN | {"data_range": spread}
+        case "ssim_uniform" | "mask_ssim_uniform":
+            # scikit-image's defaults: 7x7, uniform, sample covariance.
+            settings = {"data_range": 255}
+        case "psnr":
+            if np.array_equal(generated, target):
+                return 100.0  # where ours ends
+            return peak_signal_noise_ratio(target, generated, data_range=255)
+        case "l1":
+            return np.abs(target.astype(float) - generated).mean() / 127.5
+        case "l1_255":
+            return np.abs(target.astype(float) - generated).mean()
+        case _:
+            raise AssertionError(
+                f"the metric {name} has no case in tests/expected_metrics.py: compute it there with NumPy"
+            )
+    return structural_similarity(target, generated, channel_axis=-1, **settings)
