@@ -11,6 +11,8 @@ import pytest
 from configs import deformable
 from pgjax.errors import InputError
 from pgjax.files import config_files
+from pgjax.training import losses
+from pgjax.training.recipe import build
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROW = "synthetic_people/dsc"
@@ -128,3 +130,27 @@ def test_a_package_without_configs_says_so(tmp_path):
         assert ended.returncode == 2
         (line,) = ended.stderr.splitlines()
         assert "configs" in line and "install pgjax again" in line
+
+
+def test_a_file_of_ones_own_adds_to_a_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(losses, "TERMS", terms := dict(losses.TERMS))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "beside_it.py").write_text("NAME = 'zero'")
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from beside_it import NAME\nfrom pgjax.training import losses\n"
+        "losses.TERMS[NAME] = lambda scene, image, features: 0.0\n"
+    )
+    config_files.extend(file)
+    assert terms["zero"](None, None, None) == 0
+    with pytest.raises(FileNotFoundError, match=r"--extend: there is no file .*other\.py"):
+        config_files.extend(tmp_path / "other.py")
+
+
+@pytest.mark.parametrize("change", ["networks.g.net", "stages.stage1.terms"])
+def test_an_unknown_name_hints_at_the_file_that_has_it(change):
+    config = deformable.get_config(ROW)
+    value = "mine" if change.endswith("net") else {"mine": {"weight": 1.0}}
+    config.update_from_flattened_dict({change: value})
+    with pytest.raises(InputError, match=rf"{change}: unknown name 'mine'.* named by --extend"):
+        build(config)
