@@ -133,6 +133,23 @@ def use_data(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def logged(stage) -> set[str]:
+    """What a step logs of its players, as PLAYER/NAME."""
+    names = {f"{player}/{term}" for player in stage.players for term in ("loss", "gradient_norm")}
+    for player in stage.players:
+        if player == stage.critic:
+            sides = ("real", *stage.negatives)
+            names |= {f"{player}/{k}_{side}" for k in stage.adversarial for side in sides}
+        else:
+            names |= {f"{player}/{k}" for k in (*stage.terms, *stage.adversarial)}
+    return names
+
+
+def of_players(log) -> set[str]:
+    """The names in a step's log that have a player before them."""
+    return {name for name in log if "/" in name}
+
+
 def kept_gradient(learning_rate: float) -> optax.GradientTransformation:
     """An optimizer that moves nothing and keeps the gradient in its state."""
     del learning_rate

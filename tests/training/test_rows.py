@@ -11,6 +11,7 @@ import sys
 import jax
 import pytest
 
+import tiny
 from pgjax import frozen
 from pgjax.runtime.devices import DEVICES
 from pgjax.tools import papers
@@ -70,8 +71,27 @@ def _shapes_of_step(recipe, stage, *given):
     return jax.make_jaxpr(step, axis_env=[(DEVICES, 1)], return_shape=True)(*given)[1]
 
 
+def _to_trace():
+    """Of the real data sets' sizes every row; of drawn people's, one row of each set of networks.
+
+    At one size, rows of the same networks differ in their losses alone, which know images and no widths.
+    At the smallest size, tests/training/test_rows_steps.py makes real steps.
+    """
+    known = set()
+    for spec in SPECS:
+        config = config_of(spec)
+        paper, dataset = spec.partition(":")[0], config.data.name
+        options = [(n.net, n.options.to_dict()) for n in config.networks.values()]
+        key = json.dumps([paper, dataset, options])
+        if not dataset.startswith("synthetic"):
+            yield spec
+        elif dataset != "synthetic_people" and key not in known:
+            known.add(key)
+            yield spec
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", list(_to_trace()))
 def test_steps_and_images_have_the_shapes_of_the_row(spec):
     recipe, state = build(config_of(spec)), shapes(spec)
     weights = frozen.shapes("vgg19") if recipe.reads_features else None
@@ -82,15 +102,7 @@ def test_steps_and_images_have_the_shapes_of_the_row(spec):
         assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(
             lambda x: (x.shape, x.dtype), state
         )
-        for player in stage.players:
-            critic = player == stage.critic
-            expected = {f"{player}/{term}" for term in ("loss", "gradient_norm")}
-            if critic:
-                sides = ("real", *stage.negatives)
-                expected |= {f"{player}/{k}_{side}" for k in stage.adversarial for side in sides}
-            else:
-                expected |= {f"{player}/{k}" for k in (*stage.terms, *stage.adversarial)}
-            assert {key for key in log if key.startswith(f"{player}/")} == expected
+        assert tiny.of_players(log) == tiny.logged(stage)
         variables = {k: v.variables for k, v in state.networks.items()}
         images = jax.eval_shape(make_generate(recipe, recipe.stages[name]), variables, batch)
         assert list(images) == list(stage.generators)

@@ -29,7 +29,7 @@ def _changed(a, b) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize(("paper", "row"), ROWS)
 def test_a_real_step_of_every_row(paper, row, tmp_path, kept_programs):
-    """Exactly the stage's players change, everything is finite, the state and the programs are kept."""
+    """Its players alone change, all is finite and of the right shape, state and programs are kept."""
     config = tiny.narrow(PAPERS[paper].get_config(f"synthetic_people/{row}"))
     recipe = build(config)
     state = init_state(recipe)
@@ -41,12 +41,16 @@ def test_a_real_step_of_every_row(paper, row, tmp_path, kept_programs):
         step = over_devices(make_step(recipe, stage), identity=step_identity(recipe, stage))
         after, log = step(replicate(state), batches[: stage.batches], weights)
         assert all(np.isfinite(value).all() for value in log.values())
+        assert tiny.of_players(log) == tiny.logged(stage)
         after = jax.tree.map(lambda x: np.asarray(x[0]), after)
         moved = {k for k in state.networks if _changed(state.networks[k], after.networks[k])}
         assert moved == set(stage.players)
         generate = jax.jit(make_generate(recipe, recipe.stages[name]))
         variables = {k: v.variables for k, v in after.networks.items()}
-        for image in generate(variables, tiny.batch(3)).values():
+        images = generate(variables, tiny.batch(3))
+        assert list(images) == list(stage.generators)
+        for image in images.values():
+            assert image.shape == (4, *recipe.image_size, 3)
             assert np.isfinite(image).all() and np.asarray(image).std() > 0
             shown = to_uint8(image)
             assert shown.dtype == np.uint8 and np.asarray(shown).std() > 0
