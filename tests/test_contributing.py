@@ -30,7 +30,7 @@ def test_the_linter_of_a_commit_is_that_of_ci():
         assert re.search(rf"^\t\$\(BIN\)/{command} \.$", MAKEFILE, re.M), command
 
 
-@pytest.mark.parametrize("page", ["RELEASING.md", "notebooks/README.md"])
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "RELEASING.md", "notebooks/README.md"])
 def test_pages_of_contributors_name_targets_and_files_that_there_are(page):
     text = (ROOT / page).read_text()
     targets = set(re.findall(r"\bmake ([a-z-]+)", "\n".join(re.findall(r"`+[^`]+`+", text))))
