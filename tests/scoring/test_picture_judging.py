@@ -10,11 +10,12 @@ import pytest
 from skimage.metrics import structural_similarity
 
 import tiny
+from expected_metrics import expected
 from pgjax import data
 from pgjax.errors import InputError
 from pgjax.images.photo import read_photo
 from pgjax.images.pixels import write_png
-from pgjax.metrics import sets
+from pgjax.metrics import of_pixels, sets
 from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.scoring import picture_judging, run_evaluation
 from pgjax.training import loop
@@ -117,9 +118,10 @@ def test_a_folder_cannot_have_masked_inputs(tmp_path):
 def test_baselines_need_no_images(protocol):
     result = judge(None, protocol, metrics=["all"])
     assert set(result["scores"]) == {"source", "mean", "real"}
-    perfect = {"psnr": 100.0, "l1": 0.0, "l1_255": 0.0}
-    for name, value in result["scores"]["real"].items():
-        assert value == pytest.approx(perfect.get(name, 1.0), abs=1e-6)
+    photo, real = TEST.store.images[0], result["scores"]["real"]
+    for name in of_pixels(real):
+        perfect = expected(name, photo, photo, np.ones(photo.shape[:2]))
+        assert real[name] == pytest.approx(perfect, abs=1e-6)
     text = run_evaluation.table(result)
     assert "real targets" in text and "not measured: " in text
 

@@ -49,6 +49,8 @@ def test_every_argument_of_a_command(name, monkeypatch, tmp_path):
     for action in parser._actions:
         if action.nargs == 0 or action.choices or action.type in (int, float):
             continue
+        if action.dest == "extend":  # executed at once: test_commands_look_there
+            continue
         flags = action.option_strings
         if flags:
             ways = [[f"{flags[0]}=~/{SAID}"], [flags[0], f"~/{SAID}"]]
@@ -103,6 +105,7 @@ def test_every_flag_of_absl(name, tmp_path):
             "data set market1501 is not in {home}/none",
         ),
         (["evaluate.py", "--workdir=~/none"], "{home}/none holds no run"),
+        (["generate.py", "--extend=~/none.py"], "--extend: there is no file {home}/none.py"),
         (["generate.py", "--help=~nobody_here"], "~nobody_here: no home folder of that name"),
         (["train.py", "--workdir=~nobody_here/w"], "~nobody_here/w: no home folder of that name"),
     ],
