@@ -138,7 +138,7 @@ def test_the_wheel_trains_and_scores_rows_in_an_empty_folder(installed, tmp_path
 
     few = ["--seeds=1", "--steps=2", "--limit=4", "--set", "networks.*.options.features=4"]
     study = pgjax("study", f"deformable:{ROW}", "--workdir=study", *few)
-    (line,) = (line for line in study.splitlines() if line.startswith("dsc "))
+    line = next(line for line in study.splitlines() if line.startswith("dsc "))
     assert line.split()[1:5] == ["measured", "1", "2", "4"]  # runs, steps, pairs
     assert pgjax("table", "deformable", "study", "--dataset=synthetic_people") == study
     assert "pgjax train --config=deformable:DATASET/ROW" in pgjax("rows")
