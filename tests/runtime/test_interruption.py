@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import places
+from pgjax import data
 from pgjax.runtime import traced_programs
 from pgjax.runtime.interruption import EXIT_CODES, Interruption, Stopped
 from pgjax.training import checkpoint, run_directory
@@ -207,26 +208,48 @@ def test_a_process_that_compiles_ends_in_order(command, number, more):
     assert ended == (EXIT_CODES[number], f"in order\nstopped by {number.name}{more}\n")
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder with the demo's data set."""
+    folder = tmp_path_factory.mktemp("data")
+    data.build("synthetic_people", folder)
+    return folder
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [*EXIT_CODES, *EXIT_CODES])
-def test_a_first_start_is_stopped_at_any_moment(tmp_path, number):
-    """With nothing built and nothing compiled: data, tracing, compiling and the first steps."""
+@pytest.mark.parametrize(
+    ("number", "after"),
+    [
+        (signal.SIGINT, "building data set"),
+        (signal.SIGTERM, "making the networks"),
+        (signal.SIGINT, "compiling its step"),
+        (signal.SIGTERM, None),
+    ],
+    ids=["data", "networks", "compiling", "steps"],
+)
+def test_a_first_start_is_stopped_at_any_moment(tmp_path, request, number, after):
+    """With nothing compiled, after this line of it; None: in its first steps."""
+    folder = tmp_path if after == "building data set" else request.getfixturevalue("built")
     command = [str(places.ROOT / "train.py"), "--config=configs/demo.py:synthetic_people/dsc"]
-    folders = [f"--workdir={tmp_path / 'run'}", f"--data_dir={tmp_path / 'data'}"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", HEARING, *command, *folders],
-        env={k: v for k, v in ENVIRONMENT.items() if k not in OURS}
-        | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
-        cwd=places.ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(random.uniform(2, 60))
+    command += [f"--workdir={tmp_path / 'run'}", f"--data_dir={folder}"]
+    command += ["--config.report.log_every=1"]
+    told, log = tmp_path / "told", tmp_path / "run" / "metrics.jsonl"
+    with told.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", HEARING, *command],
+            env={k: v for k, v in ENVIRONMENT.items() if k not in OURS}
+            | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
+            cwd=places.ROOT,
+            stderr=errors,
+        )
+    deadline = time.monotonic() + 300
+    while not (after in told.read_text() if after else log.exists() and log.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline, told.read_text()
+        time.sleep(0.02)
+    time.sleep(random.uniform(0, 3))
     process.send_signal(number)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == EXIT_CODES[number], err
-    assert err.splitlines()[-1].startswith(f"stopped by {number.name}")
+    assert process.wait(300) == EXIT_CODES[number], told.read_text()
+    assert told.read_text().splitlines()[-1].startswith(f"stopped by {number.name}")
 
 
 def test_a_second_ctrl_c_ends_at_once_and_a_second_sigterm_does_not():
@@ -327,7 +350,7 @@ def _restored(workdir):
 @pytest.mark.slow
 def test_sigterm_and_ctrl_c_at_any_moment_change_nothing(tmp_path):
     """Stopped in its start-up and twice at random moments, then to the end: bit-identical."""
-    total, moments = 150, random.Random()
+    total, moments = 80, random.Random()
     assert _start(tmp_path / "whole", total).communicate()[1] and _restored(tmp_path / "whole")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
         workdir = tmp_path / "stopped"
