@@ -82,6 +82,7 @@ def installed(tmp_path_factory) -> Installed:
     venv.create(place, with_pip=True)
     python = place / "bin" / "python"
     pip = [python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt"]
+    pip += ["--no-compile"]  # of all that comes little is imported
     _check([*pip, wheel], **outside)
     (library,) = (place / "lib").glob("python*/site-packages")
     return Installed(python, place / "bin" / "pgjax", library, bare)
