@@ -1,59 +1,22 @@
-"""Every row of every paper: the shapes of its state, step and images, and its parameter counts.
+"""Every row of every paper: the shapes of its state, step and images, and its parameter counts."""
 
-`python tests/training/test_rows.py --update` writes parameter_counts.json anew, from the rows as they are.
-"""
-
-import functools
 import json
-import pathlib
+import subprocess
 import sys
 
 import jax
 import pytest
 
+import counted_rows
 import tiny
+from counted_rows import CHANGED, FILE, SPECS, config_of, shapes
 from pgjax import frozen
 from pgjax.runtime.devices import DEVICES
-from pgjax.tools import papers
 from pgjax.training.recipe import build
-from pgjax.training.state import blank_batch, parameter_counts, state_shapes
+from pgjax.training.state import blank_batch, parameter_counts
 from pgjax.training.steps import make_generate, make_step
 
-PAPERS = papers.load()
-SPECS = [
-    f"{name}:{dataset}/{row}"
-    for name, paper in PAPERS.items()
-    for dataset in paper.SETTINGS
-    for row in paper.ROWS
-]
-FILE = pathlib.Path(__file__).parent / "parameter_counts.json"
 COUNTS = json.loads(FILE.read_text(encoding="utf-8"))
-CHANGED = (
-    "the rows or their networks have changed: if that was meant, run python tests/training/test_rows.py "
-    "--update in the root of the repository, and look at what git diff shows"
-)
-
-
-def config_of(spec: str):
-    paper, _, row = spec.partition(":")
-    return PAPERS[paper].get_config(row)
-
-
-@functools.cache
-def _shapes(networks: str, spec: str):
-    """Of all rows with these networks; the first one's."""
-    return state_shapes(build(config_of(spec)))
-
-
-def shapes(spec: str):
-    config = config_of(spec)
-    options = [(n.net, n.options.to_dict()) for _, n in sorted(config.networks.items())]
-    optimizers = [n.optimizer.name for n in config.networks.values()]
-    key = json.dumps([config.data.name, sorted(config.networks), options, optimizers])
-    return _shapes(key, _first.setdefault(key, spec))
-
-
-_first: dict[str, str] = {}
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -110,16 +73,11 @@ def test_steps_and_images_have_the_shapes_of_the_row(spec):
 
 
 def test_the_file_is_written_as_it_is_stored():
-    assert _text(COUNTS) == FILE.read_text(encoding="utf-8")
+    assert counted_rows.text(COUNTS) == FILE.read_text(encoding="utf-8")
 
 
-def _text(counts: dict[str, dict[str, int]]) -> str:
-    return json.dumps(counts, indent=1) + "\n"
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] != ["--update"]:
-        sys.exit("usage: python tests/training/test_rows.py --update")
-    FILE.write_text(
-        _text({spec: parameter_counts(shapes(spec)) for spec in SPECS}), encoding="utf-8"
+def test_the_command_that_writes_the_file_is_there():
+    ended = subprocess.run(
+        [sys.executable, counted_rows.__file__], capture_output=True, text=True, check=False
     )
+    assert ended.stderr == "usage: python tests/counted_rows.py --update\n"
