@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
+from pgjax.errors import InputError
 from pgjax.images import similarity
 from pgjax.metrics import METRICS
 from pgjax.metrics.records import FIXED, GENERATED, PixelMetric, Ssim
@@ -32,6 +33,7 @@ def score(
 
     Raises:
       ValueError: an image is smaller than the window.
+      InputError: a metric returned something else than a number for each image.
     """
     found: dict[str, jax.Array] = {}
     alike: dict[Ssim, list[str]] = {}
@@ -44,6 +46,12 @@ def score(
         else:
             assert isinstance(metric, PixelMetric)  # no other kind needs no network
             values = metric.function(views[metric.view], target, mask)
+            # One number for the whole batch would be taken for that of every image in it.
+            if (shape := jnp.shape(values)) != (expected := target.shape[:1]):
+                raise InputError(
+                    f"METRICS[{name!r}] returned an array of shape {shape} for {len(target)} images; "
+                    f"expected {expected}, one number an image"
+                )
             found[name] = values * metric.factor
     for setting, members in alike.items():
         a, b = views[setting.view], target

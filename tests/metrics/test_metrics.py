@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from expected_metrics import expected
+from pgjax.errors import InputError
 from pgjax.metrics import METRICS, of_pixels, pixel
 from pgjax.metrics.protocols import OWN
-from pgjax.metrics.records import PLAIN
+from pgjax.metrics.records import PLAIN, PixelMetric
 from pgjax.pose import raster
 
 NAMES = tuple(of_pixels(OWN.metrics))
@@ -102,3 +103,11 @@ def test_background_does_not_count_under_the_mask():
     expected, found = score(generated, target, mask), score(other, target, mask)
     np.testing.assert_array_equal(found["mask_ssim"], expected["mask_ssim"])
     assert (np.abs(found["ssim"] - expected["ssim"]) > 0.01).all()
+
+
+def test_a_metric_that_is_one_number_for_the_whole_batch_is_named(monkeypatch):
+    own = PixelMetric(lambda generated, target, mask: generated.mean(), higher_is_better=True)
+    monkeypatch.setitem(METRICS, "own", own)
+    generated, target, mask = random_pairs()
+    with pytest.raises(InputError, match=r"METRICS\['own'\] .* shape \(\) .* one number an image"):
+        pixel.score(("own",), {PLAIN: generated}, target, mask)
