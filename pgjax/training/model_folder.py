@@ -26,7 +26,7 @@ from pgjax.training.recipe import Recipe, build
 FORMAT = 1
 WEIGHTS, MODEL, CARD, SUMS = "weights.npz", "model.json", "README.md", "SHA256SUMS"
 FILES = (WEIGHTS, MODEL, CARD)
-EXPECTED = "expected a folder that train.py (WORKDIR/export) or pgjax.tools.export wrote"
+EXPECTED = "expected a folder that `pgjax train` (WORKDIR/export) or `pgjax export` wrote"
 
 
 class Model(NamedTuple):
@@ -151,7 +151,7 @@ def check(folder: Path) -> dict[str, str]:
         if line not in said:
             raise InputError(
                 f"{folder / name}: damaged or changed: its sha256 is {found[name]}, which is not what "
-                f"{SUMS} says; export the run again (python -m pgjax.tools.export), or copy the folder anew"
+                f"{SUMS} says; export the run again (pgjax export), or copy the folder anew"
             )
     if len(said) != len(FILES):
         raise InputError(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from pgjax import nets
+from pgjax.errors import InputError
 from pgjax.pose.scene import Scene, as_seen
 from pgjax.runtime import precision
 from pgjax.training import losses
@@ -77,7 +78,8 @@ def generator_loss(
     parts: Log = {}
     total = jnp.zeros(())
     for name, loss in stage.terms.items():
-        parts[name] = TERMS[name](scene, output, features, **loss.options)
+        value = TERMS[name](scene, output, features, **loss.options)
+        parts[name] = _scalar(value, f"TERMS[{name!r}]")
         total += loss.weight * parts[name]
     if stage.critic is not None:
         if alone:
@@ -88,7 +90,8 @@ def generator_loss(
             logits = _judge(made, variables, stage, scene, images, scene)
         for name, loss in stage.adversarial.items():
             play = ADVERSARIAL[name].generator
-            parts[name] = play(logits["real"], logits["generated"], **loss.options)
+            value = play(logits["real"], logits["generated"], **loss.options)
+            parts[name] = _scalar(value, f"ADVERSARIAL[{name!r}].generator")
             total += loss.weight * parts[name]
     return total, parts | {"loss": total}
 
@@ -105,10 +108,21 @@ def critic_loss(made, variables, stage: Stage, scene: Scene, real: Scene) -> tup
         for negative, weight in stage.negatives.items():
             # The real side counts once in all, shared among the negatives that it is set against.
             on_real, on_fake = play(logits["real"], logits[negative], **loss.options)
+            for value in (on_real, on_fake):
+                _scalar(value, f"ADVERSARIAL[{name!r}].critic")
             share = stage.real_weight * weight / weights
             total += loss.weight * (share * on_real + weight * on_fake)
             parts |= {f"{name}_real": on_real, f"{name}_{negative}": on_fake}
     return total, parts | {"loss": total}
+
+
+def _scalar(value: jax.Array, owner: str) -> jax.Array:
+    """The value of a loss, which a user may have written."""
+    if (shape := jnp.shape(value)) != ():
+        raise InputError(
+            f"{owner} returned an array of shape {shape}; expected a scalar, the mean over the batch"
+        )
+    return value
 
 
 def _judge(made, variables, stage: Stage, scene: Scene, images: Log, real: Scene) -> Log:

@@ -7,7 +7,9 @@ import pytest
 import tiny
 from configs import common
 from pgjax.data.pipeline import split_over_devices
+from pgjax.errors import InputError
 from pgjax.runtime.devices import over_devices, replicate
+from pgjax.training import losses
 from pgjax.training.checkpoint import Checkpoints
 from pgjax.training.losses import ADVERSARIAL
 from pgjax.training.recipe import build
@@ -63,3 +65,30 @@ def test_a_checkpoint_with_rmsprop_comes_back(run, tmp_path):
         restored = checkpoints.restore(first)
     for saved, found in zip(*map(jax.tree.leaves, (state, restored)), strict=True):
         np.testing.assert_array_equal(saved, found)
+
+
+@pytest.mark.parametrize("part", ["term", "critic", "generator"])
+def test_a_loss_that_is_no_scalar_is_named(monkeypatch, part):
+    per_image = jax.numpy.ravel
+    mean = jax.numpy.mean
+    monkeypatch.setitem(
+        losses.TERMS,
+        "own",
+        lambda scene, image, features: (per_image if part == "term" else mean)(image),
+    )
+    monkeypatch.setitem(
+        ADVERSARIAL,
+        "own",
+        losses.Adversarial(
+            lambda real, fake: (mean(real), (per_image if part == "critic" else mean)(fake)),
+            lambda real, fake: (per_image if part == "generator" else mean)(fake),
+        ),
+    )
+    config = tiny.deformable_config("baseline")
+    config.stages.stage1.terms = {"own": {"weight": 1.0}}
+    config.stages.stage1.adversarial = {"own": {"weight": 1.0}}
+    recipe = build(config)
+    step = over_devices(make_step(recipe, recipe.stages["stage1"]))
+    given = replicate(init_state(recipe)), tuple(split_over_devices(b, 2) for b in BATCHES)
+    with pytest.raises(InputError, match=r"'own'\].* returned an array of shape .* scalar"):
+        step.lower(*given)

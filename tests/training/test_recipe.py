@@ -5,6 +5,7 @@ import pytest
 import tiny
 from configs import deformable, pg2
 from pgjax.errors import InputError
+from pgjax.training import losses
 from pgjax.training.recipe import build
 from pgjax.training.run_directory import plain
 
@@ -141,6 +142,25 @@ def test_a_wrong_key_of_a_deformable_row_is_named(path, value, message):
     config = plain(deformable.get_config("synthetic_people/percloss"))
     _set(config, path, value)
     with pytest.raises(ValueError, match=message):
+        build(config)
+
+
+def test_a_loss_that_cannot_be_called_is_named(monkeypatch):
+    terms = {
+        "few": lambda scene, image: 0.0,
+        "unset": lambda scene, image, features, step: 0.0,
+    }
+    for name, term in terms.items():
+        monkeypatch.setitem(losses.TERMS, name, term)
+        config = plain(deformable.get_config("synthetic_people/dsc"))
+        config["stages"]["stage1"]["terms"] = {name: {"weight": 1.0}}
+        with pytest.raises(InputError, match=rf"terms\.{name}: .* as \(scene, image, features\)"):
+            build(config)
+    pair = losses.Adversarial(lambda real, fake: (0.0, 0.0), lambda fake: 0.0)
+    monkeypatch.setitem(losses.ADVERSARIAL, "half", pair)
+    config = plain(deformable.get_config("synthetic_people/dsc"))
+    config["stages"]["stage1"]["adversarial"] = {"half": {"weight": 1.0}}
+    with pytest.raises(InputError, match=r"adversarial\.half: .* called as \(real, fake\)"):
         build(config)
 
 

@@ -1,5 +1,6 @@
 """What a recipe must keep to beyond the types of its keys; every error names the key."""
 
+import inspect
 import math
 from collections.abc import Callable
 
@@ -47,6 +48,7 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         check_choice(name, losses.TERMS, f"{key}.terms", EXTENDED)
         skip = ("scene", "image", "features")
         check_options(losses.TERMS[name], loss.options, f"{key}.terms.{name}.options", skip)
+        _check_call(losses.TERMS[name], skip, loss, f"{key}.terms.{name}")
         _check_layer(recipe, name, loss, f"{key}.terms.{name}")
         window = loss.options.get("window", 1)
         if window < 1 or window % 2 == 0:
@@ -58,6 +60,8 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         skip = ("real", "fake")
         maker = losses.ADVERSARIAL[name].critic
         check_options(maker, loss.options, f"{key}.adversarial.{name}.options", skip)
+        for function in losses.ADVERSARIAL[name]:
+            _check_call(function, skip, loss, f"{key}.adversarial.{name}")
     if stage.critic is None:
         for field in ("adversarial", "negatives"):
             if getattr(stage, field):
@@ -110,6 +114,17 @@ def check_accumulation(recipe: Recipe, stage: Stage, key: str) -> None:
             f"config.compute.accumulate: {parts[0]} depends on the whole batch at once; this row "
             "takes 1 only"
         )
+
+
+def _check_call(function: Callable, given: tuple[str, ...], loss: Loss, key: str) -> None:
+    """A loss can be called as training calls it: what is given comes first, then the options by name."""
+    try:
+        inspect.signature(function).bind(*given, **loss.options)
+    except TypeError as error:
+        called = ", ".join([*given, *(f"{name}=..." for name in loss.options)])
+        raise InputError(
+            f"{key}: {function.__name__} cannot be called as ({called}): {error}"
+        ) from None
 
 
 def _check_layer(recipe: Recipe, name: str, loss: Loss, key: str) -> None:
