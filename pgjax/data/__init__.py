@@ -100,7 +100,7 @@ def load(name: str, data_dir: str | os.PathLike = DATA_DIR):
         return build(name, buckets.local(_folder(data_dir)))
     raise FileNotFoundError(
         f"data set {name} is not in {data_dir}: build it with: "
-        f"python -m pgjax.tools.prepare {name} --raw DIR --data_dir {data_dir}"
+        f"pgjax prepare {name} --raw DIR --data_dir {data_dir}"
     )
 
 
@@ -207,7 +207,18 @@ def any_built(data_dir: str | os.PathLike = DATA_DIR) -> bool:
 
 def _builder_class(dataset: Dataset):
     module, _, name = dataset.builder.partition(":")
-    return getattr(importlib.import_module(module), name)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        if getattr(error, "name", None) not in (
+            module,
+            name,
+        ):  # of what the builder itself imports or does
+            raise
+        raise InputError(
+            f"DATASETS[{dataset.name!r}]: there is no builder {dataset.builder!r} ({error}); expected "
+            "MODULE:CLASS, of a file MODULE.py beside the one that names it, or of an installed module"
+        ) from None
 
 
 def _builder(

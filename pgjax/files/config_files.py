@@ -7,6 +7,7 @@ config file that is named, in the working folder, and last where pgjax itself is
 
 import importlib
 import importlib.util
+import inspect
 import os
 import pathlib
 import sys
@@ -43,7 +44,19 @@ def load(named: str) -> "ConfigDict":
     module = _module(file)
     if not callable(get_config := getattr(module, "get_config", None)):
         raise InputError(f"{file}: no config file: it has no function get_config")
-    return get_config() if row is None else get_config(row)
+    given = () if row is None else (row,)
+    try:
+        inspect.signature(get_config).bind(*given)
+    except TypeError:
+        raise InputError(f"{file}: {wrong_row(row is not None)}") from None
+    return get_config(*given)
+
+
+def wrong_row(given: bool) -> str:
+    """What is wrong where a file's get_config cannot be called with the row of --config, or without one."""
+    if given:
+        return "its get_config cannot be given the row; write it as get_config(spec)"
+    return "no row: its get_config takes one: --config=FILE.py:DATASET/ROW"
 
 
 def config_file(named: str) -> str:
@@ -130,9 +143,10 @@ def _paper(name: str) -> pathlib.Path:
         if not file.name.startswith(".") and "def get_config(" in file.read_text(encoding="utf-8")
     }
     if name not in papers:
+        own = f"{name}.py" if pathlib.Path(f"{name}.py").is_file() else "FILE.py"
         raise InputError(
             f"unknown paper {name!r} in --config; there are {known(name, papers)}; or name a file: "
-            "--config=FILE.py:DATASET/ROW"
+            f"--config={own}:DATASET/ROW"
         )
     return papers[name]
 

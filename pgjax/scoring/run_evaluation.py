@@ -102,7 +102,29 @@ def evaluate(
     metrics: Sequence[str] = (PIXEL,),
     reference: str | None = None,
 ) -> dict[str, Any]:
-    """The first result of `evaluate_all`, which says what the arguments are."""
+    """Scores a run: draws the test pairs with its last checkpoint and compares them with the targets.
+
+    Args:
+      workdir: of the run; gets metrics_PROTOCOL.json of each protocol, the first of them also as
+        metrics.json, evaluation.png and, if asked, generated/STEP/*.png.
+      data_dir: where the data sets are, and weights/ of the networks that metrics read.
+      limit: only the first so many pairs, in list order.
+      pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
+      save_images: also write every generated image.
+      noise: generate with the generator's dropout on, as in training (the noise vector of Isola's and
+        Siarohin's generators; docs/reference_facts.md, 1.1).
+      protocol: a name in protocols.PROTOCOLS, or several; unless given, the project's own and the one by
+        which the row's paper measured. The project's own takes the recipe's mask radius.
+      metrics: which of the protocols' (scoring.chosen_of); those that need no network unless given.
+      reference: the real images of FID and KID (protocols.REFERENCES); the protocol's unless given.
+
+    Returns:
+      What metrics.json holds: the scores under the first of the protocols.
+
+    Raises:
+      FileNotFoundError: no run, no checkpoint or no data set there.
+      InputError: a pair names an unknown photo, the limit is not positive, ...
+    """
     return evaluate_all(
         workdir, data_dir, limit, pairs_file, save_images, noise, protocol, metrics, reference
     )[0]
@@ -124,18 +146,7 @@ def evaluate_all(
     Of several hosts each takes its part of the pairs; all return the same, the first one writes.
 
     Args:
-      workdir: of the run; gets metrics_PROTOCOL.json of each protocol, the first of them also as
-        metrics.json, evaluation.png and, if asked, generated/STEP/*.png.
-      data_dir: where the data sets are, and weights/ of the networks that metrics read.
-      limit: only the first so many pairs, in list order.
-      pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
-      save_images: also write every generated image.
-      noise: generate with the generator's dropout on, as in training (the noise vector of Isola's and
-        Siarohin's generators; docs/reference_facts.md, 1.1).
-      protocol: a name in protocols.PROTOCOLS, or several; unless given, the project's own and the one by
-        which the row's paper measured. The project's own takes the recipe's mask radius.
-      metrics: which of the protocols' (scoring.chosen_of); those that need no network unless given.
-      reference: the real images of FID and KID (protocols.REFERENCES); the protocol's unless given.
+      All as of `evaluate`.
 
     Returns:
       What metrics_PROTOCOL.json holds, of each protocol that has any of the metrics.

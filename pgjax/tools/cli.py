@@ -144,6 +144,10 @@ def _config_message(error: BaseException) -> str | None:
         error = cause
     if isinstance(error, InputError):
         return str(error)
+    # Of ml_collections' own call: no file of ours or of the user is on the way.
+    called = not any(_is_ours(trace.tb_frame.f_code) for trace in _traces(error))
+    if called and isinstance(error, TypeError) and str(error).startswith("get_config() "):
+        return f"--config: {config_files.wrong_row(given='missing' not in str(error))}"
     raise error
 
 
@@ -160,8 +164,10 @@ def _key_message(error: Exception, argv: list[str]) -> str:
         name, *parts = argument.partition("=")[0].lstrip("-").split(".")
         if parts and (told := _unknown_part(_config(name, argv), name, parts)) is not None:
             return f"unknown config key {'.'.join([name, *parts])}. {told}"
-    message = error
+    message: Any = error
     while isinstance(message, Exception):
+        if isinstance(message, AttributeError) and message.name == "get_config":
+            return f"{message.obj.__file__}: no config file: it has no function get_config"
         message = message.args[0]
     return f"unknown config key: {message}"
 

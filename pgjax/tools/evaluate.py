@@ -29,7 +29,7 @@ from pgjax.progress import announce
 from pgjax.runtime import cpu_process, launch
 from pgjax.tools import cli, extension_flag
 
-WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of train.py.")
+WORKDIR = flags.DEFINE_string("workdir", None, "The run directory of `pgjax train`.")
 IMAGES = flags.DEFINE_string("images", None, "A folder of pictures to score, made by any system.")
 DATASET = flags.DEFINE_string("dataset", None, "The data set of --images or --baselines.")
 PROTOCOL = flags.DEFINE_list(
@@ -77,7 +77,7 @@ def main(_) -> None:
         _pictures()
     else:
         raise InputError(
-            "--workdir: missing; expected the run directory of train.py, or --images or --baselines"
+            "--workdir: missing; expected the run directory of `pgjax train`, or --images or --baselines"
         )
 
 

@@ -12,7 +12,9 @@ def main(argv: list[str] | None = None) -> None:
         prog="python -m pgjax.tools.export",
         description="Export a run's last checkpoint as a folder of weights, recipe and model card.",
     )
-    parser.add_argument("--workdir", metavar="DIR", required=True, help="run directory of train.py")
+    parser.add_argument(
+        "--workdir", metavar="DIR", required=True, help="run directory of `pgjax train`"
+    )
     parser.add_argument("--out", metavar="DIR", help="folder to write (default: WORKDIR/export)")
     extension_flag.add(parser)
     arguments = parser.parse_args(argv)

@@ -5,6 +5,7 @@ import pytest
 
 from pgjax import data
 from pgjax.data import store
+from pgjax.errors import InputError
 from pgjax.pose.batch import Indices, fetch
 
 
@@ -85,3 +86,10 @@ def test_sizes_are_known_without_a_builder():
     assert data.DATASETS["synthetic_people"].size == (64, 32)
     assert data.DATASETS["synthetic_people_128x64"].size == (128, 64)
     assert data.DATASETS["synthetic_people_256x256"].size == (256, 256)
+
+
+@pytest.mark.parametrize("builder", ["no_such_file:Street", "pgjax.data.records:Street"])
+def test_a_builder_that_is_not_there_is_named(monkeypatch, tmp_path, builder):
+    monkeypatch.setitem(data.DATASETS, "street", data.Dataset("street", (64, 32), builder))
+    with pytest.raises(InputError, match=rf"DATASETS\['street'\]: there is no builder '{builder}'"):
+        data.build("street", tmp_path, tmp_path)

@@ -113,6 +113,32 @@ def test_a_config_is_loaded_by_its_short_name_and_by_its_file(tmp_path):
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(InputError, match=r"empty\.py: no config file: it has no function"):
         config_files.load(f"{tmp_path / 'empty.py'}:{ROW}")
+    (tmp_path / "row.py").write_text("def get_config(spec):\n    return 7\n")
+    with pytest.raises(InputError, match=r"row\.py: no row: its get_config takes one"):
+        config_files.load(str(tmp_path / "row.py"))
+    with pytest.raises(InputError, match=r"bare\.py: its get_config cannot be given the row"):
+        config_files.load(f"{tmp_path / 'bare.py'}:{ROW}")
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("empty.py:x", "empty.py: no config file: it has no function get_config"),
+        ("row.py", "no row: its get_config takes one"),
+        ("bare.py:x", "its get_config cannot be given the row"),
+        (f"mine:{ROW}", "or name a file: --config=mine.py:DATASET/ROW"),
+    ],
+    ids=["no function", "no row", "a row too many", "forgotten .py"],
+)
+def test_the_command_says_in_one_line_what_is_wrong_with_a_file(tmp_path, named, message):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "row.py").write_text("def get_config(spec):\n    return 7\n")
+    (tmp_path / "bare.py").write_text("def get_config():\n    return 7\n")
+    (tmp_path / "empty.py").write_text("")
+    ended = _run(tmp_path, "train", f"--config={named}", "--dry_run")
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert message in line
 
 
 @pytest.mark.slow
