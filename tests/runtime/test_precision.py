@@ -100,7 +100,8 @@ def test_every_convolution_of_an_accelerators_rounded_step_is_one(name, precisio
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     _, recipe, stage = recipes(name, precision)
     kinds = operands_of("conv_general_dilated", recipe, stage)
-    assert len(kinds) > 10 and all(kind == {"bfloat16"} for kind in kinds)
+    assert len(kinds) > 10
+    assert all(kind == {"bfloat16"} for kind in kinds), "use the layers of pgjax.nets.layers"
 
 
 @pytest.mark.parametrize("precision", PRECISIONS[1:])
@@ -114,4 +115,7 @@ def test_every_network_is_among_them():
     named = set()
     for name in ROWS:
         named |= {network.net for network in recipes(name)[0].networks.values()}
-    assert named == set(NETS)
+    lacking = set(NETS) - named
+    assert not lacking, (
+        f"add to ROWS, in this file, a row of configs/ that has {', '.join(lacking)}"
+    )
