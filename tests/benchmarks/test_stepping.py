@@ -56,7 +56,8 @@ def test_a_step_is_compiled_and_then_found_in_the_cache(result, asked):
     assert result["compile_seconds"] > 0 and result["compile_seconds_cached"] > 0
     told = [event.rpartition("/")[2] for event in asked]
     told = [event for event in told if event in ("cache_misses", "cache_hits")]
-    assert told[0] == "cache_misses" and told[-1] == "cache_hits"
+    # Small programs, equal to one compiled before, may be hits first.
+    assert "cache_misses" in told and told[-1] == "cache_hits"
 
 
 def test_memory_holds_at_least_the_state(result):
