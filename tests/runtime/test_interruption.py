@@ -21,6 +21,14 @@ from pgjax.training.recipe import build
 from pgjax.training.state import state_shapes
 
 ENVIRONMENT = places.environment()
+STOPS = pytest.mark.parametrize(
+    ("command", "number", "more"),
+    [
+        ("train", signal.SIGTERM, "; the same command goes on"),
+        ("train", signal.SIGINT, "; the same command goes on"),
+        ("generate", signal.SIGINT, ""),
+    ],
+)
 
 SLEEPER = """
 import signal, sys, time
@@ -151,14 +159,7 @@ cli.run({"train": train, "generate": held_up}[sys.argv[1]])
 """
 
 
-@pytest.mark.parametrize(
-    ("command", "number", "more"),
-    [
-        ("train", signal.SIGTERM, "; the same command goes on"),
-        ("train", signal.SIGINT, "; the same command goes on"),
-        ("generate", signal.SIGINT, ""),
-    ],
-)
+@STOPS
 def test_a_signal_ends_a_process_that_holds_exceptions_up(command, number, more):
     ended = _stopped(["-c", HELD_UP, command], number)
     assert ended == (EXIT_CODES[number], f"stopped by {number.name}{more}\n")
@@ -172,7 +173,7 @@ from pgjax.runtime import interruption
 faulthandler.enable()  # as absl does
 
 def function(x):
-    for i in range(150):
+    for i in range(900):  # seconds of compiling, also on a quick machine
         x = jax.numpy.fft.fft(jax.numpy.tanh(x @ x.T) + jax.numpy.sort(x, axis=0) * i).real
     return x
 
@@ -194,14 +195,7 @@ print("not reached")
 """
 
 
-@pytest.mark.parametrize(
-    ("command", "number", "more"),
-    [
-        ("train", signal.SIGTERM, "; the same command goes on"),
-        ("train", signal.SIGINT, "; the same command goes on"),
-        ("generate", signal.SIGINT, ""),
-    ],
-)
+@STOPS
 def test_a_process_that_compiles_ends_in_order(command, number, more):
     """XLA compiles in a thread of its own, and crashes when it is done and JAX is not there any more."""
     ended = _stopped(["-c", COMPILING, command], number)
