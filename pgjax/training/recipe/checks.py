@@ -122,9 +122,8 @@ def _check_call(function: Callable, given: tuple[str, ...], loss: Loss, key: str
         inspect.signature(function).bind(*given, **loss.options)
     except TypeError as error:
         called = ", ".join([*given, *(f"{name}=..." for name in loss.options)])
-        raise InputError(
-            f"{key}: {function.__name__} cannot be called as ({called}): {error}"
-        ) from None
+        name = getattr(function, "__name__", repr(function))
+        raise InputError(f"{key}: {name} cannot be called as ({called}): {error}") from None
 
 
 def _check_layer(recipe: Recipe, name: str, loss: Loss, key: str) -> None:
