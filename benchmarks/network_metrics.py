@@ -17,6 +17,7 @@ import numpy as np
 from pgjax.frozen import inception as network
 from pgjax.frozen import lpips as distance
 from pgjax.metrics import inception, lpips
+from pgjax.metrics.inception_features import InceptionExtractor
 from pgjax.runtime import cpu_process
 
 SET = 12_000
@@ -60,7 +61,7 @@ def measure(size: tuple[int, int], count: int) -> dict[str, float]:
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         extractors = {
-            "inception": (inception.InceptionExtractor(folder), (images,)),
+            "inception": (InceptionExtractor(folder), (images,)),
             "lpips_alex": (lpips.LpipsExtractor("alex", folder), (images, targets)),
             "lpips_vgg": (lpips.LpipsExtractor("vgg", folder), (images, targets)),
         }

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from pgjax.metrics import inception
 from pgjax.metrics.l1 import l1
+from pgjax.metrics.mean import mean
 from pgjax.metrics.pckh import pckh
 from pgjax.metrics.psnr import psnr
 from pgjax.metrics.records import (
@@ -21,7 +22,6 @@ from pgjax.metrics.records import (
     SetMetric,
     Ssim,
 )
-from pgjax.metrics.sets import mean
 
 __all__ = ["METRICS", "Metric", "PixelMetric", "SetMetric", "Ssim", "of_pixels"]
 

@@ -1,32 +1,15 @@
 """Inception Score, FID and KID: what the 2015 Inception graph says of a set of images, in float64.
 
-Features (N, 2048) and logits (N, 1008) come from `InceptionExtractor`; the functions are NumPy on them.
+Features (N, 2048) and logits (N, 1008) come from `inception_features`; the functions are NumPy on them.
 """
 
-import os
 from collections.abc import Iterator
 
 import numpy as np
 
 from pgjax.errors import InputError, NotMeasuredError
-from pgjax.frozen import inception
-from pgjax.metrics.chunks import Chunked
 
 SUBSETS, SUBSET = 100, 1000  # of KID, as its authors and torch-fidelity take them
-
-
-class InceptionExtractor:
-    """(features (B, 2048), logits without bias (B, 1008)), float32, of images uint8 (B, H, W, 3)."""
-
-    what = f"{inception.GRAPH}: pool_3 (2048) and logits without bias (1008); {inception.FILE.name}"
-
-    def __init__(self, weights: str | os.PathLike):
-        """Loads the weights out of a folder; raises NotMeasuredError where they are not to be had."""
-        self._extract = Chunked(inception.extract, (inception.load(weights),))
-
-    def __call__(self, images: np.ndarray, targets: np.ndarray | None = None):
-        del targets
-        return self._extract(images)
 
 
 def scores_of_splits(logits: np.ndarray, splits: int = 10) -> np.ndarray:

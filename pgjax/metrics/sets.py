@@ -1,19 +1,19 @@
-"""Metrics of whole sets of images, computed on what a network says of each image.
+"""What networks say of images: the table of extractors, for metrics of whole sets.
 
-What a network says (features, logits, detections, joints) is extracted once a set of images and shared
-by all metrics that read it. To add a network: a line in EXTRACTORS.
+Features, logits, detections or joints are extracted once a set of images and shared by all metrics that
+read them. To add a network: a line in EXTRACTORS.
 """
 
 import functools
-import math
 import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 
-from pgjax.metrics import inception, lpips
+from pgjax.metrics import lpips
 from pgjax.metrics.detection import CaffeDetector
+from pgjax.metrics.inception_features import InceptionExtractor
 from pgjax.metrics.pckh import PoseExtractor
 
 Features = Any
@@ -42,7 +42,7 @@ class Extractor(Protocol):
 
 EXTRACTORS: dict[str, Callable[[str | os.PathLike], Extractor]] = {
     "pose": PoseExtractor,
-    "inception": inception.InceptionExtractor,
+    "inception": InceptionExtractor,
     "lpips_alex": functools.partial(lpips.LpipsExtractor, "alex"),
     "lpips_vgg": functools.partial(lpips.LpipsExtractor, "vgg"),
     "detector": CaffeDetector,
@@ -51,8 +51,3 @@ EXTRACTORS: dict[str, Callable[[str | os.PathLike], Extractor]] = {
 
 Raises NotMeasuredError where something is missing: "fetch X to Y".
 """
-
-
-def mean(values: np.ndarray, against: None = None) -> float:
-    """Mean of one number an image (N,), summed exactly: no order of the images gives another one."""
-    return math.fsum(np.asarray(values, np.float64).tolist()) / len(values)

@@ -12,7 +12,7 @@ import pytest
 
 from pgjax.errors import InputError, NotMeasuredError
 from pgjax.metrics import detection
-from pgjax.metrics.sets import mean
+from pgjax.metrics.mean import mean
 
 CLASSES = 21
 NETWORK = """

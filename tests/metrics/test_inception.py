@@ -9,7 +9,9 @@ import scipy.special
 import scipy.stats
 
 from pgjax.errors import InputError, NotMeasuredError
+from pgjax.frozen import inception as network
 from pgjax.metrics import chunks, inception
+from pgjax.metrics.inception_features import InceptionExtractor
 
 NONE = np.zeros((0, 0))
 
@@ -155,12 +157,12 @@ def test_the_extractor_does_not_mind_what_comes_along(monkeypatch, tmp_path):
             "kernel": random.normal(0, (2 / np.prod(shape[:3])) ** 0.5, shape).astype(np.float32),
             "bias": random.normal(0, 0.1, shape[3]).astype(np.float32),
         }
-        for name, shape in inception.inception.shapes().items()
+        for name, shape in network.shapes().items()
     }
     params["logits"] = {"kernel": random.normal(0, 0.05, (2048, 1008)).astype(np.float32)}
-    monkeypatch.setattr(inception.inception, "load", lambda weights: params)
+    monkeypatch.setattr(network, "load", lambda weights: params)
     monkeypatch.setattr(chunks, "CHUNK", 2)
-    extract = inception.InceptionExtractor(tmp_path)
+    extract = InceptionExtractor(tmp_path)
     images = random.integers(0, 256, (5, 64, 32, 3), dtype=np.uint8)
     whole = extract(images)
     assert [x.shape for x in whole] == [(5, 2048), (5, 1008)]

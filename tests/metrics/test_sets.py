@@ -7,9 +7,10 @@ import pytest
 
 from pgjax.frozen import lpips as network
 from pgjax.metrics import METRICS, SetMetric, chunks, lpips
+from pgjax.metrics.mean import mean
 from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.metrics.records import REFERENCE
-from pgjax.metrics.sets import EXTRACTORS, mean
+from pgjax.metrics.sets import EXTRACTORS
 
 OF_SETS = {name: metric for name, metric in METRICS.items() if isinstance(metric, SetMetric)}
 
