@@ -60,10 +60,10 @@ def plain(x, kernel, stride, padding):
     return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=numbers)
 
 
-def plain_transposed(x, kernel, stride):
-    crop = kernel.shape[0] - stride
-    size, low = kernel.shape[0], crop // 2
-    padding = [(size - 1 - low, size - 1 - (crop - low))] * 2
+def plain_transposed(x, kernel, stride, crop=None):
+    size, cropped = kernel.shape[0], kernel.shape[0] - stride
+    low = cropped // 2 if crop is None else crop
+    padding = [(size - 1 - low, size - 1 - (cropped - low))] * 2
     numbers = ("NHWC", "HWIO", "NHWC")
     flipped = kernel[::-1, ::-1]
     return lax.conv_transpose(x, flipped, (stride, stride), padding, dimension_numbers=numbers)

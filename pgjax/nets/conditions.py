@@ -1,8 +1,11 @@
-"""What the deformable GAN's networks have in common: their inputs and the options of the warp."""
+"""What networks have in common: their inputs and, of the deformable GAN's, the options of the warp."""
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from pgjax.errors import InputError
 from pgjax.nets import layers
 from pgjax.pose import warp
 from pgjax.pose.scene import Scene
@@ -23,6 +26,14 @@ def target(scene: Scene, pose: str, with_background: bool) -> jax.Array:
     layers.check_choice("pose", pose, POSES)
     backgrounds = [scene.background] if with_background else []
     return jnp.concatenate([getattr(scene, f"target_{pose}"), *backgrounds], axis=-1)
+
+
+def field(scene: Scene, name: str) -> jax.Array:
+    """An image-like field of the scene, (B, H, W, C). InputError: there is none of that name."""
+    found: Any = getattr(scene, name, None)
+    if getattr(found, "ndim", None) != 4:
+        raise InputError(f"condition: {name!r} is not a field (B, H, W, C) of the scene")
+    return found
 
 
 def check_warp(sampling: str, aggregate: str, gradient: str) -> None:

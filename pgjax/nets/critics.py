@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from pgjax.errors import InputError
-from pgjax.nets import layers
+from pgjax.nets import conditions, layers
 
 
 class DCGANCritic(nn.Module):
@@ -29,7 +29,9 @@ class DCGANCritic(nn.Module):
             )
         layers.check_widths(features=self.features)
         init = layers.uniform(0.02)
-        x = jnp.concatenate([*(_field(scene, name) for name in self.condition), image], axis=-1)
+        x = jnp.concatenate(
+            [*(conditions.field(scene, name) for name in self.condition), image], axis=-1
+        )
         for level in range(levels):
             channels = self.features * min(2**level, 8)
             x = layers.Conv(channels, 5, stride=2, kernel_init=init, name=f"conv{level}")(x)
@@ -38,10 +40,3 @@ class DCGANCritic(nn.Module):
             x = nn.leaky_relu(x, 0.2)
         x = x.reshape(x.shape[0], -1)
         return layers.Dense(1, kernel_init=init, name="logit")(x)[:, 0]
-
-
-def _field(scene, name):
-    field = getattr(scene, name, None)
-    if getattr(field, "ndim", None) != 4:
-        raise InputError(f"condition: {name!r} is not a field (B, H, W, C) of the scene")
-    return field

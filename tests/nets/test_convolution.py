@@ -16,10 +16,11 @@ def plain(x, kernel, stride, padding):
     )
 
 
-def plain_transposed(x, kernel, stride):
+def plain_transposed(x, kernel, stride, crop=None):
     """As one dilated convolution, for XLA's own gradients."""
-    size, crop = kernel.shape[0], kernel.shape[0] - stride
-    padding = [(size - 1 - crop // 2, size - 1 - (crop - crop // 2))] * 2
+    size, cropped = kernel.shape[0], kernel.shape[0] - stride
+    crop = cropped // 2 if crop is None else crop
+    padding = [(size - 1 - crop, size - 1 - (cropped - crop))] * 2
     return jax.lax.conv_general_dilated(
         x,
         kernel[::-1, ::-1],
@@ -105,15 +106,19 @@ def test_a_batch_of_none_gives_none(kernel, stride):
 
 
 @pytest.mark.parametrize(
-    ("shape", "kernel", "stride"),
-    [*((shape, 4, 2) for shape in SHAPES), ("few pixels", 5, 2), ("odd", 3, 1), ("winograd", 5, 2)],
+    ("shape", "kernel", "stride", "crop"),
+    [
+        *((shape, 4, 2, None) for shape in SHAPES),
+        *(("few pixels", 5, 2, None), ("odd", 3, 1, None), ("winograd", 5, 2, None)),
+        *((shape, 3, 2, 1) for shape in ("few pixels", "odd")),
+    ],
 )
-def test_transposed_convolution_is_xlas(shape, kernel, stride):
+def test_transposed_convolution_is_xlas(shape, kernel, stride, crop):
     def ours(x, kernel):
-        return convolve_transposed(x, kernel, stride)
+        return convolve_transposed(x, kernel, stride, crop)
 
     def theirs(x, kernel):
-        return plain_transposed(x, kernel, stride)
+        return plain_transposed(x, kernel, stride, crop)
 
     with jax.enable_x64(True):
         compare(ours, theirs, *operands(shape, kernel), twice=kernel == 4 and shape != "odd")

@@ -132,10 +132,66 @@ def test_gradients_over_shards_are_those_of_the_batch(batch, mapping):
     assert np.abs(to_x).max() > 1e-3
 
 
+# ------------------------------------------------------------------ batch norm with running averages
+
+
+def running(train, n, momentum=0.1):
+    """(x, averages) -> what comes out of training or evaluation on n devices, and the averages after it."""
+    layer = layers.RunningBatchNorm(momentum=momentum)
+
+    def apply(x, averages):
+        variables = {"params": PARAMS, layers.STATISTICS: averages}
+        return layer.apply(variables, x, train, mutable=[layers.STATISTICS])
+
+    mapped = jax.vmap(apply, in_axes=(0, None), axis_name=layers.DEVICES, out_axes=(0, None))
+    return lambda x, averages: mapped(shards(x, n), averages)
+
+
+AVERAGES = {"mean": np.float32([3, 1, 0, -2]), "var": np.float32([1, 2, 0.5, 3])}
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_running_averages_are_pytorchs(batch, n):
+    x = batch[0].astype(np.float64)
+    y, moved = running(True, n)(batch[0], AVERAGES)
+    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2), ddof=1)
+    for name, value in (("mean", mean), ("var", variance)):
+        expected = 0.9 * AVERAGES[name] + 0.1 * value
+        np.testing.assert_allclose(moved[layers.STATISTICS][name], expected, rtol=1e-5)
+    whole = jax.vmap(norm, in_axes=(None, 0), axis_name=layers.DEVICES)(PARAMS, batch[0][None])
+    np.testing.assert_allclose(y.reshape(x.shape), whole[0], atol=1e-4)
+
+
+def test_evaluation_reads_the_running_averages_and_needs_no_axis(batch):
+    variables = {"params": PARAMS, layers.STATISTICS: AVERAGES}
+    y = layers.RunningBatchNorm().apply(variables, batch[0], train=False)
+    deviation = np.sqrt(AVERAGES["var"] + 1e-5)
+    expected = (batch[0] - AVERAGES["mean"]) / deviation * PARAMS["scale"] + PARAMS["bias"]
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-4)
+
+
+def test_running_averages_stay_where_they_are_not_mutable(batch):
+    variables = {"params": PARAMS, layers.STATISTICS: AVERAGES}
+    train = jax.vmap(
+        lambda x: layers.RunningBatchNorm().apply(variables, x, train=True),
+        axis_name=layers.DEVICES,
+    )
+    expected, _ = running(True, 1)(batch[0], AVERAGES)
+    np.testing.assert_array_equal(train(batch[0][None]), expected)
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_running_averages_start_at_0_and_1(train):
+    layer = layers.RunningBatchNorm()
+    variables = layer.init(jax.random.key(0), jnp.full((2, 3, 3, 4), 5.0), train)
+    np.testing.assert_array_equal(variables[layers.STATISTICS]["mean"], np.zeros(4))
+    np.testing.assert_array_equal(variables[layers.STATISTICS]["var"], np.ones(4))
+
+
 # ------------------------------------------------------------------ transposed convolution
 
 
-def numpy_transposed(x, kernel, stride):
+def numpy_transposed(x, kernel, stride, crop=None):
     """Every input pixel adds its products to a canvas, which is then cropped."""
     size, (batch, height, width, _) = kernel.shape[0], x.shape
     canvas = [stride * (n - 1) + size for n in (height, width)]
@@ -144,14 +200,15 @@ def numpy_transposed(x, kernel, stride):
         for j in range(width):
             rows, columns = (slice(stride * n, stride * n + size) for n in (i, j))
             out[:, rows, columns] += np.einsum("bc,uvco->buvo", x[:, i, j], kernel)
-    crop = (size - stride) // 2
+    crop = (size - stride) // 2 if crop is None else crop
     return out[:, crop : crop + stride * height, crop : crop + stride * width]
 
 
-def plain_transposed(x, kernel, stride):
+def plain_transposed(x, kernel, stride, crop=None):
     """The same as one dilated convolution, for XLA's own gradients."""
-    size, crop = kernel.shape[0], kernel.shape[0] - stride
-    padding = [(size - 1 - crop // 2, size - 1 - (crop - crop // 2))] * 2
+    size, cropped = kernel.shape[0], kernel.shape[0] - stride
+    crop = cropped // 2 if crop is None else crop
+    padding = [(size - 1 - crop, size - 1 - (cropped - crop))] * 2
     return jax.lax.conv_general_dilated(
         x,
         kernel[::-1, ::-1],
@@ -162,12 +219,15 @@ def plain_transposed(x, kernel, stride):
     )
 
 
-@pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (3, 1), (5, 2)])
-def test_transposed_convolution_and_its_gradients(kernel, stride):
+@pytest.mark.parametrize(
+    ("kernel", "stride", "crop"),
+    [(4, 2, None), (3, 1, None), (5, 2, None), (3, 2, 1)],
+)
+def test_transposed_convolution_and_its_gradients(kernel, stride, crop):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 3, 5, 4))
     weight = rng.normal(size=(2, 3 * stride, 5 * stride, 6))
-    layer = layers.ConvTranspose(6, kernel, stride)
+    layer = layers.ConvTranspose(6, kernel, stride, crop)
     with jax.enable_x64(True):
         params = {"kernel": rng.normal(size=(kernel, kernel, 4, 6))}
 
@@ -176,13 +236,14 @@ def test_transposed_convolution_and_its_gradients(kernel, stride):
             return jnp.sum(y * weight), y
 
         def plain(params, x):
-            y = plain_transposed(x, params["kernel"], stride)
+            y = plain_transposed(x, params["kernel"], stride, crop)
             return jnp.sum(y * weight), y
 
         found, y = jax.grad(ours, argnums=(0, 1), has_aux=True)(params, x)
         expected, _ = jax.grad(plain, argnums=(0, 1), has_aux=True)(params, x)
         assert y.dtype == np.float64
-        np.testing.assert_allclose(y, numpy_transposed(x, params["kernel"], stride), atol=1e-12)
+        expected_y = numpy_transposed(x, params["kernel"], stride, crop)
+        np.testing.assert_allclose(y, expected_y, atol=1e-12)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-12), found, expected)
 
 
@@ -236,6 +297,13 @@ def test_norms_are_the_textbook(name, spread):
     assert (variables["scale"] == 1).all() and not variables["bias"].any()
     found = layer.apply({"params": {"scale": scale, "bias": bias}}, x)
     np.testing.assert_allclose(found, normalised(x, name, scale, bias), rtol=1e-4, atol=2e-5)
+
+
+def test_instance_norm_without_scale_and_shift():
+    x = np.float32(np.random.default_rng(0).normal(2e-3, 1e-3, size=(3, 4, 5, 4)))
+    found, variables = layers.InstanceNorm(affine=False).init_with_output(jax.random.key(0), x)
+    assert not variables
+    np.testing.assert_allclose(found, normalised(x, "instance", 1, 0), rtol=1e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", layers.NORMS)

@@ -43,24 +43,27 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int, padding: plain.Paddin
     return found.astype(x.dtype)
 
 
-def convolve_transposed(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+def convolve_transposed(
+    x: jax.Array, kernel: jax.Array, stride: int, crop: int | None = None
+) -> jax.Array:
     """Transposed convolution (B, h, w, C) with (k, k, C, O) -> (B, stride h, stride w, O).
 
-    Pixel i adds to the pixels stride i - crop + (0 .. k - 1), crop = (k - stride) // 2. The kernel is not
-    flipped. No forward-mode derivative.
+    Pixel i adds to the pixels stride i - crop + (0 .. k - 1); crop is (k - stride) // 2 unless said. The
+    kernel is not flipped. No forward-mode derivative.
     """
     if not _as_products(stride):
-        return _plainly(plain.transposed, x, kernel, stride)
+        return _plainly(plain.transposed, x, kernel, stride, crop)
     batch, height, width, _ = x.shape
     precise, einsum = _arithmetic(x)
     if products.few_pixels(batch, height, width):
-        return products.scattered(precise(x), precise(kernel), stride, einsum).astype(x.dtype)
+        found = products.scattered(precise(x), precise(kernel), stride, crop, einsum)
+        return found.astype(x.dtype)
     # Of a linear function: at which point does not matter.
     strided = functools.partial(
         products.folded,
         kernel=precise(kernel),
         stride=stride,
-        padding=plain.crop_of(kernel, stride),
+        padding=plain.crop_of(kernel, stride, crop),
         swapped=True,
         einsum=rounding.transposable if einsum is rounding.einsum else einsum,
     )

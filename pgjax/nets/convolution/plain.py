@@ -8,10 +8,11 @@ from jax import lax
 Padding = str | tuple[tuple[int, int], tuple[int, int]]
 
 
-def crop_of(kernel, stride: int):
-    """The padding of the convolution that a transposed one is the transpose of."""
+def crop_of(kernel, stride: int, first: int | None):
+    """The padding of the convolution that a transposed one is the transpose of; half first where None."""
     crop = kernel.shape[0] - stride
-    return ((crop // 2, crop - crop // 2),) * 2
+    first = crop // 2 if first is None else first
+    return ((first, crop - first),) * 2
 
 
 def convolve(x, kernel, stride: int, padding: Padding, numbers: str = "HWIO"):
@@ -22,28 +23,28 @@ def convolve(x, kernel, stride: int, padding: Padding, numbers: str = "HWIO"):
     )
 
 
-def _strided(x, kernel, stride: int):
+def _strided(x, kernel, stride: int, crop: int | None):
     """What transposed is the transpose of; its input has the kernel's last number of channels."""
-    return convolve(x, kernel, stride, crop_of(kernel, stride), "HWOI")
+    return convolve(x, kernel, stride, crop_of(kernel, stride, crop), "HWOI")
 
 
 # The kernel's gradient is that of the strided convolution, input and cotangent exchanged.
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def transposed(x, kernel, stride):
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def transposed(x, kernel, stride, crop):
     batch, height, width, _ = x.shape
     shape = (batch, height * stride, width * stride, kernel.shape[-1])
-    strided = functools.partial(_strided, kernel=kernel, stride=stride)
+    strided = functools.partial(_strided, kernel=kernel, stride=stride, crop=crop)
     return jax.linear_transpose(strided, jax.ShapeDtypeStruct(shape, x.dtype))(x)[0]
 
 
-def _transposed_forward(x, kernel, stride):
-    return transposed(x, kernel, stride), (x, kernel)
+def _transposed_forward(x, kernel, stride, crop):
+    return transposed(x, kernel, stride, crop), (x, kernel)
 
 
-def _transposed_backward(stride, kept, cotangent):
+def _transposed_backward(stride, crop, kept, cotangent):
     x, kernel = kept
-    (to_kernel,) = jax.linear_transpose(lambda k: _strided(cotangent, k, stride), kernel)(x)
-    return _strided(cotangent, kernel, stride), to_kernel
+    (to_kernel,) = jax.linear_transpose(lambda k: _strided(cotangent, k, stride, crop), kernel)(x)
+    return _strided(cotangent, kernel, stride, crop), to_kernel
 
 
 transposed.defvjp(_transposed_forward, _transposed_backward)

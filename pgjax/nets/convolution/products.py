@@ -127,16 +127,16 @@ def _pixels(x, kernel, lengths, einsum):
     return functools.reduce(lax.add, [found[:, i : i + height, :, i] for i in range(taps)])
 
 
-def scattered(x, kernel, stride: int, einsum=jnp.einsum):
+def scattered(x, kernel, stride: int, crop: int | None, einsum=jnp.einsum):
     """Transposed convolution of few pixels: a product for each tap, the kernel read where it lies."""
     size, (batch, height, width, channels) = kernel.shape[0], x.shape
     pixels = x.reshape(1, -1, channels)
     pixels = jnp.broadcast_to(pixels, (size**2, *pixels.shape[1:]))
     found = einsum("kpc,kco->kpo", pixels, kernel.reshape(size**2, channels, -1))
     found = found.reshape(size, size, batch, height, width, -1)
-    crop = plain.crop_of(kernel, stride)[0][0]
+    first = plain.crop_of(kernel, stride, crop)[0][0]
     # Tap k of pixel i lies at stride i + low, of stride * length pixels in all.
-    edges = [(low, stride - 1 - low, stride - 1) for low in (k - crop for k in range(size))]
+    edges = [(low, stride - 1 - low, stride - 1) for low in (k - first for k in range(size))]
     placed = [
         lax.pad(found[i, j], jnp.zeros((), x.dtype), [(0, 0, 0), edges[i], edges[j], (0, 0, 0)])
         for i in range(size)

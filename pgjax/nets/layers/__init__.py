@@ -3,7 +3,14 @@
 from pgjax.nets.layers.attention import SelfAttention
 from pgjax.nets.layers.functions import dropout, upsample
 from pgjax.nets.layers.linear import Conv, ConvTranspose, Dense, uniform
-from pgjax.nets.layers.norms import NORMS, BatchNorm, InstanceNorm, JointNorm
+from pgjax.nets.layers.norms import (
+    NORMS,
+    STATISTICS,
+    BatchNorm,
+    InstanceNorm,
+    JointNorm,
+    RunningBatchNorm,
+)
 from pgjax.nets.layers.options import (
     check_attention,
     check_choice,
@@ -16,12 +23,14 @@ from pgjax.runtime.devices import DEVICES
 __all__ = [
     "DEVICES",
     "NORMS",
+    "STATISTICS",
     "BatchNorm",
     "Conv",
     "ConvTranspose",
     "Dense",
     "InstanceNorm",
     "JointNorm",
+    "RunningBatchNorm",
     "SelfAttention",
     "check_attention",
     "check_choice",

@@ -36,6 +36,7 @@ class Conv(nn.Module):
     padding: str | tuple[tuple[int, int], tuple[int, int]] = "SAME"
     use_bias: bool = True
     kernel_init: nn.initializers.Initializer = nn.initializers.xavier_uniform()
+    bias_init: nn.initializers.Initializer = nn.initializers.zeros
     spectral: float = 0.0
     """Lipschitz constant of the kernel; 0 leaves it free."""
 
@@ -48,23 +49,26 @@ class Conv(nn.Module):
 class ConvTranspose(nn.Module):
     """Square transposed convolution, (B, h, w, C) -> (B, stride h, stride w, features).
 
-    Keras' VALID one with kernel - stride rows and columns cropped in all, half of them on either
-    side (docs/reference_facts.md, 1.1): pixel i adds to the pixels stride i - crop + (0 .. kernel - 1). The
-    kernel is (kernel, kernel, C, features), not flipped. No forward-mode derivative.
+    Keras' VALID one with kernel - stride rows and columns cropped in all, `crop` of them at the top and
+    the left, half unless said (docs/reference_facts.md, 1.1): pixel i adds to the pixels
+    stride i - crop + (0 .. kernel - 1). The kernel is (kernel, kernel, C, features), not flipped. No
+    forward-mode derivative.
     """
 
     features: int
     kernel: int = 4
     stride: int = 2
+    crop: int | None = None
     use_bias: bool = False
     kernel_init: nn.initializers.Initializer = nn.initializers.xavier_uniform()
+    bias_init: nn.initializers.Initializer = nn.initializers.zeros
     spectral: float = 0.0
     """As the convolution's."""
 
     @nn.compact
     def __call__(self, x):
         kernel = _kernel(self, x, (self.kernel, self.kernel, x.shape[-1], self.features))
-        return _with_bias(self, convolve_transposed(x, kernel, self.stride))
+        return _with_bias(self, convolve_transposed(x, kernel, self.stride, self.crop))
 
 
 class Dense(nn.Module):
@@ -73,6 +77,7 @@ class Dense(nn.Module):
     features: int
     use_bias: bool = True
     kernel_init: nn.initializers.Initializer = nn.initializers.xavier_uniform()
+    bias_init: nn.initializers.Initializer = nn.initializers.zeros
     spectral: float = 0.0
     """As the convolution's."""
 
@@ -97,5 +102,5 @@ def _kernel(layer, x, shape):
 def _with_bias(layer, x):
     if not layer.use_bias:
         return x
-    bias = layer.param("bias", nn.initializers.zeros, x.shape[-1:])
+    bias = layer.param("bias", layer.bias_init, x.shape[-1:])
     return x + bias.astype(x.dtype).reshape((1,) * (x.ndim - 1) + bias.shape)

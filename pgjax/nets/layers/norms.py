@@ -34,20 +34,28 @@ class InstanceNorm(nn.Module):
     """Normalises each example over H and W, channel by channel (Ulyanov 2016)."""
 
     epsilon: float = 1e-5
+    affine: bool = True
+    """Whether a scale and a shift of each channel follow."""
 
     @nn.compact
     def __call__(self, x):
-        scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
-        bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
         kind, x = x.dtype, _precise(x)
         x = x - jnp.mean(x, axis=(1, 2), keepdims=True)
         variance = jnp.mean(jnp.square(x), axis=(1, 2), keepdims=True)
-        x = x * (lax.rsqrt(variance + self.epsilon) * _match(scale, x)) + _match(bias, x)
-        return x.astype(kind)
+        inverse = lax.rsqrt(variance + self.epsilon)
+        if not self.affine:
+            return (x * inverse).astype(kind)
+        scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
+        bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
+        return (x * (inverse * _match(scale, x)) + _match(bias, x)).astype(kind)
 
 
 NORMS = {"joint": JointNorm, "instance": InstanceNorm}
 """Norms over one example, by the names that configs use."""
+
+
+STATISTICS = "batch_stats"
+"""The flax collection of running averages: "mean" and "var" (C,) at their norm's path."""
 
 
 class BatchNorm(nn.Module):
@@ -64,16 +72,60 @@ class BatchNorm(nn.Module):
     def __call__(self, x):
         scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
         bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
-        kind, x = x.dtype, _precise(x)
-        mean = self._mean(x)
-        # E[(x - mean)^2] rather than E[x^2] - mean^2, which cancels in float32.
-        variance = self._mean(jnp.square(x - mean))
-        x = (x - mean) * (lax.rsqrt(variance + self.epsilon) * _match(scale, x)) + _match(bias, x)
-        return x.astype(kind)
+        mean, variance = _moments(x, self.is_initializing())
+        return _normalised(x, mean, variance, scale, bias, self.epsilon)
 
-    def _mean(self, x):
+
+class RunningBatchNorm(nn.Module):
+    """Normalises (..., C) by the batch's statistics in training, by their running averages otherwise.
+
+    In training the statistics are over all devices, as BatchNorm's are. Where STATISTICS is mutable,
+    the averages then go a share `momentum` of the way to them; the average of the variance is that of
+    the unbiased one, as PyTorch keeps it (docs/reference_facts.md, 4.1).
+    """
+
+    epsilon: float = 1e-5
+    momentum: float = 0.1
+    scale_init: nn.initializers.Initializer = nn.initializers.ones
+
+    @nn.compact
+    def __call__(self, x, train):
+        shape = x.shape[-1:]
+        scale = self.param("scale", self.scale_init, shape)
+        bias = self.param("bias", nn.initializers.zeros, shape)
+        means = self.variable(STATISTICS, "mean", jnp.zeros, shape)
+        variances = self.variable(STATISTICS, "var", jnp.ones, shape)
+        if not train:
+            mean, variance = (_match(kept.value, x) for kept in (means, variances))
+            return _normalised(x, mean, variance, scale, bias, self.epsilon)
+        starting = self.is_initializing()
+        mean, variance = _moments(x, starting)
+        if self.is_mutable_collection(STATISTICS) and not starting:
+            count = x.size // shape[0] * lax.axis_size(DEVICES)
+            unbiased = variance * (count / max(count - 1, 1))
+            for kept, value in ((means, mean), (variances, unbiased)):
+                moved = self.momentum * lax.stop_gradient(value.reshape(shape))
+                kept.value = (1 - self.momentum) * kept.value + moved
+        return _normalised(x, mean, variance, scale, bias, self.epsilon)
+
+
+def _moments(x, starting):
+    """Mean and variance (1, ..., C) over all devices; over this one while a network is made."""
+    x = _precise(x)
+
+    def mean_of(x):
         mean = jnp.mean(x, axis=tuple(range(x.ndim - 1)), keepdims=True)
-        return mean if self.is_initializing() else lax.pmean(mean, DEVICES)
+        return mean if starting else lax.pmean(mean, DEVICES)
+
+    mean = mean_of(x)
+    # E[(x - mean)^2] rather than E[x^2] - mean^2, which cancels in float32.
+    return mean, mean_of(jnp.square(x - mean))
+
+
+def _normalised(x, mean, variance, scale, bias, epsilon):
+    kind, x = x.dtype, _precise(x)
+    x = (x - mean) * (lax.rsqrt(variance + epsilon) * _match(scale, x)) + _match(bias, x)
+    return x.astype(kind)
 
 
 def _precise(x):
