@@ -151,7 +151,11 @@ def _terms(recipe: Recipe, stage: Stage) -> Callable:
     reads = recipe.features
 
     def loss(image, batch, weights):
-        features = None if reads is None else frozen.Features(reads.net, weights, reads.means)
+        features = (
+            None
+            if reads is None
+            else frozen.Features(reads.net, weights, reads.means, scale=reads.scale)
+        )
         seen = scene.derive(batch, **recipe.scene)
         return sum(
             item.weight * TERMS[name](seen, image, features, **item.options)

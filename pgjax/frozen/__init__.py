@@ -13,12 +13,12 @@ import jax
 import numpy as np
 
 from pgjax.errors import InputError
-from pgjax.frozen import vgg19, weights
+from pgjax.frozen import vgg19, vgg19_torchvision
 
-NETS: dict[str, ModuleType] = {"vgg19": vgg19}
+NETS: dict[str, ModuleType] = {"vgg19": vgg19, "vgg19_torchvision": vgg19_torchvision}
 LAYERS: dict[str, tuple[str, ...]] = {name: net.LAYERS for name, net in NETS.items()}
 WEIGHTS = ("imagenet", "random")
-MEANS = tuple(vgg19.MEANS)
+MEANS: dict[str, tuple[str, ...]] = {name: tuple(net.MEANS) for name, net in NETS.items()}
 
 Params = Mapping[str, Mapping[str, Any]]
 
@@ -49,8 +49,7 @@ def load(name: str, folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray
       InputError: the name is unknown, a file is damaged or another one, or there is none and it
         can't be downloaded; says what to fetch and where to put it.
     """
-    net = _find(name)
-    return weights.load(net.SOURCE, net.shapes(), folder)
+    return _find(name).load(folder)
 
 
 def random(name: str) -> dict[str, dict[str, np.ndarray]]:
@@ -80,7 +79,8 @@ def extract(
       params: as from `load`.
       images: (B, H, W, 3) RGB in [-1, 1].
       layer: one of LAYERS[name].
-      means: "proper", as the network was trained, or "swapped" (docs/reference_facts.md, 1.3).
+      means: one of MEANS[name]: "proper", as the network was trained, or "swapped"
+        (docs/reference_facts.md, 1.3).
       precision: of the arithmetic, a name in precision.PRECISIONS.
 
     Returns:
@@ -94,12 +94,14 @@ def extract(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Features:
-    """A frozen network as the losses call it: (images, layer) -> activations; see `extract`."""
+    """A frozen network as the losses call it: (images, layer) -> activations / scale; see `extract`."""
 
     name: str
     params: Params
     means: str = "proper"
     precision: str = "float32"
+    scale: float = 1.0
 
     def __call__(self, images: jax.Array, layer: str) -> jax.Array:
-        return extract(self.name, self.params, images, layer, self.means, self.precision)
+        found = extract(self.name, self.params, images, layer, self.means, self.precision)
+        return found / self.scale

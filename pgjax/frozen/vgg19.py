@@ -3,16 +3,18 @@
 Simonyan 2015, table 1, column E; used by the deformable GAN's losses (docs/reference_facts.md, 1.3).
 """
 
+import os
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from pgjax.errors import InputError
-from pgjax.frozen.weights import Source
+from pgjax.frozen import weights
 from pgjax.nets.convolution import convolve
 from pgjax.runtime import precision
 
-SOURCE = Source(
+SOURCE = weights.Source(
     file="vgg19_block1_to_block3.npz",
     url=(
         "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
@@ -43,6 +45,11 @@ def shapes() -> dict[str, dict[str, jax.ShapeDtypeStruct]]:
     return found
 
 
+def load(folder: str | os.PathLike) -> weights.Params:
+    """As `pgjax.frozen.load`."""
+    return weights.load(SOURCE, shapes(), folder)
+
+
 def preprocess(images: jax.Array, means: str) -> jax.Array:
     """RGB in [-1, 1] to what the first layer takes: BGR in [0, 255] minus the means."""
     if means not in MEANS:
@@ -66,9 +73,14 @@ def extract(
     params, images: jax.Array, layer: str, means: str, arithmetic: str = "float32"
 ) -> jax.Array:
     """Activations of a layer; as `pgjax.frozen.extract`. Later layers are not computed."""
+    return activations(params, preprocess(images, means), layer, arithmetic)
+
+
+def activations(params, inputs: jax.Array, layer: str, arithmetic: str) -> jax.Array:
+    """Of what the first layer takes, (B, H, W, 3); else as `pgjax.frozen.extract`."""
     if layer not in LAYERS:
         raise InputError(f"layer: VGG-19 has no {layer!r} here; there are {', '.join(LAYERS)}")
-    x = preprocess(images, means).astype(precision.kind(arithmetic))
+    x = inputs.astype(precision.kind(arithmetic))
     for name in LAYERS[: LAYERS.index(layer) + 1]:
         if name.endswith("conv1") and name != LAYERS[0]:
             x = _pool(x)

@@ -20,6 +20,7 @@ from pgjax.frozen import (
     lpips,
     openpose_weights,
     vgg19,
+    vgg19_torchvision,
     weights,
     wheels,
 )
@@ -94,6 +95,10 @@ TABLE: Mapping[str, Weights] = {
         "are not named after baseline or dsc",
         (_converted(vgg19.SOURCE),),
         functools.partial(frozen.load, "vgg19"),
+    ),
+    "vgg19_torchvision": _published(
+        "rows with config.features.net=vgg19_torchvision: patn, where it is asked for",
+        (vgg19_torchvision.FILE,),
     ),
     "inception": _published(_metrics("inception"), (inception.FILE,)),
     "lpips_alex": _published(_metrics("lpips_alex"), lpips.NETS["alex"][2:]),

@@ -64,7 +64,9 @@ def make_step(
         features = (
             None
             if reads is None
-            else frozen.Features(reads.net, weights, reads.means, recipe.compute.precision)
+            else frozen.Features(
+                reads.net, weights, reads.means, recipe.compute.precision, reads.scale
+            )
         )
         for player in stage.players:
             draw = stage.draws.get(player, 0)

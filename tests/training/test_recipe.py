@@ -113,6 +113,12 @@ def test_a_wrong_key_is_named(config, path, value, message):
         ("features", {"net": "vgg16"}, r"config\.features\.net: unknown name 'vgg16'"),
         ("features.weights", "none", r"config\.features\.weights: unknown name 'none'"),
         ("features.means", "both", r"config\.features\.means: unknown name 'both'"),
+        (
+            "features",
+            {"net": "vgg19_torchvision", "means": "swapped"},
+            r"config\.features\.means: unknown name 'swapped'; known are proper",
+        ),
+        ("features.scale", 0.0, r"config\.features\.scale: expected a positive number, got 0.0"),
         ("features", None, r"terms\.feature_l1: layer 'block2_conv1' is of a frozen network"),
         (
             "stages.stage1.terms.feature_l1.options.layer",

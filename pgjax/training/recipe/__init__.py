@@ -117,7 +117,9 @@ def build(config: Mapping[str, Any]) -> Recipe:
     if recipe.features is not None:
         check_choice(recipe.features.net, frozen.NETS, "config.features.net")
         check_choice(recipe.features.weights, frozen.WEIGHTS, "config.features.weights")
-        check_choice(recipe.features.means, frozen.MEANS, "config.features.means")
+        known_means = frozen.MEANS[recipe.features.net]
+        check_choice(recipe.features.means, known_means, "config.features.means")
+        check_positive(recipe.features.scale, "config.features.scale")
     if not recipe.stages:
         raise InputError("config.stages: a recipe needs at least one stage")
     for name, stage in recipe.stages.items():

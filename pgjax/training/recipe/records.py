@@ -85,12 +85,13 @@ class Features:
     """The frozen network that terms read: a name in frozen.NETS, and how it is fed.
 
     weights: "imagenet", or "random" where no file is wanted. means: "proper", or "swapped" as in the
-    released deformable GAN (docs/reference_facts.md, 1.3).
+    released deformable GAN (docs/reference_facts.md, 1.3). scale: what activations are divided by.
     """
 
     net: str
     weights: str = "imagenet"
     means: str = "proper"
+    scale: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
