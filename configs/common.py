@@ -63,6 +63,7 @@ def base(
     config.seed = 0
     config.total_steps = 0
     config.batch_size = batch_size
+    config.ema = 0.0
     config.data = {"name": dataset, "pairs": pairs, "flip": flip, "memory_limit_gb": 8.0}
     config.scene = {"disc_radius": 2 if toy else 4, "heatmap_sigma": 3.0 if toy else 6.0}
     config.evaluation = {"batch_size": 32, "mask_radius": 2 if toy else 4}

@@ -40,7 +40,8 @@ def _shapes(networks: str, spec: str):
 def shapes(spec: str):
     config = config_of(spec)
     options = [(n.net, n.options.to_dict()) for _, n in sorted(config.networks.items())]
-    optimizers = [n.optimizer.name for n in config.networks.values()]
+    # Rates are no arrays of a state, and rows differ in them.
+    optimizers = [n.optimizer.to_dict() | {"learning_rate": 0} for n in config.networks.values()]
     key = json.dumps([config.data.name, sorted(config.networks), options, optimizers])
     return _shapes(key, _first.setdefault(key, spec))
 

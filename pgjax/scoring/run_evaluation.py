@@ -214,7 +214,7 @@ def evaluate_all(
             bar.update(count)
     scored = scorer.scored(len(mine))
     seconds = clock | scorer.seconds() | {"total": time.perf_counter() - started}
-    networks = {g: state.networks[g].variables for g in generators}
+    networks = {g: state.networks[g].averaged for g in generators}
     said = {
         "row": recipe.row,
         "step": step,

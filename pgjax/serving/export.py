@@ -67,7 +67,7 @@ def model_of(config: Any, state: State, scores: Mapping[str, Any] | None = None)
         stage=stage,
         step=step,
         size=recipe.image_size,
-        variables={name: _arrays(state.networks[name].variables) for name in names},
+        variables={name: _arrays(state.networks[name].averaged) for name in names},
         scores=scores,
     )
 

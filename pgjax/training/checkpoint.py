@@ -261,12 +261,13 @@ def _full(error: BaseException | None) -> str | None:
 
 
 def _without_blanks(state: State) -> State:
-    """The state as it is stored: a network that has no vectors says nothing about them.
+    """The state as it is stored: a network that has no vectors, or no average, says nothing about them.
 
-    So do the checkpoints from before spectral normalisation, which can be read for that reason.
+    So do the checkpoints from before there were any, which can be read for that reason.
     """
+    may_be_blank = ("vectors", *NetworkState._field_defaults)
     networks: dict[str, Any] = {
-        name: {key: value for key, value in network._asdict().items() if key != "vectors" or value}
+        name: {key: x for key, x in network._asdict().items() if x or key not in may_be_blank}
         for name, network in state.networks.items()
     }
     return state._replace(networks=networks)

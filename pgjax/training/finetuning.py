@@ -1,8 +1,9 @@
 """A new run that starts with the weights of another one: of an exported model, or of a run's last checkpoint.
 
-The parameters and the vectors of spectral normalisation are copied: everything with which a network is
-applied. Optimizers and the step start anew. The config of the run contains the origin of the weights as
-`init` (recipe.records.Init), and therefore also config.json, the exported model and its card.
+The parameters (their averages where the run kept any) and the vectors of spectral normalisation are copied:
+everything with which a network is applied. Optimizers and the step start anew. The config of the run contains
+the origin of the weights as `init` (recipe.records.Init), and therefore also config.json, the exported model
+and its card.
 """
 
 import copy
@@ -56,7 +57,7 @@ def read(path: str, step: int | None = None) -> Source:
     config = run_directory.read_config(folder)
     with Checkpoints(folder, run_directory.identity(config)) as checkpoints:
         state = checkpoints.restore(state_shapes(build(config)), step)
-    variables = {name: network.variables for name, network in state.networks.items()}
+    variables = {name: network.averaged for name, network in state.networks.items()}
     return Source(config["row"], int(state.step), _flat(variables))
 
 
@@ -203,7 +204,9 @@ def _check_fit(path: str, taken: Mapping[str, Arrays], shapes: State) -> None:
 def _with_arrays(network: NetworkState, arrays: Arrays) -> NetworkState:
     found = unflatten_dict({tuple(path.split("/")): x for path, x in arrays.items()})
     return network._replace(
-        params=found["params"], vectors=found.get(spectral.COLLECTION, network.vectors)
+        params=found["params"],
+        vectors=found.get(spectral.COLLECTION, network.vectors),
+        average=found["params"] if network.average else None,
     )
 
 

@@ -123,7 +123,7 @@ class Predictor:
         wanted = min(self._recipe.evaluation.batch_size, total or len(pairs))
         size = -(-wanted // (devices or self._devices)) * self._devices
         names = self._stage.generators
-        variables = replicate({name: state.networks[name].variables for name in names})
+        variables = replicate({name: state.networks[name].averaged for name in names})
         for start in range(0, len(pairs), size):
             chosen = pairs[start : start + size]
             # The last batch is filled up with its first pair, so that nothing compiles twice.

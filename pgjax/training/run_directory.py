@@ -32,6 +32,8 @@ FREE = (
     "data.memory_limit_gb",
     "compute.images",
 )
+# What configs did not say before, and its value then.
+SINCE = {"ema": 0.0}
 LOCK = ".lock"
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -74,7 +76,7 @@ def check(workdir: str | os.PathLike, config: Any) -> None:
 
 
 def fixed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A plain config without what is FREE."""
+    """A plain config without what is FREE, whole where it is of a version before."""
     values = json.loads(json.dumps(values))
     for path in FREE:
         *parents, last = path.split(".")
@@ -82,7 +84,7 @@ def fixed(values: Mapping[str, Any]) -> dict[str, Any]:
         for name in parents:
             inner = inner.get(name, {})
         inner.pop(last, None)
-    return values
+    return SINCE | values
 
 
 def _foreign(path: paths.Path) -> bool:

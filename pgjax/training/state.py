@@ -16,20 +16,30 @@ from pgjax.nets import NETS, spectral
 from pgjax.pose.batch import Batch
 from pgjax.pose.scene import derive
 from pgjax.runtime import random_keys
-from pgjax.training.recipe import OPTIMIZERS, Network, Recipe
+from pgjax.training.optimizers import OPTIMIZERS, SCHEDULES
+from pgjax.training.recipe import Network, Optimizer, Recipe
 
 
 class NetworkState(NamedTuple):
-    """`vectors` are those of spectral normalisation (pgjax.nets.spectral); {} where no layer has any."""
+    """`vectors` are those of spectral normalisation (pgjax.nets.spectral); {} where no layer has any.
+
+    `average` is that of the parameters (recipe.records.Recipe.ema); None where none is kept.
+    """
 
     params: Any
     optimizer: Any
     vectors: Any
+    average: Any = None
 
     @property
     def variables(self) -> dict[str, Any]:
-        """What the network's module is applied with."""
+        """What the network's module is applied with where it is trained."""
         return {"params": self.params, spectral.COLLECTION: self.vectors}
+
+    @property
+    def averaged(self) -> dict[str, Any]:
+        """What it is applied with elsewhere: with the average, where one is kept."""
+        return self.variables | ({"params": self.average} if self.average else {})
 
 
 class State(NamedTuple):
@@ -45,9 +55,32 @@ def modules(recipe: Recipe) -> dict[str, nn.Module]:
 
 
 def optimizer(network: Network) -> optax.GradientTransformation:
-    """The optimizer of a network."""
-    made = OPTIMIZERS[network.optimizer.name]
-    return made(learning_rate=network.optimizer.learning_rate, **network.optimizer.options)
+    """The optimizer of a network, with what is done to its gradients before."""
+    chosen = network.optimizer
+    made = OPTIMIZERS[chosen.name](learning_rate=learning_rate(chosen), **chosen.options)
+    before = []
+    if chosen.clip_value:
+        before.append(optax.clip(chosen.clip_value))
+    if chosen.clip_norm:
+        before.append(optax.clip_by_global_norm(chosen.clip_norm))
+    return optax.chain(*before, made) if before else made
+
+
+def learning_rate(chosen: Optimizer) -> float | optax.Schedule:
+    """The learning rate by the count of moves that were made before; a number where it never changes."""
+    schedule = chosen.schedule
+    # As a number it is no part of the optimizer's state: checkpoints of before have no count of it.
+    if schedule.name == "constant" and not schedule.warmup:
+        return chosen.learning_rate
+    factor = SCHEDULES[schedule.name].factor(**schedule.options)
+
+    def rate(count):
+        found = chosen.learning_rate * factor(count // schedule.every * schedule.every)
+        if schedule.warmup:
+            found *= jnp.minimum(1.0, (count + 1) / schedule.warmup)
+        return found
+
+    return rate
 
 
 def blank_batch(recipe: Recipe, count: int = 1) -> Batch:
@@ -89,7 +122,8 @@ def _initializer(recipe: Recipe) -> Callable[[], State]:
                 raise InputError(f"config.networks.{name}.options: {error}") from error
             params, vectors = variables["params"], variables.get(spectral.COLLECTION, {})
             moments = optimizer(recipe.networks[name]).init(params)
-            networks[name] = NetworkState(params, moments, vectors)
+            averaged = recipe.ema and name not in recipe.critics
+            networks[name] = NetworkState(params, moments, vectors, params if averaged else None)
         return State(jnp.zeros((), jnp.int32), networks)
 
     return init

@@ -18,7 +18,8 @@ from pgjax.runtime import random_keys
 from pgjax.runtime.devices import DEVICES
 from pgjax.training import losses
 from pgjax.training.objectives import Log, appliers, critic_loss, generator_loss, judged_alone
-from pgjax.training.recipe import OPTIMIZERS, Recipe, Stage
+from pgjax.training.optimizers import OPTIMIZERS, SCHEDULES
+from pgjax.training.recipe import Recipe, Stage
 from pgjax.training.state import NetworkState, State, optimizer
 
 
@@ -73,7 +74,10 @@ def make_step(
 
             def loss(params, scenes, player=player, draw=draw):
                 moved = networks | {player: networks[player]._replace(params=params)}
-                variables = {name: network.variables for name, network in moved.items()}
+                variables = {
+                    name: network.variables if name in stage.players else network.averaged
+                    for name, network in moved.items()
+                }
                 given = made, variables, stage, scenes[draw]
                 if player == stage.critic:
                     real = draw if stage.real_draw is None else stage.real_draw
@@ -108,7 +112,8 @@ def step_identity(recipe: Recipe, stage: Stage, looped: bool = False) -> str | N
     None where a table that configs choose from has what is not pgjax's: that may be anything.
     """
     pairs = itertools.chain(*losses.ADVERSARIAL.values())
-    chosen = (*NETS.values(), *OPTIMIZERS.values(), *losses.TERMS.values(), *pairs)
+    factors = (schedule.factor for schedule in SCHEDULES.values())
+    chosen = (*NETS.values(), *OPTIMIZERS.values(), *factors, *losses.TERMS.values(), *pairs)
     homes = {str(getattr(choice, "__module__", None)).partition(".")[0] for choice in chosen}
     if not homes <= {"pgjax", "optax"}:
         return None
@@ -151,7 +156,7 @@ def _mean_of_parts(function: Callable[[Any], Any], examples: Any, count: int) ->
 def make_generate(recipe: Recipe, stage: Stage) -> Callable[..., dict[str, jax.Array]]:
     """(variables by network, Batch, keys=None) -> images of the stage's generators by name, (B, H, W, 3).
 
-    Variables are `NetworkState.variables`; generating changes none of them. Images are meant for
+    Variables are `NetworkState.averaged`; generating changes none of them. Images are meant for
     [-1, 1], but are not clipped: not all networks end in a tanh. With random keys (B,) a generator's
     noise (dropout) stays on, as it is in training.
     """
@@ -173,7 +178,10 @@ def _move(recipe: Recipe, player: str, network: NetworkState, gradients: Any) ->
     update = optimizer(recipe.networks[player]).update
     updates, moved = update(gradients, network.optimizer, network.params)
     params = optax.apply_updates(network.params, updates)
-    return network._replace(params=params, optimizer=moved)
+    if clip := recipe.networks[player].weight_clip:
+        params = optax.tree.clip(params, -clip, clip)
+    average = network.average and optax.incremental_update(params, network.average, 1 - recipe.ema)
+    return network._replace(params=params, optimizer=moved, average=average)
 
 
 def _iterated(network: NetworkState) -> NetworkState:

@@ -22,7 +22,11 @@ SPLIT = tiny.SPLITS["train"]
 
 class Runs:
     def __init__(self):
-        self.recipe = build(tiny.generator_config())
+        config = tiny.generator_config()
+        config.ema = 0.9
+        config.networks.g.optimizer.schedule = {"name": "cosine", "options": {"end": 3}}
+        config.networks.g.optimizer.clip_norm = 1.0
+        self.recipe = build(config)
         self.state = init_state(self.recipe)
 
     def __call__(self, images: str, counts: tuple[int, ...] | None):

@@ -16,9 +16,9 @@ from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.nets import NETS
 from pgjax.pose import scene
 from pgjax.runtime.precision import PRECISIONS
+from pgjax.training.optimizers import OPTIMIZERS
 from pgjax.training.recipe.checks import (
     EXTENDED,
-    OPTIMIZERS,
     check_accumulation,
     check_optimizer,
     check_stage,
@@ -26,6 +26,7 @@ from pgjax.training.recipe.checks import (
 from pgjax.training.recipe.parsing import (
     check_choice,
     check_module_options,
+    check_not_negative,
     check_options,
     check_positive,
     parse_record,
@@ -43,6 +44,7 @@ from pgjax.training.recipe.records import (
     Optimizer,
     Recipe,
     Report,
+    Schedule,
     Stage,
 )
 
@@ -59,6 +61,7 @@ __all__ = [
     "Optimizer",
     "Recipe",
     "Report",
+    "Schedule",
     "Stage",
     "build",
 ]
@@ -114,6 +117,9 @@ def build(config: Mapping[str, Any]) -> Recipe:
         check_choice(network.net, NETS, f"{key}.net", EXTENDED)
         check_module_options(NETS[network.net], network.options, f"{key}.options")
         check_optimizer(network.optimizer, f"{key}.optimizer")
+        check_not_negative(network.weight_clip, f"{key}.weight_clip")
+    if not 0 <= recipe.ema < 1:
+        raise InputError(f"config.ema: expected 0 <= ema < 1, got {recipe.ema}")
     if recipe.features is not None:
         check_choice(recipe.features.net, frozen.NETS, "config.features.net")
         check_choice(recipe.features.weights, frozen.WEIGHTS, "config.features.weights")

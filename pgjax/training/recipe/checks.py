@@ -4,19 +4,19 @@ import inspect
 import math
 from collections.abc import Callable
 
-import optax
-
 from pgjax import frozen
 from pgjax.errors import InputError
 from pgjax.nets import OVER_BATCH
 from pgjax.training import losses
-from pgjax.training.recipe.parsing import check_choice, check_options, check_positive, parse_value
-from pgjax.training.recipe.records import Loss, Optimizer, Recipe, Stage, layer_of
-
-OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
-    "adam": optax.adam,
-    "rmsprop": optax.rmsprop,
-}
+from pgjax.training.optimizers import OPTIMIZERS, SCHEDULES
+from pgjax.training.recipe.parsing import (
+    check_choice,
+    check_not_negative,
+    check_options,
+    check_positive,
+    parse_value,
+)
+from pgjax.training.recipe.records import Loss, Optimizer, Recipe, Schedule, Stage, layer_of
 
 EXTENDED = ", and those of a file that is named by --extend"
 """After the names of a table to which users add."""
@@ -35,6 +35,24 @@ def check_optimizer(optimizer: Optimizer, key: str) -> None:
             check_positive(value, f"{key}.options.{name}")
         elif name in ("b1", "b2", "decay") and not 0 <= value < 1:
             raise InputError(f"{key}.options.{name}: expected 0 <= {name} < 1, got {value}")
+    for name in ("clip_norm", "clip_value"):
+        check_not_negative(getattr(optimizer, name), f"{key}.{name}")
+    check_schedule(optimizer.schedule, f"{key}.schedule")
+
+
+def check_schedule(schedule: Schedule, key: str) -> None:
+    check_choice(schedule.name, SCHEDULES, f"{key}.name")
+    check_not_negative(schedule.warmup, f"{key}.warmup")
+    check_positive(schedule.every, f"{key}.every")
+    factor = SCHEDULES[schedule.name].factor
+    check_options(factor, schedule.options, f"{key}.options", ())
+    for name, parameter in inspect.signature(factor).parameters.items():
+        if name not in schedule.options and parameter.default is parameter.empty:
+            raise InputError(f"{key}.options.{name}: missing; {schedule.name} needs it")
+    try:
+        factor(**schedule.options)
+    except InputError as error:
+        raise InputError(f"{key}.options.{error}") from None
 
 
 def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:

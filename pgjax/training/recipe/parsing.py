@@ -70,6 +70,11 @@ def check_positive(value: float, key: str) -> None:
         raise InputError(f"{key}: expected a positive number, got {value}")
 
 
+def check_not_negative(value: float, key: str) -> None:
+    if not 0 <= value < math.inf:
+        raise InputError(f"{key}: expected a number from 0 on, got {value}")
+
+
 def check_options(function: Any, options: Mapping, key: str, skip: tuple[str, ...]) -> None:
     """Options of a function: names of its parameters, values of their types where they say one."""
     hints = typing.get_type_hints(function)

@@ -26,21 +26,47 @@ class Data:
 
 
 @dataclasses.dataclass(frozen=True)
-class Optimizer:
-    """A name in OPTIMIZERS; options are its keyword arguments."""
+class Schedule:
+    """A name in SCHEDULES; options are its keyword arguments.
 
-    name: str
-    learning_rate: float
+    What is counted are the moves of the network, from 0, whatever step the run ends at: a shorter run ends
+    amid its schedule. `every`: a rate lasts for so many moves. `warmup`: move i (from 1) of the first so many
+    has i / warmup of the rate.
+    """
+
+    name: str = "constant"
+    warmup: int = 0
+    every: int = 1
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """A name in OPTIMIZERS; options are its keyword arguments.
+
+    Where they are not 0, gradients are clipped first, every value to [-clip_value, clip_value], and then all
+    of the network's together to the norm `clip_norm`.
+    """
+
+    name: str
+    learning_rate: float
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    schedule: Schedule = dataclasses.field(default_factory=Schedule)
+    clip_norm: float = 0.0
+    clip_value: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Network:
-    """A name in NETS; options are the module's fields."""
+    """A name in NETS; options are the module's fields.
+
+    Where it is not 0, every parameter is clipped to [-weight_clip, weight_clip] after each move.
+    """
 
     net: str
     optimizer: Optimizer
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    weight_clip: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,6 +182,11 @@ class Recipe:
     `published` are the paper's numbers by the columns of its table, `published_in` names the table, and
     `protocol` (a name in metrics.protocols.PROTOCOLS) is how they were measured, "" where that is not told.
     `init` is what the run begins with, None for random weights.
+
+    `ema`: the decay of the average that is kept of the parameters of every network that is no critic, 0 for
+    none. After each move of the network, average = ema * average + (1 - ema) * parameters; it begins with the
+    first parameters. With the averages a network draws all images that are looked at, scored or exported, and
+    those of the stages in which it does not play.
     """
 
     row: str
@@ -173,6 +204,7 @@ class Recipe:
     published_in: str = ""
     protocol: str = ""
     init: Init | None = None
+    ema: float = 0.0
 
     @property
     def image_size(self) -> tuple[int, int]:
