@@ -62,7 +62,7 @@ def test_the_files_of_a_page_are_python(page):
 
 
 def test_rows_losses_and_networks_are_looked_at(tmp_path):
-    for page, count in (("row", 1), ("loss", 2), ("network", 1)):
+    for page, count in (("row", 2), ("loss", 2), ("network", 1)):
         (folder := tmp_path / page).mkdir()
         assert follow(page, folder, lambda command: "--dry_run" in command) == count
 

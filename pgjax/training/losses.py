@@ -23,10 +23,16 @@ PIXELS = "none"  # as the reference calls "no layer"
 Features = Callable[[jax.Array, str], jax.Array]
 
 
+def distance(a: jax.Array, b: jax.Array) -> jax.Array:
+    """|a - b|, of arrays of one shape, with slope 0 where they are equal (docs/reference_facts.md, 7.6)."""
+    difference = a - b
+    return difference * jnp.sign(difference)  # jnp.abs has slope 1 there
+
+
 def l1(scene: Scene, image: jax.Array, features: Features | None) -> jax.Array:
     """Mean absolute difference to the target."""
     del features
-    return jnp.mean(jnp.abs(image - scene.target_image))
+    return jnp.mean(distance(image, scene.target_image))
 
 
 def mask_l1(scene: Scene, image: jax.Array, features: Features | None) -> jax.Array:
@@ -36,7 +42,7 @@ def mask_l1(scene: Scene, image: jax.Array, features: Features | None) -> jax.Ar
     """
     del features
     weight = 1.0 + scene.pose_mask[..., None]
-    return jnp.mean(jnp.abs(image - scene.target_image) * weight)
+    return jnp.mean(distance(image, scene.target_image) * weight)
 
 
 def _compared(scene: Scene, image: jax.Array, features: Features | None, layer: str):
@@ -53,7 +59,7 @@ def feature_l1(
 ) -> jax.Array:
     """Mean absolute difference of activations (Siarohin 2018, "PercLoss"; docs/reference_facts.md, 1.3)."""
     image, target = _compared(scene, image, features, layer)
-    return jnp.mean(jnp.abs(image - target))
+    return jnp.mean(distance(image, target))
 
 
 def nearest(

@@ -63,7 +63,7 @@ def step(size: int, factor: float = 0.5) -> optax.Schedule:
         raise InputError(f"factor: expected a number above 0, at most 1, got {factor}")
     # Division of integers: optax.exponential_decay's, compiled, is a move late at some sizes
     # (docs/reference_facts.md, 7.7).
-    return lambda count: jnp.power(factor, count // size)
+    return lambda count: jnp.power(factor, jnp.floor_divide(count, size))
 
 
 def _check_span(begin: int, end: int, to: float) -> None:

@@ -140,6 +140,21 @@ def test_total_variation_and_its_gradient(pair):
     assert not gradient[:, :2, :].any()
 
 
+@pytest.mark.parametrize("term", losses.TERMS)
+def test_an_image_that_is_the_target_is_not_moved(photos, term):
+    """TensorFlow's and PyTorch's |x| has slope 0 at 0; jnp.abs has 1 (docs/reference_facts.md, 7.6)."""
+    _, target, mask = photos
+    target = np.round(target * 4) / 4  # features of it are exact
+    image = np.full_like(target, 0.5) if term == "tv" else target
+    mixed = lambda images, layer: 2 * images  # noqa: E731
+    gradient = jax.jit(jax.grad(losses.TERMS[term], 1), static_argnums=2)
+    found = np.asarray(gradient(_scene(target, mask), image, mixed))
+    if term in ("ssim", "mask_ssim"):  # smooth, and at its top: nothing but rounding
+        np.testing.assert_allclose(found, 0, atol=1e-6)
+    else:
+        assert not found.any()
+
+
 @pytest.fixture(scope="module")
 def photos():
     """Images (3, 24, 16, 3) in [-1, 1]: one near its target, one far, one without contrast."""
