@@ -34,7 +34,7 @@ KEPT = (
     "seconds",
 )
 COLUMNS = {
-    "SSIM": ("ssim", "ssim_reference", "ssim_uniform"),
+    "SSIM": ("ssim", "ssim_reference", "ssim_uniform", "ssim_grey"),
     "mask-SSIM": ("mask_ssim", "mask_ssim_reference", "mask_ssim_uniform", "masked_input_ssim"),
     "L1": ("l1", "l1_255"),
     "PSNR": ("psnr",),

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from pgjax.errors import InputError
 from pgjax.images import similarity
 from pgjax.metrics import METRICS
-from pgjax.metrics.records import FIXED, GENERATED, PixelMetric, Ssim
-from pgjax.metrics.ssim import data_ranges, masked
+from pgjax.metrics.records import FIXED, GENERATED, TARGET, PixelMetric, Ssim
+from pgjax.metrics.ssim import data_ranges, grey, masked
 
-_RANGES = (FIXED, GENERATED)  # in the order of data_ranges
+_RANGES = (FIXED, GENERATED, TARGET)  # in the order of data_ranges
 
 
 @functools.partial(jax.jit, static_argnames="names")
@@ -57,7 +57,9 @@ def score(
         a, b = views[setting.view], target
         if setting.mask:
             a, b = masked(a, mask), masked(b, mask)
-        ranges = data_ranges(a)
+        if setting.grey:
+            a, b = grey(a), grey(b)
+        ranges = data_ranges(a, b)
         wanted = jnp.stack([ranges[_RANGES.index(data_range[n])] for n in members])
         rows = similarity.ssim(a, b, wanted, setting.window, setting.size)
         found |= dict(zip(members, rows, strict=True))

@@ -152,6 +152,21 @@ PROTOCOLS: dict[str, Protocol] = {
             ),
         ),
         Protocol(
+            name="pdig",
+            source="Ma et al. 2018 as released: score.py, score_mask.py (docs/reference_facts.md, 6.1, 6.3)",
+            pairs="batches of a shuffled, endless reader, in which pairs repeat; here "
+            + PUBLISHED_PAIRS,
+            listed=("ssim_grey", "mask_ssim_uniform", "is", "mask_is"),
+            columns=_table(
+                ssim="ssim_grey", mask_ssim="mask_ssim_uniform", mask_is="mask_is", **{"is": "is"}
+            ),
+            mask=Mask(POSE, SOURCE, 7),
+            notes=(
+                "SSIM compares luminance, with the data range of the target's; mask-SSIM compares colours. "
+                "The mask is that of the source's pose."
+            ),
+        ),
+        Protocol(
             name="deformable",
             source="Siarohin et al. 2018 as released: test.py (docs/reference_facts.md, 6.1 to 6.5)",
             pairs=PUBLISHED_PAIRS,

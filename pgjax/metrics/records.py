@@ -12,7 +12,7 @@ PLAIN = "plain"
 MASKED_INPUT = "masked_input"
 """Views of a system: what it makes of the source photo, and of the photo with a black background."""
 
-FIXED, GENERATED = "255", "max - min of the generated image"
+FIXED, GENERATED, TARGET = "255", "max - min of the generated image", "max - min of the target"
 """Data ranges of SSIM."""
 
 REFERENCE, POSES = "reference", "poses"
@@ -43,12 +43,14 @@ class Ssim(Metric):
     Attributes:
       window: "gaussian" (sigma 1.5) or "uniform" (with the sample covariance).
       size: of the window in pixels.
-      data_range: FIXED or GENERATED; of masked images, if they are.
+      data_range: FIXED, GENERATED or TARGET; of what is compared, masked or grey.
+      grey: whether luminance is compared (ssim.grey) instead of the three colours.
     """
 
     window: str = "gaussian"
     size: int = 11
     data_range: str = FIXED
+    grey: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

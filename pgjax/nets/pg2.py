@@ -34,19 +34,7 @@ class G1(nn.Module):
                 f"pose: unknown embedding {self.pose!r}, expected one of {list(POSES)}"
             )
         inputs, codes = POSES[self.pose](scene, self.pose_range, (self.features, levels, self.code))
-        code, skips = Encoder(self.features, levels, self.code, name="encoder")(inputs)
-        height, width = (n >> (levels - 1) for n in size)
-        x = jnp.concatenate([code, *codes], axis=-1)
-        x = _dense(height * width * self.features, "decode")(x)
-        x = x.reshape(-1, height, width, self.features)
-        for level in reversed(range(levels)):
-            x = jnp.concatenate([x, skips[level]], axis=-1)
-            x = x + Pair(x.shape[-1], name=f"up{level}")(x)
-            if level:
-                # The reference enlarges first: the same for 1x1, at four times the work.
-                x = nn.relu(layers.Conv(self.features * level, 1, name=f"reduce{level}")(x))
-                x = layers.upsample(x)
-        return layers.Conv(3, name="out")(x)
+        return u_net(inputs, self.features, levels, self.code, codes)
 
 
 class G2(nn.Module):
@@ -90,6 +78,27 @@ class G2(nn.Module):
         return prior + layers.Conv(3, name="out")(x)
 
 
+def u_net(x, features, levels, code, codes=()):
+    """G1 without its inputs: (B, H, W, C) -> (B, H, W, 3), in layers of the module that calls it.
+
+    `codes`, (B, N) each, are joined to the bottleneck's code. H and W are multiples of 2^(levels - 1).
+    """
+    height, width = (n >> (levels - 1) for n in x.shape[1:3])
+    found, skips = Encoder(features, levels, code, name="encoder")(x)
+    x = layers.Dense(height * width * features, name="decode")(
+        jnp.concatenate([found, *codes], axis=-1)
+    )
+    x = x.reshape(-1, height, width, features)
+    for level in reversed(range(levels)):
+        x = jnp.concatenate([x, skips[level]], axis=-1)
+        x = x + Pair(x.shape[-1], name=f"up{level}")(x)
+        if level:
+            # The reference enlarges first: the same for 1x1, at four times the work.
+            x = nn.relu(layers.Conv(features * level, 1, name=f"reduce{level}")(x))
+            x = layers.upsample(x)
+    return layers.Conv(3, name="out")(x)
+
+
 class Encoder(nn.Module):
     """(B, H, W, C) -> a code (B, code) and the features of all levels, finest first.
 
@@ -99,10 +108,13 @@ class Encoder(nn.Module):
     features: int
     levels: int
     code: int
+    stem: bool = True
+    """Whether a convolution comes first; without it the input has as many channels as the first level."""
 
     @nn.compact
     def __call__(self, x):
-        x = nn.relu(layers.Conv(self.features, name="in")(x))
+        if self.stem:
+            x = nn.relu(layers.Conv(self.features, name="in")(x))
         skips = []
         for level in range(self.levels):
             if level:

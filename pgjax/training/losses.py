@@ -1,6 +1,7 @@
 """The two tables of losses. Losses know scenes and logits, never networks.
 
-A term is `f(scene, image, features, **options)` -> scalar; images are (B, H, W, 3) in [-1, 1].
+A term is `f(scene, image, features, **options)` -> scalar; images are (B, H, W, 3) in [-1, 1]. The image
+of a generator that makes something else is what it makes.
 `features(images, layer)` -> (B, h, w, C) are a frozen network's activations; where a term's layer is
 "none", it compares the pixels themselves and asks no network. An adversarial loss is a pair of
 functions of the critic's logits on real and on fake images; both always arrive, so that relativistic
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 
 from pgjax.errors import InputError
 from pgjax.images import similarity
+from pgjax.pose import coordinates
 from pgjax.pose.scene import Scene
 from pgjax.runtime.devices import DEVICES
 
@@ -123,6 +125,17 @@ def mask_ssim(scene: Scene, image: jax.Array, features: Features | None) -> jax.
     return 1 - jnp.mean(similarity.ssim(image, target, data_range=2.0))
 
 
+def pose(scene: Scene, image: jax.Array, features: Features | None) -> jax.Array:
+    """Mean squared error of a pose (B, 18, 3) to the target's, as coordinates.encode gives it.
+
+    PDIG's pose auto-encoder; docs/reference_facts.md, 3.5.
+    """
+    del features
+    size = scene.target_image.shape[1:3]
+    target = coordinates.encode(scene.target_keypoints, scene.target_visible, size)
+    return jnp.mean(jnp.square(image - target))
+
+
 TERMS: dict[str, Callable[..., jax.Array]] = {
     "l1": l1,
     "mask_l1": mask_l1,
@@ -131,6 +144,7 @@ TERMS: dict[str, Callable[..., jax.Array]] = {
     "tv": tv,
     "ssim": ssim,
     "mask_ssim": mask_ssim,
+    "pose": pose,
 }
 """Image losses: `term(scene, image, features, **options)` -> the loss, a mean over images."""
 
@@ -197,11 +211,22 @@ def _least_squares_generator(real, fake):
     return jnp.mean(jnp.square(fake - 1)) / 2
 
 
+# Arjovsky 2017: the critic of a Wasserstein distance, whose weights the optimizer has to bound.
+def _wgan_critic(real, fake):
+    return -jnp.mean(real), jnp.mean(fake)
+
+
+def _wgan_generator(real, fake):
+    del real
+    return -jnp.mean(fake)
+
+
 ADVERSARIAL: dict[str, Adversarial] = {
     "bce": Adversarial(_bce_critic, _bce_generator),
     "hinge": Adversarial(_hinge_critic, _hinge_generator),
     "relativistic_hinge": Adversarial(_relativistic_hinge_critic, _relativistic_hinge_generator),
     "least_squares": Adversarial(_least_squares_critic, _least_squares_generator),
+    "wgan": Adversarial(_wgan_critic, _wgan_generator),
 }
 """By the names that configs use; relativistic_hinge is applied under the axis `devices.DEVICES`."""
 

@@ -81,7 +81,7 @@ def noise(pairs) -> Batch:
     return fetch(dim, Indices(*pairs.T, np.zeros(len(pairs), bool)))
 
 
-@pytest.mark.parametrize("name", ["pg2", "pgjax"])
+@pytest.mark.parametrize("name", ["pg2", "pgjax", "pdig"])
 def test_numbers_of_noise_equal_scikit_image(name):
     check(protocols.for_height(PROTOCOLS[name], 64), noise(np.array([(0, 1), (5, 2), (3, 7)])))
 
@@ -93,7 +93,7 @@ def test_masks_are_of_the_pose_that_the_protocol_says():
     other = batch._replace(
         source_keypoints=batch.target_keypoints, source_visible=batch.target_visible
     )
-    for name, moves in (("pg2", True), ("deformable", False), ("patn", False)):
+    for name, moves in (("pg2", True), ("pdig", True), ("deformable", False), ("patn", False)):
         protocol = PROTOCOLS[name]
         metric = next(n for n in protocol.metrics if n.startswith("mask_ssim"))
         judge = Judge(protocol, "market1501", [metric])
@@ -215,6 +215,8 @@ def test_what_a_metric_follows_from_is_what_its_record_says():
         ("ssim_reference", "deformable", "patn", "deepfashion", False),  # white beside the photo
         ("mask_ssim_reference", "deformable", "pgjax", "market1501", True),
         ("mask_is", "pg2", "pgjax", "market1501", False),  # the source's mask
+        ("mask_ssim_uniform", "pg2", "pdig", "market1501", False),  # whose mask is wider
+        ("is", "pg2", "pdig", "market1501", True),
         ("is", "pg2", "pgjax", "market1501", True),
         ("is", "pg2", "patn", "deepfashion", False),
         ("fid", "pgjax", "deformable", "market1501", False),  # which has none

@@ -26,6 +26,7 @@ VALUES = {
     ("relativistic_hinge", ()): (0.7, 1.1333333, 3.6),
     # (1 + 4 + 0.25) / 6, (9 + 0.09 + 4.41) / 6, (16 + 0.49 + 1.21) / 6
     ("least_squares", ()): (0.875, 2.25, 2.95),
+    ("wgan", ()): (-0.5, -0.2, 0.2),
 }
 
 # Signs of the gradient to each logit: critic to REAL and to FAKE, generator to REAL and to FAKE. 0 is
@@ -35,6 +36,7 @@ SIGNS = {
     ("hinge", ()): ("0--", "0++", "000", "--0"),
     ("hinge", ("on_probability",)): ("---", "+++", "000", "---"),
     ("least_squares", ()): ("+--", "-++", "000", "--+"),
+    ("wgan", ()): ("---", "+++", "000", "---"),
     # Times 9: REAL -(0, 3, 3) - 2 by its mean, FAKE (0, 3, 3) + 2; generator's REAL (3, 3, 3) + 2, FAKE
     # -(3, 3, 0) - 3.
     ("relativistic_hinge", ()): ("---", "+++", "+++", "---"),
