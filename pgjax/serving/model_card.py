@@ -20,27 +20,36 @@ TERMS_OF_USE = {
 
 def text(model: Model) -> str:
     """The card in Markdown, from the recipe and the scores of a model."""
-    return "\n".join([*_what(model), *_measured(model.scores), *_limits(model), *_use()])
+    return "\n".join([*_what(model), *_measured(model), *_limits(model), *_use()])
 
 
 def _what(model: Model) -> Iterator[str]:
     recipe, (height, width) = model.recipe, model.size
-    stage, given = recipe.stages[model.stage], recipe.data
+    stage, given, imported = recipe.stages[model.stage], recipe.data, model.imported
     count = sum(
-        array.size for array in _leaves({n: v["params"] for n, v in model.variables.items()})
+        array.size for array in _leaves({n: model.variables[n]["params"] for n in stage.generators})
     )
     yield f"# {recipe.row}\n"
     yield (
         "Given a photo of a person and a pose, this model draws the person in that pose. It is the row "
-        f"`{recipe.row}` of pgjax, a re-implementation of published systems; exported by version "
-        f"{__version__}.\n"
+        f"`{recipe.row}` of pgjax, a re-implementation of published systems; "
+        f"{'exported' if imported is None else 'imported'} by version {__version__}.\n"
     )
+    if imported is not None:
+        files = ", ".join(f"`{n}` (sha256 {digest})" for n, digest in imported["files"].items())
+        yield (
+            f"pgjax did not train it: the weights are those of {files}, which belong to the code of "
+            f"{imported['repository']}. They are the work of its authors and under the authors' terms, not "
+            "under the license of pgjax.\n"
+        )
     yield "| | |\n|---|---|"
     rows = {
         "photos": f"{height}x{width} pixels (height x width)",
         "trained on": f"`{given.name}`, pairs by the rule `{given.pairs}`"
         + (", mirrored half the time" if given.flip else ""),
-        "steps": f"{model.step:,} of {recipe.total_steps:,}, batch {recipe.batch_size}, seed {recipe.seed}",
+        "steps": f"{model.step:,} of {recipe.total_steps:,}, batch {recipe.batch_size}, seed {recipe.seed}"
+        if imported is None
+        else f"not told in the files; the row has {recipe.total_steps:,}, batch {recipe.batch_size}",
         "networks": ", ".join(f"`{n}` ({recipe.networks[n].net})" for n in stage.generators),
         "parameters": f"{count:,}",
         "losses": ", ".join(
@@ -58,9 +67,12 @@ def _what(model: Model) -> Iterator[str]:
     yield from (f"| {name} | {value} |" for name, value in rows.items())
 
 
-def _measured(scores: Mapping[str, Any] | None) -> Iterator[str]:
+def _measured(model: Model) -> Iterator[str]:
     yield "\n## Measured\n"
-    scores = scores or {"scores": {"model": {}}}
+    if model.imported is not None:
+        yield "Not evaluated by pgjax: the scores of these weights are unknown."
+        return
+    scores = model.scores or {"scores": {"model": {}}}
     measured = scores["scores"]["model"]
     names = [name for name in of_pixels(OWN.metrics) if name in measured]
     if not names:

@@ -34,7 +34,10 @@ class Model(NamedTuple):
 
     config: the run's, as JSON. stage: whose generators these are. step: after which. size: (height,
     width) of the photos that it was trained on, pixels. variables: of its generators by name, float32.
-    scores: what metrics.json held, None where it was not evaluated at this step.
+    scores: what metrics.json held, None where it was not evaluated at this step. imported: where it holds
+    weights that others trained, their system, the repository of its code, and the sha256 of each file by
+    its name (pgjax.serving.published); None for a run's own. Of its critics an imported model has those
+    that the files hold.
     """
 
     config: Mapping[str, Any]
@@ -43,6 +46,7 @@ class Model(NamedTuple):
     size: tuple[int, int]
     variables: Mapping[str, Any]
     scores: Mapping[str, Any] | None = None
+    imported: Mapping[str, Any] | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -127,6 +131,7 @@ def read(folder: str | os.PathLike) -> Model:
             size=(height, width),
             variables=unflatten_dict(arrays),
             scores=values["scores"],
+            imported=values.get("imported"),
         )
     # Whole, but not ours: someone has changed the files and their sums.
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
@@ -187,4 +192,6 @@ def _json(model: Model) -> str:
         "scores": model.scores,
         "config": model.config,
     }
+    if model.imported is not None:
+        values["imported"] = model.imported
     return json.dumps(values, indent=2) + "\n"
