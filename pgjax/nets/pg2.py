@@ -27,7 +27,7 @@ class G1(nn.Module):
     @nn.compact
     def __call__(self, scene, images, train):
         size = scene.source_image.shape[1:3]
-        levels = _levels(size, 2, "G1")
+        levels = coarse_levels(size)
         layers.check_widths(features=self.features, code=self.code)
         if self.pose not in POSES:
             raise InputError(
@@ -57,7 +57,7 @@ class G2(nn.Module):
             raise InputError(
                 f"prior: no earlier generator {self.prior!r}, there are {list(images)}"
             )
-        levels = _levels(scene.source_image.shape[1:3], 4, "G2")
+        levels = refiner_levels(scene.source_image.shape[1:3])
         layers.check_widths(features=self.features)
         prior = lax.stop_gradient(images[self.prior])
         x = jnp.concatenate([prior, scene.source_image], axis=-1)
@@ -173,6 +173,16 @@ def _discs(scene, pose_range):
 
 def _dense(features, name):
     return layers.Dense(features, name=name)
+
+
+def coarse_levels(size):
+    """Levels of G1 for (height, width) pixels. InputError: the size does not allow them."""
+    return _levels(size, 2, "G1")
+
+
+def refiner_levels(size):
+    """Levels of G2; else as `coarse_levels`."""
+    return _levels(size, 4, "G2")
 
 
 def _levels(size, less, network):

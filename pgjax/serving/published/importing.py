@@ -1,7 +1,9 @@
 """From weights that a system's authors released to an exported model."""
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,16 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from pgjax.errors import InputError, known
 from pgjax.files import config_files, paths
+from pgjax.frozen.stored import Stored
 from pgjax.serving import model_card
-from pgjax.serving.published import deformable
-from pgjax.serving.published.records import System
+from pgjax.serving.published import deformable, pg2
+from pgjax.serving.published.records import System, Table
 from pgjax.training import model_folder, run_directory
 from pgjax.training.model_folder import Model
 from pgjax.training.recipe import build
 from pgjax.training.state import state_shapes
 
-SYSTEMS: Mapping[str, System] = {"deformable": deformable.SYSTEM}
+SYSTEMS: Mapping[str, System] = {"deformable": deformable.SYSTEM, "pg2": pg2.SYSTEM}
 """By the paper's name in --config."""
 
 
@@ -69,23 +72,21 @@ def model_of(system: str, config: Any, files: Sequence[str | os.PathLike]) -> Mo
         raise InputError(
             f"{len(files)} files: {system} has from 1 to {len(titles)}, in this order: {', '.join(titles)}"
         )
-    shapes, variables, digests = state_shapes(recipe), {}, {}
+    parts = []
     for title, file in zip(titles, files, strict=False):
+        with _named(system, title, file):
+            parts.append((title, file, known_of.stored(Path(file))))
+    shapes, variables, digests = state_shapes(recipe), {}, {}
+    for title, file, stored in parts:
         networks = known_of.files[title]
-        arrays = {
-            (name, path): shape.shape
+        ours = {name: flatten_dict(shapes.networks[name].variables, sep="/") for name in networks}
+        tables = {
+            name: known_of.tables[name](recipe.networks[name].options, recipe.image_size)
             for name in networks
-            for path, shape in flatten_dict(shapes.networks[name].variables, sep="/").items()
         }
-        path = Path(file)
-        try:
-            found, read = _read(
-                known_of, recipe.image_size, networks, recipe.networks, path, arrays
-            )
-        except ValueError as error:
-            raise InputError(f"{path}: {title} of {system}: {error}") from error
-        digests |= {used.name: model_folder.digest(used) for used in read}
-        variables |= found
+        with _named(system, title, file):
+            variables |= _taken(stored, tables, ours, known_of.besides)
+        digests |= {used.name: model_folder.digest(used) for used in stored.files}
     return Model(
         config=run_directory.plain(config),
         stage=recipe.stage_of(recipe.total_steps),
@@ -96,35 +97,47 @@ def model_of(system: str, config: Any, files: Sequence[str | os.PathLike]) -> Mo
     )
 
 
-def _read(system, size, names, networks, path, arrays):
-    """The variables of the networks that a file holds, and the files that were read."""
-    table = {
-        (name, ours): entry
-        for name in names
-        for ours, entry in system.tables[name](networks[name].options, size).items()
-    }
-    file = system.stored(path)
-    wanted = {entry.name for entry in table.values()}
-    _check("is missing", wanted - set(file.shapes))
+@contextlib.contextmanager
+def _named(system: str, title: str, file: str | os.PathLike) -> Generator[None]:
+    """Says of what is wrong with a file which one it is."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(f"{file}: {title} of {system}: {error}") from error
+
+
+def _taken(
+    stored: Stored, tables: Mapping[str, Table], ours: Mapping[str, Any], besides: re.Pattern[str]
+) -> dict[str, Any]:
+    """The variables of the networks that a file holds.
+
+    Raises:
+      ValueError: names the array that is missing, is one too many, has another shape or is damaged.
+    """
+    entries = [
+        (name, path, *entry) for name, table in tables.items() for path, entry in table.items()
+    ]
+    wanted = {theirs for _, _, theirs, _ in entries}
+    _check("is missing", wanted - set(stored.shapes))
+    others = (name for name in stored.shapes if name not in wanted)
     _check(
-        "has no place in these networks",
-        (name for name in set(file.shapes) - wanted if not system.besides.fullmatch(name)),
+        "has no place in these networks", (name for name in others if not besides.fullmatch(name))
     )
-    for key, (name, layout) in table.items():
-        expected = layout.shape(arrays[key])
-        if file.shapes[name] != expected:
-            raise ValueError(f"{name} has the shape {file.shapes[name]}, expected {expected}")
-    taken = file.take(wanted)
-    made: dict[str, dict] = {name: {} for name in names}
-    for (network, ours), (name, layout) in table.items():
-        array = layout.ours(taken[name], arrays[network, ours])
-        made[network][tuple(ours.split("/"))] = np.ascontiguousarray(array, np.float32)
-    return {name: unflatten_dict(flat) for name, flat in made.items()}, file.files
+    for name, path, theirs, layout in entries:
+        expected = layout.shape(ours[name][path].shape)
+        if stored.shapes[theirs] != expected:
+            raise ValueError(f"{theirs} has the shape {stored.shapes[theirs]}, expected {expected}")
+    arrays = stored.take(wanted)
+    made: dict[str, dict] = {name: {} for name in tables}
+    for name, path, theirs, layout in entries:
+        array = layout.ours(arrays[theirs], ours[name][path].shape)
+        made[name][tuple(path.split("/"))] = np.array(array, np.float32, order="C")
+    return {name: unflatten_dict(flat) for name, flat in made.items()}
 
 
 def _check(fault: str, names: Iterable[str]) -> None:
     """ValueError where there is a name with a fault; the first one is told, and how many there are."""
-    first, *others = [*sorted(names), None]
-    if first is not None:
-        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
-        raise ValueError(f"{first} {fault}{more}")
+    found = sorted(names)
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise ValueError(f"{found[0]} {fault}{more}")
