@@ -137,11 +137,13 @@ def logged(stage) -> set[str]:
     """What a step logs of its players, as PLAYER/NAME."""
     names = {f"{player}/{term}" for player in stage.players for term in ("loss", "gradient_norm")}
     for player in stage.players:
-        if player == stage.critic:
+        if player in stage.judges:
             sides = ("real", *stage.negatives)
             names |= {f"{player}/{k}_{side}" for k in stage.adversarial for side in sides}
         else:
-            names |= {f"{player}/{k}" for k in (*stage.terms, *stage.adversarial)}
+            critics = [f"_{name}" for name in stage.judges] if len(stage.judges) > 1 else [""]
+            names |= {f"{player}/{k}" for k in stage.terms}
+            names |= {f"{player}/{k}{critic}" for k in stage.adversarial for critic in critics}
     return names
 
 

@@ -159,10 +159,7 @@ class Checkpoints:
                 f"expected {ours or 'nothing of that name'}"
             )
         restored = self._read(where, state=ocp.args.StandardRestore(blank))
-        networks = {
-            name: NetworkState(**{"vectors": {}} | fields)
-            for name, fields in restored.networks.items()
-        }
+        networks = {name: NetworkState(**fields) for name, fields in restored.networks.items()}
         return jax.tree.map(np.asarray, restored._replace(networks=networks))
 
     def _read(self, where: paths.Path, **item: Any) -> Any:
@@ -261,11 +258,11 @@ def _full(error: BaseException | None) -> str | None:
 
 
 def _without_blanks(state: State) -> State:
-    """The state as it is stored: a network that has no vectors, or no average, says nothing about them.
+    """The state as it is stored: what a network has none of, such as vectors or an average, is left out.
 
-    So do the checkpoints from before there were any, which can be read for that reason.
+    So it is in checkpoints from before there were any, which can be read for that reason.
     """
-    may_be_blank = ("vectors", *NetworkState._field_defaults)
+    may_be_blank = NetworkState._field_defaults
     networks: dict[str, Any] = {
         name: {key: x for key, x in network._asdict().items() if x or key not in may_be_blank}
         for name, network in state.networks.items()

@@ -1,9 +1,9 @@
 """A new run that starts with the weights of another one: of an exported model, or of a run's last checkpoint.
 
-The parameters (their averages where the run kept any) and the vectors of spectral normalisation are copied:
-everything with which a network is applied. Optimizers and the step start anew. The config of the run contains
-the origin of the weights as `init` (recipe.records.Init), and therefore also config.json, the exported model
-and its card.
+The parameters (their averages where the run kept any), the vectors of spectral normalisation and the running
+statistics are copied: everything with which a network is applied. Optimizers and the step start anew. The
+config of the run contains the origin of the weights as `init` (recipe.records.Init), and therefore also
+config.json, the exported model and its card.
 """
 
 import copy
@@ -16,7 +16,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from pgjax.errors import InputError
 from pgjax.files import paths
-from pgjax.nets import spectral
+from pgjax.nets import layers, spectral
 from pgjax.training import model_folder, run_directory
 from pgjax.training.checkpoint import Checkpoints
 from pgjax.training.recipe import Recipe, build
@@ -207,6 +207,7 @@ def _with_arrays(network: NetworkState, arrays: Arrays) -> NetworkState:
         params=found["params"],
         vectors=found.get(spectral.COLLECTION, network.vectors),
         average=found["params"] if network.average else None,
+        statistics=found.get(layers.STATISTICS, network.statistics),
     )
 
 

@@ -1,14 +1,16 @@
 """What each player of a stage is judged by: its loss as a function of every network's variables."""
 
 import functools
+import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from pgjax import nets
 from pgjax.errors import InputError
+from pgjax.nets import layers
 from pgjax.pose.scene import Scene, as_seen
 from pgjax.runtime import precision
 from pgjax.training import losses
@@ -19,10 +21,25 @@ from pgjax.training.state import modules
 Log = dict[str, jax.Array]
 
 
-def appliers(recipe: Recipe) -> dict[str, Callable]:
-    """Every network as (variables, scene, images given, train) -> output, in the row's precision.
+class Made(NamedTuple):
+    """What the generators made of a scene, by name: images, and the running statistics they then have."""
 
-    What goes in and comes out is float32, so that neither networks nor losses know of it.
+    images: dict[str, jax.Array]
+    statistics: dict[str, Any]
+
+
+class Shown(NamedTuple):
+    """Images that a critic judges, and the scene that they belong to."""
+
+    scene: Scene
+    images: jax.Array
+
+
+def appliers(recipe: Recipe) -> dict[str, Callable]:
+    """Every network as (variables, scene, images given, train) -> (output, running statistics).
+
+    In the row's precision; what goes in and comes out is float32, so that neither networks nor losses
+    know of it. The statistics are those after the pass, {} without `train` or where there are none.
     """
     arithmetic = recipe.compute.precision
     kind = precision.kind(arithmetic)
@@ -30,76 +47,98 @@ def appliers(recipe: Recipe) -> dict[str, Callable]:
     def applied(module, variables, scene, given, train):
         given = jax.tree.map(lambda image: image.astype(kind), given)
         with precision.products(arithmetic):
-            output = module.apply(variables, as_seen(scene, kind), given, train=train)
-        return output.astype(jnp.float32)
+            output, written = module.apply(
+                variables,
+                as_seen(scene, kind),
+                given,
+                train=train,
+                mutable=[layers.STATISTICS] if train else [],
+            )
+        return output.astype(jnp.float32), written.get(layers.STATISTICS, {})
 
     return {name: functools.partial(applied, module) for name, module in modules(recipe).items()}
 
 
 def judged_alone(recipe: Recipe, stage: Stage) -> bool:
     """Whether a generator's losses follow from the logits on its own image."""
-    if stage.critic is None:
-        return True
-    over_batch = recipe.networks[stage.critic].net in nets.OVER_BATCH
+    over_batch = not stage.separate and any(
+        recipe.networks[name].net in nets.OVER_BATCH for name in stage.judges
+    )
     return not over_batch and losses.OVER_BATCH.isdisjoint(stage.adversarial)
 
 
-def _images(
+def _make(
     made: Mapping[str, Callable],
     variables: Mapping[str, Any],
     stage: Stage,
     scene: Scene,
-    players: tuple[str, ...],
-) -> dict[str, jax.Array]:
+) -> Made:
     images: dict[str, jax.Array] = {}
+    statistics = {}
     for name in stage.generators:
-        train = name in players
+        train = name in stage.players
         # Whoever does not play is as in evaluation: nothing random.
         seen = scene if train else scene._replace(keys=None)
-        images[name] = made[name](variables[name], seen, images, train=train)
-    return images
+        images[name], statistics[name] = made[name](variables[name], seen, images, train=train)
+    return Made(images, statistics)
 
 
 def generator_loss(
-    made, variables, stage: Stage, scene: Scene, features, alone: bool
-) -> tuple[jax.Array, Log]:
-    """What the generators that play are moved by, and its parts before weighting.
+    made, variables, stage: Stage, player: str, scene: Scene, features, alone: bool
+) -> tuple[jax.Array, tuple[Log, Made]]:
+    """What a generator that plays is moved by; its parts before weighting, and what was made for it.
 
     Args:
       made: appliers(recipe).
       variables: of every network, by name.
       stage: that is played.
+      player: the generator that moves.
       scene: of the player's batch.
       features: the frozen network's (frozen.Features), or None where no term reads any.
       alone: judged_alone(recipe, stage).
     """
-    images = _images(made, variables, stage, scene, stage.players)
-    output = images[stage.generators[-1]]
+    found = _make(made, variables, stage, scene)
+    output = found.images[stage.generators[-1]]
     parts: Log = {}
     total = jnp.zeros(())
     for name, loss in stage.terms.items():
         value = TERMS[name](scene, output, features, **loss.options)
         parts[name] = _scalar(value, f"TERMS[{name!r}]")
         total += loss.weight * parts[name]
-    if stage.critic is not None:
+    for critic in stage.judges:
+        judge = functools.partial(_judge, made, variables, stage, critic, player)
         if alone:
-            seen = scene._replace(keys=None)
-            judged = made[stage.critic](variables[stage.critic], seen, output, train=True)
-            logits = {"real": None, "generated": judged}
+            logits = {"real": None} | judge({"generated": Shown(scene, output)})
         else:
-            logits = _judge(made, variables, stage, scene, images, scene)
+            logits = judge(_shown(stage, scene, found.images, scene))
+        of_critic = "" if len(stage.judges) == 1 else f"_{critic}"
         for name, loss in stage.adversarial.items():
             play = ADVERSARIAL[name].generator
             value = play(logits["real"], logits["generated"], **loss.options)
-            parts[name] = _scalar(value, f"ADVERSARIAL[{name!r}].generator")
-            total += loss.weight * parts[name]
-    return total, parts | {"loss": total}
+            parts[name + of_critic] = _scalar(value, f"ADVERSARIAL[{name!r}].generator")
+            total += loss.weight / len(stage.judges) * parts[name + of_critic]
+    return total, (parts | {"loss": total}, found)
 
 
-def critic_loss(made, variables, stage: Stage, scene: Scene, real: Scene) -> tuple[jax.Array, Log]:
-    """What the critic is moved by, as generator_loss; `real` is the scene whose targets are real to it."""
-    images = _images(made, variables, stage, scene, stage.players)
-    logits = _judge(made, variables, stage, scene, jax.lax.stop_gradient(images), real)
+def critic_loss(
+    made,
+    variables,
+    stage: Stage,
+    player: str,
+    scene: Scene,
+    real: Scene,
+    images: Mapping[str, jax.Array] | None,
+) -> tuple[jax.Array, Log]:
+    """What a critic is moved by, as generator_loss.
+
+    Args:
+      real: the scene whose targets are real to it.
+      images: of `scene` by the generators' names, or None to make them.
+    """
+    if images is None:
+        images = _make(made, variables, stage, scene).images
+    shown = _shown(stage, scene, jax.lax.stop_gradient(images), real)
+    logits = _judge(made, variables, stage, player, player, shown)
     parts: Log = {}
     total = jnp.zeros(())
     weights = sum(stage.negatives.values())
@@ -125,19 +164,48 @@ def _scalar(value: jax.Array, owner: str) -> jax.Array:
     return value
 
 
-def _judge(made, variables, stage: Stage, scene: Scene, images: Log, real: Scene) -> Log:
-    """The critic's logits on the targets of `real` ("real") and on every negative, in one forward pass.
-
-    One pass, because a critic may normalise over the batch (docs/reference_facts.md, 2.3).
-    """
-    shown = {"real": real.target_image, "generated": images[stage.generators[-1]]}
+def _shown(
+    stage: Stage, scene: Scene, images: Mapping[str, jax.Array], real: Scene
+) -> dict[str, Shown]:
+    """The targets of `real` ("real"), the stage's output ("generated") and every negative, by name."""
+    shown = {
+        "real": Shown(real, real.target_image),
+        "generated": Shown(scene, images[stage.generators[-1]]),
+    }
     for name in stage.negatives:
         if name == "source":
-            shown[name] = scene.source_image
+            shown[name] = Shown(scene, scene.source_image)
         elif name != "generated":
-            shown[name] = images[name]
-    scenes = [s._replace(keys=None) for s in (real, *[scene] * (len(shown) - 1))]
+            shown[name] = Shown(scene, images[name])
+    return shown
+
+
+def _judge(
+    made, variables, stage: Stage, critic: str, player: str, shown: Mapping[str, Shown]
+) -> Log:
+    """A critic's logits on all that is shown, for the player's move.
+
+    In one forward pass unless the stage says otherwise: a critic may normalise over the batch
+    (docs/reference_facts.md, 2.3).
+    """
+    judge = functools.partial(made[critic], variables[critic], train=True)
+    scenes = [
+        s.scene._replace(keys=_critics_keys(stage, s.scene, f"{player} {critic} {name}"))
+        for name, s in shown.items()
+    ]
+    if stage.separate or len(shown) == 1:
+        return {
+            name: judge(scene, s.images)[0]
+            for scene, (name, s) in zip(scenes, shown.items(), strict=True)
+        }
     many = jax.tree.map(lambda *parts: jnp.concatenate(parts), *scenes)
-    judge = functools.partial(made[stage.critic], variables[stage.critic])
-    logits = judge(many, jnp.concatenate(list(shown.values())), train=True)
+    logits, _ = judge(many, jnp.concatenate([s.images for s in shown.values()]))
     return dict(zip(shown, jnp.split(logits, len(shown)), strict=True))
+
+
+def _critics_keys(stage: Stage, scene: Scene, use: str) -> jax.Array | None:
+    """Keys of a critic's dropout: others in every use that a step makes of it."""
+    if not stage.critic_noise:
+        return None
+    number = zlib.crc32(use.encode())
+    return jax.vmap(lambda key: jax.random.fold_in(key, number))(scene.keys)

@@ -12,29 +12,37 @@ import optax
 from pgjax import frozen
 from pgjax.errors import InputError
 from pgjax.files import paths
-from pgjax.nets import NETS, spectral
+from pgjax.nets import NETS, layers, spectral
 from pgjax.pose.batch import Batch
 from pgjax.pose.scene import derive
 from pgjax.runtime import random_keys
 from pgjax.training.optimizers import OPTIMIZERS, SCHEDULES
 from pgjax.training.recipe import Network, Optimizer, Recipe
 
+NO_ARRAYS: dict[str, Any] = {}
+
 
 class NetworkState(NamedTuple):
-    """`vectors` are those of spectral normalisation (pgjax.nets.spectral); {} where no layer has any.
+    """`vectors` are those of spectral normalisation (pgjax.nets.spectral), `statistics` the running ones of
+    norms over the batch (layers.STATISTICS); {} where no layer has any.
 
     `average` is that of the parameters (recipe.records.Recipe.ema); None where none is kept.
     """
 
     params: Any
     optimizer: Any
-    vectors: Any
+    vectors: Any = NO_ARRAYS
     average: Any = None
+    statistics: Any = NO_ARRAYS
 
     @property
     def variables(self) -> dict[str, Any]:
         """What the network's module is applied with where it is trained."""
-        return {"params": self.params, spectral.COLLECTION: self.vectors}
+        return {
+            "params": self.params,
+            spectral.COLLECTION: self.vectors,
+            layers.STATISTICS: self.statistics,
+        }
 
     @property
     def averaged(self) -> dict[str, Any]:
@@ -120,10 +128,16 @@ def _initializer(recipe: Recipe) -> Callable[[], State]:
                 variables = module.init(key, scene, given, train=False)
             except InputError as error:
                 raise InputError(f"config.networks.{name}.options: {error}") from error
-            params, vectors = variables["params"], variables.get(spectral.COLLECTION, {})
+            params = variables["params"]
             moments = optimizer(recipe.networks[name]).init(params)
             averaged = recipe.ema and name not in recipe.critics
-            networks[name] = NetworkState(params, moments, vectors, params if averaged else None)
+            networks[name] = NetworkState(
+                params,
+                moments,
+                variables.get(spectral.COLLECTION, {}),
+                params if averaged else None,
+                variables.get(layers.STATISTICS, {}),
+            )
         return State(jnp.zeros((), jnp.int32), networks)
 
     return init

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from pgjax import frozen
+from pgjax.errors import InputError
 from pgjax.nets import NETS, spectral
 from pgjax.pose.batch import Batch, Store, fetch
 from pgjax.pose.scene import Scene, derive
@@ -39,11 +40,13 @@ def make_step(
       A function (state, batches, weights=None, store=None) -> (state, log). `batches` holds
       `stage.batches` Batches, this device's share of each draw; where `store` is given, a Store of
       arrays on the device, they are Indices into it. `weights` are the frozen network's (frozen.load),
-      for the terms that read its features. `log` has, averaged over devices, "player/term" for every
-      loss as it is before weighting, "player/loss" for the weighted sum, and "player/gradient_norm".
+      for the terms that read its features. `log` has, averaged over devices and a player's moves,
+      "player/term" for every loss as it is before weighting (and "player/term_critic" where several
+      critics judge), "player/loss" for the weighted sum, and "player/gradient_norm".
     """
     made, count = appliers(recipe), recipe.compute.accumulate
     alone = judged_alone(recipe, stage)
+    first = recipe.start_of(stage) if stage.generators_from else 0
 
     def step(
         state: State, batches: tuple[Any, ...], weights: Any = None, store: Store | None = None
@@ -53,7 +56,7 @@ def make_step(
             name: _iterated(network) if name in stage.players else network
             for name, network in state.networks.items()
         }
-        log: Log = {}
+        logs: dict[str, list[jax.Array]] = {}
         if store is not None:
             batches = tuple(fetch(store, indices) for indices in batches)
         drawn = [
@@ -61,6 +64,7 @@ def make_step(
             for draw, batch in enumerate(batches)
         ]
         scenes = _scenes(recipe, drawn) if count == 1 else None
+        images = None  # that a generator has made as it moved
         reads = recipe.features
         features = (
             None
@@ -69,33 +73,57 @@ def make_step(
                 reads.net, weights, reads.means, recipe.compute.precision, reads.scale
             )
         )
-        for player in stage.players:
-            draw = stage.draws.get(player, 0)
+        for move in stage.moves:
+            player = move.player
+            network = networks[player]
 
-            def loss(params, scenes, player=player, draw=draw):
-                moved = networks | {player: networks[player]._replace(params=params)}
+            def loss(params, scenes, move=move, network=network, images=images):
+                moved = networks | {move.player: network._replace(params=params)}
                 variables = {
                     name: network.variables if name in stage.players else network.averaged
                     for name, network in moved.items()
                 }
-                given = made, variables, stage, scenes[draw]
-                if player == stage.critic:
-                    real = draw if stage.real_draw is None else stage.real_draw
-                    return critic_loss(*given, real=scenes[real])
-                return generator_loss(*given, features=features, alone=alone)
+                given = made, variables, stage, move.player, scenes[move.draw]
+                if move.player not in stage.judges:
+                    return generator_loss(*given, features=features, alone=alone)
+                images = images if stage.earlier_fakes else None
+                total, parts = critic_loss(*given, real=scenes[move.real], images=images)
+                return total, (parts, None)
 
-            gradient = functools.partial(jax.grad(loss, has_aux=True), networks[player].params)
+            gradient = functools.partial(jax.grad(loss, has_aux=True), network.params)
+            statistics: Any = {}
             if count == 1:
-                found = gradient(scenes)
+                gradients, (parts, found) = gradient(scenes)
+                if found is not None:
+                    images, statistics = found.images, found.statistics[player]
             else:
-                found = _mean_of_parts(
-                    lambda part, gradient=gradient: gradient(_scenes(recipe, part)), drawn, count
-                )
-            gradients, parts = jax.lax.pmean(found, DEVICES)
+                if jax.tree.leaves(network.statistics):
+                    raise InputError(
+                        f"config.compute.accumulate: running statistics of {player} are of the whole "
+                        "batch at once; this row takes 1 only"
+                    )
+
+                def of_part(part, gradient=gradient):
+                    gradients, (parts, _) = gradient(_scenes(recipe, part))
+                    return gradients, parts
+
+                gradients, parts = _mean_of_parts(of_part, drawn, count)
+            gradients, parts, statistics = jax.lax.pmean((gradients, parts, statistics), DEVICES)
             parts["gradient_norm"] = optax.tree.norm(gradients)
-            log |= {f"{player}/{name}": value for name, value in parts.items()}
-            networks[player] = _move(recipe, player, networks[player], gradients)
-        return State(state.step + 1, networks), log
+            for name, value in parts.items():
+                logs.setdefault(f"{player}/{name}", []).append(value)
+            moved = _move(recipe, player, network, gradients)
+            if player in stage.generators:
+                moved = moved._replace(statistics=statistics)
+                if stage.generators_from:
+                    waits = state.step < first + stage.generators_from
+                    moved = jax.tree.map(functools.partial(jnp.where, waits), network, moved)
+            networks[player] = moved
+        log = {
+            name: values[0] if len(values) == 1 else jnp.mean(jnp.stack(values))
+            for name, values in logs.items()
+        }
+        return state._replace(step=state.step + 1, networks=networks), log
 
     def loop(state: State, batches: tuple[Any, ...], weights: Any = None, store: Any = None):
         def body(state, batches):
@@ -117,11 +145,12 @@ def step_identity(recipe: Recipe, stage: Stage, looped: bool = False) -> str | N
     homes = {str(getattr(choice, "__module__", None)).partition(".")[0] for choice in chosen}
     if not homes <= {"pgjax", "optax"}:
         return None
-    # No step depends on how many there are, nor on what is told of them.
+    # No step depends on how many there are, nor on what is told of them; some on where their stage begins.
     stages = {name: dataclasses.replace(s, steps=0) for name, s in recipe.stages.items()}
     told = dict.fromkeys(("report", "evaluation", "published", "published_in", "protocol"))
     fixed = dataclasses.replace(recipe, stages=stages, **told)
-    return repr(("step", fixed, dataclasses.replace(stage, steps=0), looped))
+    first = recipe.start_of(stage) if stage.generators_from else None
+    return repr(("step", fixed, dataclasses.replace(stage, steps=0), first, looped))
 
 
 def _loop(step: Callable, state: State, batches: Any) -> tuple[State, Log]:
@@ -168,7 +197,7 @@ def make_generate(recipe: Recipe, stage: Stage) -> Callable[..., dict[str, jax.A
         scene = derive(batch, **recipe.scene)._replace(keys=keys)
         images: dict[str, jax.Array] = {}
         for name in stage.generators:
-            images[name] = made[name](variables[name], scene, images, train=False)
+            images[name], _ = made[name](variables[name], scene, images, train=False)
         return images
 
     return generate

@@ -377,6 +377,13 @@ def test_the_identity_of_a_step_tells_rows_stages_and_loops_apart():
     changed = build(longer)
     assert step_identity(changed, changed.stages["stage1"]) == said[0]
     assert said[0] == step_identity(build(tiny.config()), first)
+    waiting = []
+    for steps in ((4, 4), (4, 9), (5, 4)):
+        config = tiny.config(steps=steps)
+        config.stages.stage2.generators_from = 1
+        recipe = build(config)
+        waiting.append(step_identity(recipe, recipe.stages["stage2"]))
+    assert waiting[0] == waiting[1] != waiting[2]  # where the stage begins
     assert " at 0x" not in "".join(said)  # nothing that differs from process to process
 
 

@@ -138,6 +138,9 @@ def test_a_wrong_key_is_named(config, path, value, message):
             0,
             r"\[0, 2\] are used \(draws\.d=0, draws\.g=0, real_draw=2\); .*stage1\.real_draw among",
         ),
+        ("stages.stage1.critics", ("d",), r"stage1\.critics: .*stage1\.critic names one already"),
+        ("stages.stage1.generators_from", -1, r"stage1\.generators_from: -1 is negative"),
+        ("stages.stage1.earlier_fakes", True, r"earlier_fakes: d moves on draw 1; expected a gen"),
         ("networks.g.options.featurs", 4, r"featurs: .* no such .*\(did you mean features\?\)"),
         ("stages.stage1.player", ("g",), r"stage1\.player: unknown key; .*mean players\?\)"),
         ("stages.stage1.players", ("g1",), r"unknown name 'g1'; known are d, g"),
@@ -206,4 +209,33 @@ def test_a_call_does_not_run_past_a_report():
     config = tiny.config()
     config.compute.steps_per_call = 3
     with pytest.raises(InputError, match=r"steps_per_call: 3 steps .* 2$"):
+        build(config)
+
+
+def test_several_critics_are_named():
+    config = plain(deformable.get_config("synthetic_people/dsc"))
+    stage = config["stages"]["stage1"]
+    stage |= {"critic": None, "critics": ["d"]}
+    assert build(config).critics == {"d"}
+    stage["critics"] = ["d", "d"]
+    with pytest.raises(InputError, match=r"stage1\.critics: d, d: expected different networks"):
+        build(config)
+    stage["critics"] = ["d", "e"]
+    with pytest.raises(InputError, match=r"stage1\.critics: unknown name 'e'; known are d, g"):
+        build(config)
+    stage["critics"], stage["separate"] = [], True
+    stage["adversarial"], stage["negatives"], stage["players"] = {}, {}, ["g"]
+    with pytest.raises(InputError, match=r"stage1\.separate: only a stage with a critic"):
+        build(config)
+
+
+def test_moves_of_a_player_take_the_draws_that_follow():
+    config = plain(deformable.get_config("synthetic_people/dsc"))
+    stage = config["stages"]["stage1"]
+    stage |= {"players": ["g", "d", "d"], "draws": {"d": 1}, "real_draw": 3}
+    recipe = build(config)
+    assert recipe.stages["stage1"].moves == (("g", 0, 0), ("d", 1, 3), ("d", 2, 4))
+    assert recipe.stages["stage1"].batches == 5
+    stage["real_draw"] = 4
+    with pytest.raises(InputError, match=r"draws: \[0, 1, 2, 4, 5\] are used"):
         build(config)

@@ -22,6 +22,9 @@ EXTENDED = ", and those of a file that is named by --extend"
 """After the names of a table to which users add."""
 
 
+_OF_CRITICS = ("adversarial", "negatives", "separate", "critic_noise", "earlier_fakes")
+
+
 def check_optimizer(optimizer: Optimizer, key: str) -> None:
     check_choice(optimizer.name, OPTIMIZERS, f"{key}.name")
     check_positive(optimizer.learning_rate, f"{key}.learning_rate")
@@ -80,19 +83,12 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         check_options(maker, loss.options, f"{key}.adversarial.{name}.options", skip)
         for function in losses.ADVERSARIAL[name]:
             _check_call(function, skip, loss, f"{key}.adversarial.{name}")
-    if stage.critic is None:
-        for field in ("adversarial", "negatives"):
-            if getattr(stage, field):
-                raise InputError(f"{key}.{field}: only a stage with a critic takes this")
-    else:
-        check_choice(stage.critic, recipe.networks, f"{key}.critic")
-        if not stage.adversarial or not any(stage.negatives.values()):
-            raise InputError(f"{key}: a critic needs `adversarial` and weighted `negatives`")
-        for name in stage.negatives:
-            check_choice(name, ("generated", "source", *stage.generators), f"{key}.negatives")
+    _check_critics(recipe, stage, key)
     for name in stage.players:
-        if name not in (*stage.generators, stage.critic):
-            raise InputError(f"{key}.players: {name!r} is neither a generator nor the critic here")
+        if name not in (*stage.generators, *stage.judges):
+            raise InputError(f"{key}.players: {name!r} is neither a generator nor a critic here")
+    if stage.generators_from < 0:
+        raise InputError(f"{key}.generators_from: {stage.generators_from} is negative")
     for group in ("terms", "adversarial"):
         for name, loss in getattr(stage, group).items():
             if not 0 <= loss.weight < math.inf:
@@ -106,27 +102,57 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
     drawn = {f"draws.{name}": stage.draws.get(name, 0) for name in stage.players}
     if stage.real_draw is not None:
         drawn["real_draw"] = stage.real_draw
-    used = {0, *drawn.values()}
+    used = {0, *drawn.values(), *(n for move in stage.moves for n in (move.draw, move.real))}
     if not used <= set(range(len(used))):
         told = ", ".join(f"{name}={number}" for name, number in drawn.items())
         raise InputError(
             f"{key}.draws: {sorted(used)} are used ({told}); number them 0, 1, ... without gaps, "
             f"{key}.real_draw among them"
         )
-    if stage.real_draw is not None and (stage.critic not in stage.players or stage.real_draw < 0):
+    plays = not set(stage.judges).isdisjoint(stage.players)
+    if stage.real_draw is not None and (not plays or stage.real_draw < 0):
         raise InputError(
             f"{key}.real_draw: expected a number from 0 on in a stage whose critic plays, "
             f"got {stage.real_draw}"
         )
 
 
+def _check_critics(recipe: Recipe, stage: Stage, key: str) -> None:
+    if not stage.judges:
+        for field in _OF_CRITICS:
+            if getattr(stage, field):
+                raise InputError(f"{key}.{field}: only a stage with a critic takes this")
+        return
+    if stage.critic is not None and stage.critics:
+        raise InputError(f"{key}.critics: {key}.critic names one already; expected one of the two")
+    for name in stage.judges:
+        check_choice(name, recipe.networks, f"{key}.critic{'s' if stage.critics else ''}")
+    if len(set(stage.judges)) < len(stage.judges):
+        raise InputError(f"{key}.critics: {', '.join(stage.judges)}: expected different networks")
+    if not stage.adversarial or not any(stage.negatives.values()):
+        raise InputError(f"{key}: a critic needs `adversarial` and weighted `negatives`")
+    for name in stage.negatives:
+        check_choice(name, ("generated", "source", *stage.generators), f"{key}.negatives")
+    if stage.earlier_fakes:
+        made = None  # by the latest generator that moved, of this draw
+        for move in stage.moves:
+            if move.player in stage.generators:
+                made = move.draw
+            elif move.draw != made:
+                raise InputError(
+                    f"{key}.earlier_fakes: {move.player} moves on draw {move.draw}; expected a "
+                    "generator that moves before it, on the same draw"
+                )
+
+
 def check_accumulation(recipe: Recipe, stage: Stage, key: str) -> None:
     """What depends on the batch as a whole cannot be computed from its parts."""
     if recipe.compute.accumulate == 1:
         return
-    networks = [*stage.generators, *([] if stage.critic is None else [stage.critic])]
+    networks = [*stage.generators, *stage.judges]
     parts = [f"config.networks.{n}" for n in networks if recipe.networks[n].net in OVER_BATCH]
     parts += [f"{key}.adversarial.{n}" for n in stage.adversarial if n in losses.OVER_BATCH]
+    parts += [f"{key}.earlier_fakes"] if stage.earlier_fakes else []
     if parts:
         raise InputError(
             f"config.compute.accumulate: {parts[0]} depends on the whole batch at once; this row "

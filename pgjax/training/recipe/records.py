@@ -1,9 +1,10 @@
 """The records that a row is made of."""
 
+import collections
 import dataclasses
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgjax import data
 from pgjax.training import losses
@@ -77,16 +78,33 @@ class Loss:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
+class Move(NamedTuple):
+    """One update of a player in a step: the draw that it sees, and that whose targets are real to it."""
+
+    player: str
+    draw: int
+    real: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Stage:
     """What is trained, for how many steps, and how it is judged.
 
     `generators` run in this order, each seeing the images of those before it; the last one's image is
-    the stage's output. `players` move in this order; every other network is frozen. `terms` compare
-    the output with the target. Where there is a `critic`, it judges the target against `negatives`:
-    weights by name, where "generated" is the stage's output, "source" the source image, and any
-    other name that generator's image. `draws` numbers the batch that each player sees (0 unless said);
-    `real_draw` the one whose targets are real to the critic when it moves (its own unless said).
+    the stage's output. `players` move in this order, a name as often as it stands there; every other
+    network is frozen. Generators do not move in the stage's first `generators_from` steps. `terms`
+    compare the output with the target.
+
+    Where there is a `critic`, or several `critics` of the same losses, each judges the target against
+    `negatives`: weights by name, where "generated" is the stage's output, "source" the source image, and
+    any other name that generator's image. A generator's adversarial loss is the mean over critics.
+    `separate` critics see what is real and each negative in a forward pass of its own, else all at once;
+    with `critic_noise` their dropout is on. With `earlier_fakes` they judge the images that the generators
+    made when they moved in this step, before the update; else images are made anew.
+
+    `draws` numbers the batch that each player sees (0 unless said); `real_draw` the one whose targets are
+    real to a critic when it moves (its own unless said). A player's every further move in a step takes
+    the numbers that follow.
     """
 
     steps: int
@@ -94,16 +112,39 @@ class Stage:
     generators: tuple[str, ...]
     terms: Mapping[str, Loss]
     critic: str | None = None
+    critics: tuple[str, ...] = ()
     adversarial: Mapping[str, Loss] = dataclasses.field(default_factory=dict)
     negatives: Mapping[str, float] = dataclasses.field(default_factory=dict)
     real_weight: float = 1.0
     draws: Mapping[str, int] = dataclasses.field(default_factory=dict)
     real_draw: int | None = None
+    separate: bool = False
+    critic_noise: bool = False
+    earlier_fakes: bool = False
+    generators_from: int = 0
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """Its critics, however many there are."""
+        return self.critics if self.critic is None else (self.critic,)
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """What happens in a step, in order."""
+        before: collections.Counter[str] = collections.Counter()
+        moves = []
+        for player in self.players:
+            draw = real = self.draws.get(player, 0) + before[player]
+            if player in self.judges and self.real_draw is not None:
+                real = self.real_draw + before[player]
+            moves.append(Move(player, draw, real))
+            before[player] += 1
+        return tuple(moves)
 
     @property
     def batches(self) -> int:
         """How many batches one step takes."""
-        return 1 + max(self.real_draw or 0, *(self.draws.get(p, 0) for p in self.players))
+        return 1 + max(max(move.draw, move.real) for move in self.moves)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,11 +264,16 @@ class Recipe:
 
     @property
     def critics(self) -> frozenset[str]:
-        return frozenset(s.critic for s in self.stages.values() if s.critic is not None)
+        return frozenset(name for stage in self.stages.values() for name in stage.judges)
 
     def stage_of(self, step: int) -> str:
         """The name of the stage that made step `step` (counted from 1); step 0 is the first stage's."""
         return [name for name, start in self.starts().items() if start < max(step, 1)][-1]
+
+    def start_of(self, stage: Stage) -> int:
+        """The number of steps before one of `stages`, itself and no copy."""
+        (name,) = (name for name, own in self.stages.items() if own is stage)
+        return self.starts()[name]
 
     def starts(self) -> dict[str, int]:
         """The number of steps before each stage."""
