@@ -74,6 +74,7 @@ def base(
         "score_pairs": 64,
         "checkpoint_every": 500 if dataset in SYNTHETIC else 1000,
         "keep_checkpoints": 3,
+        "keep_best": "",
     }
     config.compute = {
         "precision": "float32",

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from pgjax.errors import InputError
-from pgjax.metrics import METRICS
-from pgjax.metrics.records import REFERENCE, SetMetric
+from pgjax.metrics import METRICS, of_pixels
+from pgjax.metrics.records import PLAIN, REFERENCE, SetMetric
 
 PERSON, POSE = "person", "pose"
 TARGET, SOURCE = "target", "source"
@@ -269,6 +269,11 @@ def find(name: str, reference: str | None = None) -> Protocol:
     if reference not in REFERENCES:
         raise InputError(f"--reference: unknown {reference!r}; there are {', '.join(REFERENCES)}")
     return dataclasses.replace(PROTOCOLS[name], reference=reference)
+
+
+def while_training() -> tuple[str, ...]:
+    """The metrics that held-out pairs are scored by while a row trains: our own that need no network."""
+    return tuple(name for name in of_pixels(OWN.metrics) if METRICS[name].view == PLAIN)
 
 
 def with_radius(protocol: Protocol, radius: int) -> Protocol:

@@ -35,11 +35,10 @@ from pgjax.scoring.results import (
 from pgjax.scoring.scorer import PIXEL, chosen_of
 from pgjax.scoring.scorers import Scorers
 from pgjax.training import run_directory
-from pgjax.training.checkpoint import Checkpoints
+from pgjax.training.choice import read_chosen
 from pgjax.training.generation import Prediction, Predictor
 from pgjax.training.recipe import Recipe, build
 from pgjax.training.sample_grids import sample_grid
-from pgjax.training.state import state_shapes
 
 __all__ = [
     "ARROWS",
@@ -101,6 +100,7 @@ def evaluate(
     protocol: str | Sequence[str] | None = None,
     metrics: Sequence[str] = (PIXEL,),
     reference: str | None = None,
+    step: int | None = None,
 ) -> dict[str, Any]:
     """Scores a run: draws the test pairs with its last checkpoint and compares them with the targets.
 
@@ -117,6 +117,7 @@ def evaluate(
         which the row's paper measured. The project's own takes the recipe's mask radius.
       metrics: which of the protocols' (scoring.chosen_of); those that need no network unless given.
       reference: the real images of FID and KID (protocols.REFERENCES); the protocol's unless given.
+      step: of the checkpoint; the best by report.keep_best unless given, or else the last.
 
     Returns:
       What metrics.json holds: the scores under the first of the protocols.
@@ -126,7 +127,7 @@ def evaluate(
       InputError: a pair names an unknown photo, the limit is not positive, ...
     """
     return evaluate_all(
-        workdir, data_dir, limit, pairs_file, save_images, noise, protocol, metrics, reference
+        workdir, data_dir, limit, pairs_file, save_images, noise, protocol, metrics, reference, step
     )[0]
 
 
@@ -140,6 +141,7 @@ def evaluate_all(
     protocol: str | Sequence[str] | None = None,
     metrics: Sequence[str] = (PIXEL,),
     reference: str | None = None,
+    step: int | None = None,
 ) -> list[dict[str, Any]]:
     """Generates the test pairs with a run's last checkpoint and scores them, under each protocol in one pass.
 
@@ -164,10 +166,7 @@ def evaluate_all(
     if limit is not None and limit <= 0:
         raise InputError(f"--limit: expected a positive number, got {limit}")
     name, memory = recipe.data.name, int(recipe.data.memory_limit_gb * 1e9)
-    with Checkpoints(workdir, run_directory.identity(config)) as checkpoints:
-        if (latest := checkpoints.latest_step()) is not None:
-            _say(f"reading the checkpoint of step {latest} in {workdir}")
-        state = checkpoints.restore(state_shapes(recipe))
+    state, best = read_chosen(workdir, config, step)
     hosts.check_same(int(state.step), f"the step to evaluate, read in {workdir},")
     test = stores.load_split(name, "test", data_dir, memory)
     pairs, listed = choose_pairs(name, test, data_dir, pairs_file, limit)
@@ -224,7 +223,11 @@ def evaluate_all(
         "noise": noise,
         "pairs_from": pairs_file or TEST_PAIRS,
         "pairs_sha256": pairs_digest(test.names, pairs),
-        "checkpoint": {"step": step, "sha256": digest(networks)},
+        "checkpoint": {
+            "step": step,
+            "sha256": digest(networks),
+            "best": None if best is None else best._asdict(),
+        },
         "images": None,
     }
     results = [

@@ -14,34 +14,36 @@ from pgjax.scoring.results import published
 from pgjax.scoring.run_evaluation import TEST_PAIRS
 from pgjax.serving import model_card
 from pgjax.training import model_folder, run_directory
-from pgjax.training.checkpoint import Checkpoints
+from pgjax.training.choice import Best, read_chosen
 from pgjax.training.model_folder import Model
 from pgjax.training.recipe import build
-from pgjax.training.state import State, state_shapes
+from pgjax.training.state import State
 
 FOLDER = "export"  # in a run directory
 HELD_OUT = "held_out/"
 SAID = ("pairs", "limit", "noise", "pairs_from", "scores")
 
 
-def export_run(workdir: str | os.PathLike, out: str | os.PathLike | None = None) -> paths.Path:
-    """Exports a run's last checkpoint.
+def export_run(
+    workdir: str | os.PathLike, out: str | os.PathLike | None = None, step: int | None = None
+) -> paths.Path:
+    """Exports a run's best checkpoint where its config says by what (report.keep_best), else its last one.
 
     Args:
       workdir: the run directory.
       out: the folder to write, WORKDIR/export where None.
+      step: of the checkpoint to export in any case.
 
     Returns:
       The folder.
 
     Raises:
-      FileNotFoundError: no run or no checkpoint there.
+      FileNotFoundError: no run or no checkpoint there, or not of that step.
       InputError: the run is damaged, or `out` is something else than an exported model.
     """
     config = run_directory.read_config(workdir)
-    with Checkpoints(workdir, run_directory.identity(config)) as checkpoints:
-        state = checkpoints.restore(state_shapes(build(config)))
-    return export_state(config, state, workdir, out)
+    state, best = read_chosen(workdir, config, step)
+    return export_state(config, state, workdir, out, best)
 
 
 def export_state(
@@ -49,9 +51,11 @@ def export_state(
     state: State,
     workdir: str | os.PathLike,
     out: str | os.PathLike | None = None,
+    best: Best | None = None,
 ) -> paths.Path:
-    """Exports an unreplicated state of the run in `workdir`; else as `export_run`."""
+    """Exports an unreplicated state of the run in `workdir`, taken as it is `best`; else as `export_run`."""
     model = model_of(config, state, _scores(paths.of(workdir), int(state.step)))
+    model = model._replace(best=None if best is None else best._asdict())
     folder = paths.of(workdir) / FOLDER if out is None else paths.of(out)
     model_folder.write(folder, model, model_card.text(model))
     return folder

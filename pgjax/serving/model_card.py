@@ -50,6 +50,7 @@ def _what(model: Model) -> Iterator[str]:
         "steps": f"{model.step:,} of {recipe.total_steps:,}, batch {recipe.batch_size}, seed {recipe.seed}"
         if imported is None
         else f"not told in the files; the row has {recipe.total_steps:,}, batch {recipe.batch_size}",
+        **_taken(model),
         "networks": ", ".join(f"`{n}` ({recipe.networks[n].net})" for n in stage.generators),
         "parameters": f"{count:,}",
         "losses": ", ".join(
@@ -65,6 +66,18 @@ def _what(model: Model) -> Iterator[str]:
             f"{init.step:,}, sha256 {init.sha256}"
         )
     yield from (f"| {name} | {value} |" for name, value in rows.items())
+
+
+def _taken(model: Model) -> dict[str, str]:
+    """Why this step was taken, where it is the best one."""
+    if model.best is None:
+        return {}
+    metric, value, last = (model.best[name] for name in ("metric", "value", "last_step"))
+    pairs = f"the first {model.recipe.report.score_pairs:,} test pairs"
+    return {
+        "taken": f"step {model.step:,}, which had the best {metric} on {pairs} while training: {value:.4f}; "
+        f"the last one is {last:,}. Scores on these pairs flatter it a little."
+    }
 
 
 def _measured(model: Model) -> Iterator[str]:
@@ -121,8 +134,9 @@ def _limits(model: Model) -> Iterator[str]:
     yield "- The background behind the person is made up" + (
         ", unless it is given." if _told_background(model) else "."
     )
-    if model.step < recipe.total_steps:
-        yield f"- Its training was not finished: {model.step:,} of {recipe.total_steps:,} steps."
+    done = model.best["last_step"] if model.best else model.step
+    if done < recipe.total_steps:
+        yield f"- Its training was not finished: {done:,} of {recipe.total_steps:,} steps."
     if data.find(recipe.data.name).generated:
         yield "- It was trained on computer drawings of people. Of real photos it makes nothing of use."
     yield "\n## What it must not be used for\n"

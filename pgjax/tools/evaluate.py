@@ -11,6 +11,8 @@ With --save_images every generated image goes into generated/. Scores under the 
 the card of the model that train.py exported at the same step. Several hosts evaluate together as they train:
 see train.py.
 
+Scored is the last checkpoint, or the best one where the config has report.keep_best, or the one of --step.
+
 A folder holds one picture a pair, strips of 2 to 6 panels or single images, named SOURCE_TARGET.png,
 SOURCE___TARGET_vis.png, SOURCE_2_TARGET_vis.jpg, SOURCE_to_TARGET.png or alike (docs/names.md); metrics.json
 is written into it, or to --out.
@@ -54,6 +56,9 @@ BASELINES = flags.DEFINE_bool(
 OUT = flags.DEFINE_string("out", None, "File for the result of --images or --baselines.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of built data sets; may be gs://...")
 LIMIT = flags.DEFINE_integer("limit", None, "Score only the first N pairs of the list.")
+STEP = flags.DEFINE_integer(
+    "step", None, "The checkpoint. Default: the best by report.keep_best, or else the last."
+)
 PAIRS = flags.DEFINE_string(
     "pairs",
     None,
@@ -102,6 +107,7 @@ def _run(run: str) -> None:
         PROTOCOL.value,
         METRICS.value,
         REFERENCE.value,
+        STEP.value,
     )
     if hosts.first():
         export.refresh(run)
@@ -110,7 +116,7 @@ def _run(run: str) -> None:
 
 def _pictures() -> None:
     hosts = {name: flags.FLAGS[name] for name in launch.FLAGS}
-    _refuse("--images and --baselines", save_images=SAVE_IMAGES, noise=NOISE, **hosts)
+    _refuse("--images and --baselines", save_images=SAVE_IMAGES, noise=NOISE, step=STEP, **hosts)
     if DATASET.value is None:
         raise InputError("--dataset: missing; expected the data set that the pairs are of")
     data.find(DATASET.value)

@@ -37,10 +37,9 @@ from pgjax.scoring.run_evaluation import choose_pairs
 from pgjax.scoring.scorer import Scorer, chosen, higher_is_better
 from pgjax.tools import cli, extension_flag
 from pgjax.training import run_directory
-from pgjax.training.checkpoint import Checkpoints
+from pgjax.training.choice import read_chosen
 from pgjax.training.generation import Predictor
 from pgjax.training.recipe import build
-from pgjax.training.state import state_shapes
 
 ENDS = ("best", "worst", "ends")
 CHUNK = 32  # pairs
@@ -109,9 +108,7 @@ def read_systems(
 
 
 def _of_run(path, config, recipe, test: stores.Split) -> Callable[[np.ndarray], np.ndarray]:
-    announce(f"reading the last checkpoint of {path}")
-    with Checkpoints(path, run_directory.identity(config)) as checkpoints:
-        state = checkpoints.restore(state_shapes(recipe))
+    state, _ = read_chosen(path, config)
     predict = Predictor(recipe, recipe.stage_of(int(state.step)), scored=False)
 
     def images(pairs: np.ndarray) -> np.ndarray:

@@ -79,7 +79,8 @@ def read(folder: pathlib.Path, protocol: str = OWN.name) -> Run:
             f"{folder}: evaluated under protocol {found} alone; evaluate.py --workdir={folder} "
             f"--protocol={protocol} scores it under this one, --protocol={found} shows what is there"
         )
-    if result["step"] != total:
+    best = (result.get("checkpoint") or {}).get("best")
+    if (best["last_step"] if best else result["step"]) != total:
         raise InputError(f"{folder}: evaluated at step {result['step']} of {total}, unfinished")
     return Run(folder, config, result)
 

@@ -98,7 +98,10 @@ def _export(config, state, workdir: str) -> None:
     if int(state.step) == build(config).total_steps and hosts.first():
         announce("exporting the model")
         with need_room(workdir):
-            folder = export.export_state(config, state, workdir)
+            if build(config).report.keep_best:
+                folder = export.export_run(workdir)
+            else:
+                folder = export.export_state(config, state, workdir)
         print(f"model exported to {folder}", file=sys.stderr)
 
 

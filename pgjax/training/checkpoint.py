@@ -3,11 +3,12 @@
 import contextlib
 import errno
 import logging
+import math
 import os
 import shutil
 import sys
-from collections.abc import Generator, Iterator
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -15,6 +16,7 @@ import orbax.checkpoint as ocp
 
 from pgjax.errors import DiskFullError, InputError
 from pgjax.files import buckets, paths
+from pgjax.metrics import METRICS
 from pgjax.runtime import hosts
 from pgjax.training.state import NetworkState, State
 
@@ -41,6 +43,52 @@ class _DamagedError(InputError):
     pass
 
 
+class Score(NamedTuple):
+    """What a metric said of a checkpoint while its run trained, in which stage."""
+
+    metric: str
+    value: float
+    stage: str
+
+
+class _Kept:
+    """Which checkpoints orbax keeps: the last ones, and the best by a metric where one is named.
+
+    Orbax's own choice by a metric loses the best one after a score of NaN: docs/reference_facts.md, 7.8.
+    """
+
+    def __init__(self, count: int, metric: str):
+        self._count, self._metric = count, metric
+        self._scores: dict[int, Score] = {}
+
+    def add(self, step: int, score: Score) -> None:
+        """Knows of a score, if it is by the metric."""
+        if score.metric == self._metric:
+            self._scores[step] = score
+
+    def best(self, steps: Iterable[int]) -> tuple[int, Score] | None:
+        """The best of these steps, and its score; None where no score is known.
+
+        Of the stage that was scored last, since stages differ in generators and losses. Of equals the first.
+        """
+        scores = {step: self._scores[step] for step in sorted(steps) if step in self._scores}
+        if not scores:
+            return None
+        stage = scores[max(scores)].stage
+        sign = 1 if METRICS[self._metric].higher_is_better else -1
+        of_stage = [step for step, score in scores.items() if score.stage == stage]
+        step = max(of_stage, key=lambda step: sign * scores[step].value)
+        return step, scores[step]
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
+        """Orbax asks for each of all checkpoints, the oldest first."""
+        del context
+        steps = [info.step for info in checkpoints]
+        best = self.best(steps)
+        kept = {*steps[-self._count :], *([] if best is None else [best[0]])}
+        return [step in kept for step in steps]
+
+
 class Checkpoints:
     """The checkpoints of one run directory, saved in the background.
 
@@ -55,28 +103,39 @@ class Checkpoints:
     for a moment damages nothing), and what a killed save left behind is removed, for its room.
     """
 
-    def __init__(self, workdir: str | os.PathLike, identity: dict[str, Any], keep: int = 3):
+    def __init__(
+        self,
+        workdir: str | os.PathLike,
+        identity: dict[str, Any],
+        keep: int = 3,
+        best: str = "",
+    ):
         """Opens `workdir/checkpoints`, which the first save creates.
 
         Args:
           workdir: of the run.
           identity: JSON-like; a checkpoint saved under another identity is refused.
-          keep: how many checkpoints to keep.
+          keep: how many of the latest checkpoints to keep.
+          best: the metric by which one more is kept, the best; "" for none.
         """
         workdir = paths.of(workdir)
         self.directory = (workdir if paths.in_bucket(workdir) else workdir.absolute()) / FOLDER
         self._identity = identity
         self._damaged: list[int] = []  # newer than what was restored
         self._tidy = False
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=False)
+        self._kept = _Kept(keep, best)
+        options = ocp.CheckpointManagerOptions(preservation_policy=self._kept, create=False)
         # Named here, they tell what a checkpoint holds before it is read.
         handlers = {
             "state": ocp.StandardCheckpointHandler(),
             "identity": ocp.JsonCheckpointHandler(),
+            "score": ocp.JsonCheckpointHandler(),
         }
         self._manager = ocp.CheckpointManager(
             self.directory, options=options, item_handlers=handlers
         )
+        for step in self._manager.all_steps() if best else ():
+            self._read_score(step)
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -87,8 +146,17 @@ class Checkpoints:
     def latest_step(self) -> int | None:
         return self._manager.latest_step()
 
-    def save(self, state: State) -> None:
-        """Saves an unreplicated state under its step, unless that step is saved already."""
+    def best(self) -> tuple[int, Score] | None:
+        """The step that is best by the metric that was asked for, and its score; None if there is none."""
+        return self._kept.best(self._manager.all_steps())
+
+    def save(self, state: State, score: Score | None = None) -> None:
+        """Saves an unreplicated state under its step, unless that step is saved already.
+
+        Args:
+          state: of a run.
+          score: what `best` is chosen by; one that is not finite is none.
+        """
         state = _without_blanks(jax.tree.map(np.asarray, state))
         if not self._tidy:
             self._put_aside()
@@ -100,10 +168,14 @@ class Checkpoints:
             # Of the hosts' own arrays orbax would not know that they are the same:
             # docs/reference_facts.md, 7.2.
             state = hosts.shared(state)
-        args = ocp.args.Composite(
-            state=ocp.args.StandardSave(state), identity=ocp.args.JsonSave(self._identity)
-        )
-        self._manager.save(int(state.step), args=args)
+        items: dict[str, Any] = {
+            "state": ocp.args.StandardSave(state),
+            "identity": ocp.args.JsonSave(self._identity),
+        }
+        if score is not None and math.isfinite(score.value):
+            items["score"] = ocp.args.JsonSave(score._asdict())
+            self._kept.add(int(state.step), score)
+        self._manager.save(int(state.step), args=ocp.args.Composite(**items))
 
     def restore(self, like: State, step: int | None = None) -> State:
         """Restores a step, the latest that can be read unless said, as numpy arrays shaped as `like`.
@@ -116,12 +188,12 @@ class Checkpoints:
           InputError: it belongs to another row, its arrays are not those of `like` by name, shape and type,
             or it is damaged and so are all others.
         """
-        steps = sorted(self._manager.all_steps(), reverse=True)
-        if step is not None:
-            steps = [saved for saved in steps if saved == step]
+        saved = sorted(self._manager.all_steps(), reverse=True)
+        steps = saved if step is None else [found for found in saved if found == step]
         if not steps:
             wanted = "checkpoint" if step is None else f"checkpoint of step {step}"
-            raise FileNotFoundError(f"no {wanted} in {self.directory}")
+            there = f"; there are {', '.join(map(str, saved[::-1]))}" if saved else ""
+            raise FileNotFoundError(f"no {wanted} in {self.directory}{there}")
         faults = []
         for found in steps:
             try:
@@ -166,6 +238,13 @@ class Checkpoints:
         (name,) = item
         with _telling_damage(where, name):
             return self._manager.restore(int(where.name), args=ocp.args.Composite(**item))[name]
+
+    def _read_score(self, step: int) -> None:
+        where = self.directory / str(step)
+        if not (where / "score").exists():
+            return
+        with contextlib.suppress(_DamagedError):  # whoever reads the state is told
+            self._kept.add(step, Score(**self._read(where, score=ocp.args.JsonRestore())))
 
     def _put_aside(self) -> None:
         if hosts.first():

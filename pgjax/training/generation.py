@@ -10,9 +10,9 @@ import numpy as np
 from pgjax.data.pipeline import split_over_devices
 from pgjax.errors import NonFiniteLossError
 from pgjax.images.pixels import to_uint8
-from pgjax.metrics import METRICS, of_pixels, pixel
+from pgjax.metrics import pixel
 from pgjax.metrics.comparison import masked_source
-from pgjax.metrics.protocols import OWN, Mask
+from pgjax.metrics.protocols import Mask, while_training
 from pgjax.metrics.records import PLAIN
 from pgjax.pose import raster
 from pgjax.pose.batch import Batch, Indices, Store, fetch
@@ -65,8 +65,7 @@ class Predictor:
         self._devices = jax.local_device_count()
         generate = make_generate(recipe, self._stage)
         radius = recipe.evaluation.mask_radius
-        own = of_pixels(OWN.metrics)
-        metrics = tuple(name for name in own if METRICS[name].view == PLAIN)
+        metrics = while_training()
 
         def predict(variables: Mapping[str, Any], batch: Batch, places: jax.Array):
             keys = example_keys(recipe.seed, (), places) if noise else None

@@ -20,7 +20,7 @@ from pgjax.progress import Progress, announce
 from pgjax.runtime import hosts
 from pgjax.runtime.devices import over_devices, place, replicate
 from pgjax.training import finetuning, run_directory
-from pgjax.training.checkpoint import Checkpoints, need_room, saved_steps
+from pgjax.training.checkpoint import Checkpoints, Score, need_room, saved_steps
 from pgjax.training.generation import Predictor, mean_scores
 from pgjax.training.logbook import Logbook
 from pgjax.training.recipe import build
@@ -84,7 +84,10 @@ def train_and_evaluate(
         need_room(workdir),
         _on_first(run_directory.open_run, workdir, config) as check_claim,
         Checkpoints(
-            workdir, run_directory.identity(config), recipe.report.keep_checkpoints
+            workdir,
+            run_directory.identity(config),
+            recipe.report.keep_checkpoints,
+            recipe.report.keep_best,
         ) as checkpoints,
     ):
         latest = checkpoints.latest_step()
@@ -191,8 +194,9 @@ class _Stage:
                 bar.update(count)
                 step = start + count
                 last, self.stopped = step == self.stop, enough()
-                save = last or self.stopped or step % report.checkpoint_every == 0
                 sample = last or step % report.sample_every == 0
+                save = last or self.stopped or step % report.checkpoint_every == 0
+                save = save or (sample and report.keep_best != "")
                 if save or sample or step % report.log_every == 0:
                     values = _read(unread, step)
                     passed = time.perf_counter() - since
@@ -208,14 +212,15 @@ class _Stage:
                         refuse_non_finite(state)
                     with bar.paused():
                         # Samples first: a run killed in between makes them again, and saves again.
+                        scores: dict[str, float] = {}
                         if sample and hosts.first():
                             announce(f"step {step}: drawing and scoring held-out pairs")
-                            self._sample(step, state, test_store, held_out)
+                            scores = self._sample(step, state, test_store, held_out)
                         if save:
                             _say(f"step {step}: saving a checkpoint")
                             if hosts.first():
                                 self.logbook.publish()
-                            self.checkpoints.save(state)
+                            self.checkpoints.save(state, self._score(scores) if sample else None)
                     unread, seen, since, waited = [], step, time.perf_counter(), 0.0
                 if self.stopped:
                     break
@@ -225,13 +230,22 @@ class _Stage:
         if hosts.first():
             self.logbook.write(step, values)
 
-    def _sample(self, step: int, state: State, store, pairs) -> None:
+    def _score(self, scores: dict[str, float]) -> Score | None:
+        """What the best checkpoint is chosen by: the first host's, on all of them."""
+        metric = self.recipe.report.keep_best
+        if not metric:
+            return None
+        value = float(hosts.gather(np.array([scores.get(metric, np.nan)]))[0])
+        return Score(metric, value, self.name)
+
+    def _sample(self, step: int, state: State, store, pairs) -> dict[str, float]:
         report = self.recipe.report
         predictions = list(self.predict(state, store, pairs[: report.score_pairs]))
         scores = mean_scores([p.scores for p in predictions])["model"]
         self._log(step, {f"held_out/{k}": v for k, v in scores.items()})
         picture = sample_grid(predictions, report.sample_pairs)
         write_png(self.workdir / "samples" / f"{step:07d}.png", picture)
+        return scores
 
 
 def _read(logs: list[dict[str, jax.Array]], step: int) -> dict[str, float]:

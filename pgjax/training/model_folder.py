@@ -37,7 +37,7 @@ class Model(NamedTuple):
     scores: what metrics.json held, None where it was not evaluated at this step. imported: where it holds
     weights that others trained, their system, the repository of its code, and the sha256 of each file by
     its name (pgjax.serving.published); None for a run's own. Of its critics an imported model has those
-    that the files hold.
+    that the files hold. best: why that step was taken (choice.Best), None where it was the last or asked for.
     """
 
     config: Mapping[str, Any]
@@ -47,6 +47,7 @@ class Model(NamedTuple):
     variables: Mapping[str, Any]
     scores: Mapping[str, Any] | None = None
     imported: Mapping[str, Any] | None = None
+    best: Mapping[str, Any] | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -132,6 +133,7 @@ def read(folder: str | os.PathLike) -> Model:
             variables=unflatten_dict(arrays),
             scores=values["scores"],
             imported=values.get("imported"),
+            best=values.get("best"),
         )
     # Whole, but not ours: someone has changed the files and their sums.
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
@@ -194,4 +196,6 @@ def _json(model: Model) -> str:
     }
     if model.imported is not None:
         values["imported"] = model.imported
+    if model.best is not None:
+        values["best"] = model.best
     return json.dumps(values, indent=2) + "\n"

@@ -179,12 +179,15 @@ def run(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("run") / "run"
     config = tiny.generator_config()
     config.update(published={"ssim": 0.272, "mask_ssim": 0.796}, published_in="Table 1")
+    config.report.keep_best = "ssim"
     with pytest.MonkeyPatch.context() as patch:
         tiny.use_data(patch)
         loop.train_and_evaluate(config, workdir, "unused")
         patch.setattr(run_evaluation, "SHOWN", 2)
         unasked = run_evaluation.evaluate_all(workdir, "unused")
-        result = run_evaluation.evaluate(workdir, "unused", protocol="kurupathi", save_images=True)
+        result = run_evaluation.evaluate(
+            workdir, "unused", protocol="kurupathi", save_images=True, step=4
+        )
     return workdir, result, unasked
 
 
@@ -218,7 +221,9 @@ def test_a_run_is_scored_on_masked_inputs(run):
     assert own["protocol"]["name"] == "pgjax" and own["mask_radius"] == 2
     assert model["ssim_reference"] == own["scores"]["model"]["ssim_reference"]
     assert model["masked_input_ssim"] != own["scores"]["model"]["mask_ssim_reference"]
-    assert own["checkpoint"] == result["checkpoint"]
+    best = own["checkpoint"]["best"]  # of one that was scored
+    assert (best["metric"], best["last_step"]) == ("ssim", 4)
+    assert own["checkpoint"] | {"best": None} == result["checkpoint"]
     assert re.fullmatch("[0-9a-f]{64}", own["checkpoint"]["sha256"])
 
 

@@ -15,7 +15,8 @@ from pgjax.data.pipeline import split_over_devices
 from pgjax.runtime.devices import over_devices, replicate
 from pgjax.serving import export
 from pgjax.training import finetuning, generation, loop, run_directory
-from pgjax.training.checkpoint import Checkpoints
+from pgjax.training.checkpoint import Checkpoints, saved_steps
+from pgjax.training.choice import Best, read_chosen
 from pgjax.training.recipe import build
 from pgjax.training.state import init_state, state_shapes
 from pgjax.training.steps import make_generate, make_step
@@ -31,7 +32,7 @@ def _config():
     config.networks.g.weight_clip = CLIP
     config.networks.g.optimizer.schedule = SCHEDULE
     config.networks.g.optimizer.clip_norm = 1.0
-    config.report.checkpoint_every = 1
+    config.report.update(sample_every=1, checkpoint_every=4, keep_best="l1")
     return config
 
 
@@ -140,6 +141,14 @@ def test_a_killed_run_ends_with_the_same_weights_and_averages(finished, tmp_path
         loop.train_and_evaluate(_config(), tmp_path / "run", "unused")
     assert 0 < int(_saved(tmp_path / "run").step) < 4
     _equal(loop.train_and_evaluate(_config(), tmp_path / "run", "unused"), state)
+    # Every scored step is saved with its score.
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    scores = {line["step"]: line["held_out/l1"] for line in lines if "held_out/l1" in line}
+    assert list(scores) == [1, 2, 3, 4] == saved_steps(workdir)
+    value, step = min((value, step) for step, value in scores.items())
+    for run in (workdir, tmp_path / "run"):
+        state, best = read_chosen(run, run_directory.read_config(run))
+        assert (int(state.step), best) == (step, Best("l1", value, 4))
 
 
 def test_pictures_scores_and_models_are_of_the_average(finished):

@@ -12,7 +12,7 @@ from typing import Any
 from pgjax import data, frozen
 from pgjax.data.pairs import RULES
 from pgjax.errors import InputError
-from pgjax.metrics.protocols import PROTOCOLS
+from pgjax.metrics.protocols import PROTOCOLS, while_training
 from pgjax.nets import NETS
 from pgjax.pose import scene
 from pgjax.runtime.precision import PRECISIONS
@@ -97,7 +97,10 @@ def build(config: Mapping[str, Any]) -> Recipe:
         values = getattr(recipe, part)
         values = values if part == "scene" else dataclasses.asdict(values)
         for name, value in values.items():
-            check_positive(value, f"config.{part}.{name}")
+            if name != "keep_best":
+                check_positive(value, f"config.{part}.{name}")
+    if recipe.report.keep_best:
+        check_choice(recipe.report.keep_best, while_training(), "config.report.keep_best")
     check_choice(recipe.compute.precision, PRECISIONS, "config.compute.precision")
     check_choice(recipe.compute.images, PLACES, "config.compute.images")
     check_positive(recipe.compute.accumulate, "config.compute.accumulate")

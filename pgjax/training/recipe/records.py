@@ -163,7 +163,11 @@ class Features:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """How often, in steps, a run logs, draws samples, scores held-out pairs and saves itself."""
+    """How often, in steps, a run logs, draws samples, scores held-out pairs and saves itself.
+
+    keep_best: "" or a metric of those that are scored then. Every step that is scored is saved too, and the
+    checkpoint that is best by it is kept beside the last `keep_checkpoints`, evaluated and exported.
+    """
 
     log_every: int = 100
     sample_every: int = 1000
@@ -171,6 +175,7 @@ class Report:
     score_pairs: int = 64
     checkpoint_every: int = 1000
     keep_checkpoints: int = 3
+    keep_best: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
