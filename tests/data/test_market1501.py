@@ -209,7 +209,7 @@ def test_a_killed_build_leaves_nothing_that_counts(market, build, tmp_path):
     place = data.path("market1501", tmp_path / "built")
     assert len(list(place.parent.glob("incomplete.*"))) == 1
     assert not data.is_built("market1501", tmp_path / "built")
-    with pytest.raises(FileNotFoundError, match="build it with: python -m pgjax"):
+    with pytest.raises(FileNotFoundError, match="build it with: pgjax prepare market1501"):
         data.load("market1501", tmp_path / "built")
 
     build()
