@@ -88,7 +88,10 @@ def parts(recipe: Recipe, stage: Stage, batches: tuple[Batch, ...], state: State
         "forward and backward": lambda: backward(variables, batches[0], keys),
     }
     for player in stage.players:
-        step = over_devices(make_step(recipe, dataclasses.replace(stage, players=(player,))))
+        alone = dataclasses.replace(
+            stage, players=(player,), earlier_fakes=False, generators_from=0
+        )
+        step = over_devices(make_step(recipe, alone))
         found[f"{player} moves"] = functools.partial(step, state, batches, weights)
     if moved := _warped(forward, variables, batches[0], keys):
         warps = over_devices(_warps(recipe, moved))

@@ -9,9 +9,11 @@ import optax
 import pytest
 
 import tiny
+from pgjax import nets
 from pgjax.nets import NETS, layers
 from pgjax.runtime.devices import DEVICES
-from pgjax.training.recipe import OPTIMIZERS
+from pgjax.training import generation
+from pgjax.training.recipe import OPTIMIZERS, records
 
 
 class Painter(nn.Module):
@@ -51,15 +53,56 @@ class Teller(nn.Module):
         return drawn + bias
 
 
+class Coder(nn.Module):
+    """A generator of codes (B, 5) from source photos."""
+
+    @nn.compact
+    def __call__(self, scene, images, train):
+        return nn.Dense(5, name="out")(
+            scene.source_image[:, ::16, ::16].reshape(len(scene.source_image), -1)
+        )
+
+
+class Mapper(nn.Module):
+    """A generator of codes (B, 5) from noise."""
+
+    @nn.compact
+    def __call__(self, scene, images, train):
+        count = len(scene.source_image)
+        if scene.keys is None:
+            noise = jnp.zeros((count, 5))
+        else:
+            noise = jax.vmap(lambda key: jax.random.normal(key, (5,)))(scene.keys)
+        return nn.Dense(5, name="out")(noise)
+
+
+class CodeJudge(nn.Module):
+    """A critic of codes."""
+
+    @nn.compact
+    def __call__(self, scene, code, train):
+        return nn.Dense(1, name="out")(jnp.square(nn.Dense(4, name="in")(code)))[:, 0]
+
+
+NETWORKS = {
+    "painter": Painter,
+    "judge": Judge,
+    "teller": Teller,
+    "coder": Coder,
+    "mapper": Mapper,
+    "code_judge": CodeJudge,
+}
 RATE = 0.05
 
 
 @contextlib.contextmanager
 def known():
-    """The networks under the names painter, judge and teller, and plain gradient descent as sgd."""
+    """NETWORKS under their names, and plain gradient descent as sgd."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, net in {"painter": Painter, "judge": Judge, "teller": Teller}.items():
+        for name, net in NETWORKS.items():
             patch.setitem(NETS, name, net)
+        for module in (nets, records, generation):
+            patch.setattr(module, "NO_IMAGES", frozenset({"coder", "mapper"}))
         patch.setitem(OPTIMIZERS, "sgd", optax.sgd)
         yield
 
@@ -89,4 +132,32 @@ def patn(**changes):
         "earlier_fakes": True,
     }
     config.stages = {"stage1": stage | changes}
+    return config
+
+
+def coded():
+    """A painter that is trained on single images, then codes from noise against those of a frozen coder."""
+    config = tiny.deformable_config("baseline")
+    config.data.draw = "images"
+    chosen = {"g": "painter", "e": "coder", "m": "mapper", "d": "code_judge"}
+    config.networks = {name: network(net) for name, net in chosen.items()}
+    config.stages = {
+        "stage1": {
+            "steps": 2,
+            "players": ("g",),
+            "generators": ("e", "g"),
+            "terms": {"l1": {"weight": 1.0}},
+        },
+        "stage2": {
+            "steps": 2,
+            "players": ("m", "d"),
+            "generators": ("e", "m"),
+            "terms": {},
+            "critic": "d",
+            "adversarial": {"bce": {"weight": 1.0}},
+            "negatives": {"generated": 1.0},
+            "real": "e",
+            "draws": {"d": 1},
+        },
+    }
     return config

@@ -13,5 +13,8 @@ NETS = {
 }
 """Flax modules. Generators are called with (scene, images, train), critics with (scene, image, train)."""
 
+NO_IMAGES: frozenset[str] = frozenset()
+"""Generators whose output (B, ...) is something else than an image, such as a code for later networks."""
+
 OVER_BATCH = frozenset({"dcgan_critic"})
 """Those that normalise over the whole batch: it cannot go through in parts."""

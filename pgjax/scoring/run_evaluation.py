@@ -174,7 +174,7 @@ def evaluate_all(
     mean = mean_image(train)
 
     step = int(state.step)
-    stage = recipe.stage_of(step)
+    stage = recipe.drawing_stage_of(step)
     generators = recipe.stages[stage].generators
     if noise and not any(recipe.networks[g].options.get("dropout") for g in generators):
         raise InputError(f"--noise: no generator of {recipe.row} in {stage} has dropout")

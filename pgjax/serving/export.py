@@ -62,9 +62,9 @@ def export_state(
 
 
 def model_of(config: Any, state: State, scores: Mapping[str, Any] | None = None) -> Model:
-    """The generators of an unreplicated state, of the stage that it is in."""
+    """The generators of an unreplicated state, of the last stage so far that draws images."""
     recipe, step = build(config), int(state.step)
-    stage = recipe.stage_of(step)
+    stage = recipe.drawing_stage_of(step)
     names = recipe.stages[stage].generators
     return Model(
         config=run_directory.plain(config),

@@ -109,7 +109,7 @@ def read_systems(
 
 def _of_run(path, config, recipe, test: stores.Split) -> Callable[[np.ndarray], np.ndarray]:
     state, _ = read_chosen(path, config)
-    predict = Predictor(recipe, recipe.stage_of(int(state.step)), scored=False)
+    predict = Predictor(recipe, recipe.drawing_stage_of(int(state.step)), scored=False)
 
     def images(pairs: np.ndarray) -> np.ndarray:
         announce(f"generating {len(pairs)} pairs by {path}")

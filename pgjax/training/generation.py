@@ -14,6 +14,7 @@ from pgjax.metrics import pixel
 from pgjax.metrics.comparison import masked_source
 from pgjax.metrics.protocols import Mask, while_training
 from pgjax.metrics.records import PLAIN
+from pgjax.nets import NO_IMAGES
 from pgjax.pose import raster
 from pgjax.pose.batch import Batch, Indices, Store, fetch
 from pgjax.runtime.devices import over_devices, replicate
@@ -28,8 +29,8 @@ Scores = dict[str, np.ndarray]
 class Prediction(NamedTuple):
     """B pairs: the Batch, every generator's image as uint8 (B, H, W, 3), and scores (B,) by subject.
 
-    The subjects are "model" (the stage's output), and the baselines "source" (the source image) and,
-    where a mean image was given, "mean".
+    Generators whose output is no image are left out. The subjects are "model" (the stage's output), and
+    the baselines "source" (the source image) and, where a mean image was given, "mean".
     """
 
     batch: Batch
@@ -53,7 +54,7 @@ class Predictor:
 
         Args:
           recipe: of the networks.
-          stage: whose generators predict.
+          stage: whose generators predict; its output is an image.
           mean_image: uint8 (H, W, 3), scored as a baseline where given.
           noise: keep the generators' dropout, their noise vector; it follows from the recipe's seed
             and a pair's place in the list.
@@ -64,6 +65,8 @@ class Predictor:
         self._recipe, self._stage = recipe, recipe.stages[stage]
         self._devices = jax.local_device_count()
         generate = make_generate(recipe, self._stage)
+        names = self._stage.generators
+        drawn = [name for name in names if recipe.networks[name].net not in NO_IMAGES]
         radius = recipe.evaluation.mask_radius
         metrics = while_training()
 
@@ -74,7 +77,7 @@ class Predictor:
                 batch = batch._replace(source_image=masked_source(batch, masked_input))
             made = generate(variables, batch, keys)
             finite = jnp.stack([jnp.isfinite(image).all() for image in made.values()]).all()
-            images = {name: to_uint8(image) for name, image in made.items()}
+            images = {name: to_uint8(made[name]) for name in drawn}
             if not scored:
                 return images, {}, finite
             size = recipe.image_size

@@ -70,6 +70,8 @@ def train_and_evaluate(
     test = stores.load_split(data.name, "test", data_dir, limit)
     held_out = stores.test_pairs(data.name, test, data_dir)
     pairs = stores.train_pairs(train, data.pairs)
+    if data.draw == "images":
+        pairs = pairs[:, [0, 0]]
     held = on_device(recipe.compute.images, train.store, jax.local_devices()[0])
     weights = frozen_weights(recipe, data_dir)
     agreement = hosts.Agreement()
@@ -155,6 +157,7 @@ class _Stage:
             donate=(0,),
             identity=step_identity(recipe, self.stage, looped),
         )
+        self.draws_images = recipe.draws_images(self.stage)
         self.predict = Predictor(recipe, name)
         self.stopped = False  # before its end, or at it
 
@@ -213,7 +216,11 @@ class _Stage:
                     with bar.paused():
                         # Samples first: a run killed in between makes them again, and saves again.
                         scores: dict[str, float] = {}
-                        if sample and hosts.first():
+                        if sample and not self.draws_images:
+                            _say(
+                                f"step {step}: {self.name} draws no images; nothing to show or score"
+                            )
+                        elif sample and hosts.first():
                             announce(f"step {step}: drawing and scoring held-out pairs")
                             scores = self._sample(step, state, test_store, held_out)
                         if save:

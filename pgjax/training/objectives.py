@@ -105,12 +105,12 @@ def generator_loss(
         value = TERMS[name](scene, output, features, **loss.options)
         parts[name] = _scalar(value, f"TERMS[{name!r}]")
         total += loss.weight * parts[name]
+    if alone:
+        shown = {"generated": Shown(scene, output)}
+    else:
+        shown = _shown(made, variables, stage, scene, found.images, scene)
     for critic in stage.judges:
-        judge = functools.partial(_judge, made, variables, stage, critic, player)
-        if alone:
-            logits = {"real": None} | judge({"generated": Shown(scene, output)})
-        else:
-            logits = judge(_shown(stage, scene, found.images, scene))
+        logits = {"real": None} | _judge(made, variables, stage, player, critic, shown)
         of_critic = "" if len(stage.judges) == 1 else f"_{critic}"
         for name, loss in stage.adversarial.items():
             play = ADVERSARIAL[name].generator
@@ -137,7 +137,8 @@ def critic_loss(
     """
     if images is None:
         images = _make(made, variables, stage, scene).images
-    shown = _shown(stage, scene, jax.lax.stop_gradient(images), real)
+    images = jax.lax.stop_gradient(images)
+    shown = _shown(made, variables, stage, scene, images, real)
     logits = _judge(made, variables, stage, player, player, shown)
     parts: Log = {}
     total = jnp.zeros(())
@@ -164,12 +165,23 @@ def _scalar(value: jax.Array, owner: str) -> jax.Array:
     return value
 
 
+def _real(made, variables, stage: Stage, scene: Scene) -> jax.Array:
+    """What critics take for real of a scene."""
+    if stage.real == "target":
+        return scene.target_image
+    outputs: dict[str, jax.Array] = {}
+    still = scene._replace(keys=None)
+    for name in stage.generators[: stage.generators.index(stage.real) + 1]:
+        outputs[name], _ = made[name](variables[name], still, outputs, train=False)
+    return jax.lax.stop_gradient(outputs[stage.real])
+
+
 def _shown(
-    stage: Stage, scene: Scene, images: Mapping[str, jax.Array], real: Scene
+    made, variables, stage: Stage, scene: Scene, images: Mapping[str, jax.Array], real: Scene
 ) -> dict[str, Shown]:
-    """The targets of `real` ("real"), the stage's output ("generated") and every negative, by name."""
+    """What is real of `real` ("real"), the stage's output ("generated") and every negative, by name."""
     shown = {
-        "real": Shown(real, real.target_image),
+        "real": Shown(real, _real(made, variables, stage, real)),
         "generated": Shown(scene, images[stage.generators[-1]]),
     }
     for name in stage.negatives:
@@ -181,7 +193,7 @@ def _shown(
 
 
 def _judge(
-    made, variables, stage: Stage, critic: str, player: str, shown: Mapping[str, Shown]
+    made, variables, stage: Stage, player: str, critic: str, shown: Mapping[str, Shown]
 ) -> Log:
     """A critic's logits on all that is shown, for the player's move.
 

@@ -121,13 +121,19 @@ def _initializer(recipe: Recipe) -> Callable[[], State]:
         scene = derive(blank_batch(recipe), **recipe.scene)
         images = dict.fromkeys(made, scene.target_image)
         networks = {}
-        for name, module in made.items():
+        # Generators before those that see their outputs, and before critics.
+        stages = recipe.stages.values()
+        seen = {name: stage.generators[-1] for stage in stages for name in stage.judges}
+        generators = [name for stage in stages for name in stage.generators]
+        for name in dict.fromkeys([*generators, *made]):
             key = jax.random.fold_in(random_keys.key(recipe.seed), zlib.crc32(name.encode()))
-            given = scene.target_image if name in recipe.critics else images
+            given = images[seen[name]] if name in seen else images
             try:
-                variables = module.init(key, scene, given, train=False)
+                output, variables = made[name].init_with_output(key, scene, given, train=False)
             except InputError as error:
                 raise InputError(f"config.networks.{name}.options: {error}") from error
+            if name in generators:
+                images[name] = jnp.zeros_like(output)  # of which the shape alone is read
             params = variables["params"]
             moments = optimizer(recipe.networks[name]).init(params)
             averaged = recipe.ema and name not in recipe.critics
@@ -138,7 +144,7 @@ def _initializer(recipe: Recipe) -> Callable[[], State]:
                 params if averaged else None,
                 variables.get(layers.STATISTICS, {}),
             )
-        return State(jnp.zeros((), jnp.int32), networks)
+        return State(jnp.zeros((), jnp.int32), {name: networks[name] for name in made})
 
     return init
 

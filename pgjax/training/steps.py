@@ -183,7 +183,9 @@ def _mean_of_parts(function: Callable[[Any], Any], examples: Any, count: int) ->
 
 
 def make_generate(recipe: Recipe, stage: Stage) -> Callable[..., dict[str, jax.Array]]:
-    """(variables by network, Batch, keys=None) -> images of the stage's generators by name, (B, H, W, 3).
+    """(variables by network, Batch, keys=None) -> outputs of the stage's generators by name.
+
+    Images are (B, H, W, 3).
 
     Variables are `NetworkState.averaged`; generating changes none of them. Images are meant for
     [-1, 1], but are not clipped: not all networks end in a tanh. With random keys (B,) a generator's

@@ -62,7 +62,7 @@ def _set(config, path, value):
             r"stage1\.negatives: only a stage with a critic",
         ),
         ("stages.stage2.negatives", {"target": 1.0}, r"stage2\.negatives: unknown name 'target'"),
-        ("stages.stage2.adversarial", {"wgan": {}}, r"stage2\.adversarial: unknown name 'wgan'"),
+        ("stages.stage2.adversarial", {"gan": {}}, r"stage2\.adversarial: unknown name 'gan'"),
         ("stages.stage2.draws", {"g1": 1}, r"stage2\.draws: unknown name 'g1'"),
         ("stages.stage2.adversarial", {}, r"stage2: a critic needs"),
         ("seed", -1, r"config\.seed: expected a number from 0 on"),

@@ -89,7 +89,7 @@ def model_of(system: str, config: Any, files: Sequence[str | os.PathLike]) -> Mo
         digests |= {used.name: model_folder.digest(used) for used in stored.files}
     return Model(
         config=run_directory.plain(config),
-        stage=recipe.stage_of(recipe.total_steps),
+        stage=recipe.drawing_stage_of(recipe.total_steps),
         step=recipe.total_steps,
         size=recipe.image_size,
         variables=variables,

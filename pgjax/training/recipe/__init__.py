@@ -33,6 +33,7 @@ from pgjax.training.recipe.parsing import (
     parse_value,
 )
 from pgjax.training.recipe.records import (
+    DRAWS,
     PLACES,
     Compute,
     Data,
@@ -90,6 +91,7 @@ def build(config: Mapping[str, Any]) -> Recipe:
             f"config.data.name: {recipe.data.name!r} is not the data set of row {recipe.row!r}"
         )
     check_choice(recipe.data.pairs, RULES, "config.data.pairs")
+    check_choice(recipe.data.draw, DRAWS, "config.data.draw")
     check_options(scene.derive, recipe.scene, "config.scene", skip=("batch",))
     check_positive(recipe.batch_size, "config.batch_size")
     check_positive(recipe.data.memory_limit_gb, "config.data.memory_limit_gb")

@@ -133,6 +133,14 @@ def _check_critics(recipe: Recipe, stage: Stage, key: str) -> None:
         raise InputError(f"{key}: a critic needs `adversarial` and weighted `negatives`")
     for name in stage.negatives:
         check_choice(name, ("generated", "source", *stage.generators), f"{key}.negatives")
+    if stage.real != "target":
+        check_choice(stage.real, ("target", *stage.generators), f"{key}.real")
+        before = stage.generators[: stage.generators.index(stage.real) + 1]
+        for name in before:
+            if name in stage.players:
+                raise InputError(
+                    f"{key}.real: {name} plays; expected {', '.join(before)} to be frozen"
+                )
     if stage.earlier_fakes:
         made = None  # by the latest generator that moved, of this draw
         for move in stage.moves:

@@ -7,22 +7,30 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pgjax import data
+from pgjax.errors import InputError
+from pgjax.nets import NO_IMAGES
 from pgjax.training import losses
 
 PLACES = ("auto", "host", "device")
 """Of photos; "device" gathers pairs in the compiled step, "auto" does on accelerators that have the room."""
+
+DRAWS = ("pairs", "images")
+"""What training draws; of "images" the source of a pair is its target too."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which photos and pairs: names for data.find and of pairs.RULES, mirrored pairs half the time.
 
-    Photos are decoded once and held in memory where they take at most `memory_limit_gb` (10^9 bytes).
+    draw: a name in DRAWS. An image of an identity with n images is then drawn n - 1 times as often as one
+    of an identity with two; test pairs stay pairs. Photos are decoded once and held in memory where they
+    take at most `memory_limit_gb` (10^9 bytes).
     """
 
     name: str
     pairs: str
     flip: bool = False
+    draw: str = "pairs"
     memory_limit_gb: float = 8.0
 
 
@@ -90,21 +98,22 @@ class Move(NamedTuple):
 class Stage:
     """What is trained, for how many steps, and how it is judged.
 
-    `generators` run in this order, each seeing the images of those before it; the last one's image is
-    the stage's output. `players` move in this order, a name as often as it stands there; every other
-    network is frozen. Generators do not move in the stage's first `generators_from` steps. `terms`
-    compare the output with the target.
+    `generators` run in this order, each seeing the outputs of those before it; the last one's is the
+    stage's output, an image unless its network is in nets.NO_IMAGES. `players` move in this order, a name
+    as often as it stands there; every other network is frozen. Generators do not move in the stage's first
+    `generators_from` steps. `terms` compare the output with the target.
 
     Where there is a `critic`, or several `critics` of the same losses, each judges the target against
     `negatives`: weights by name, where "generated" is the stage's output, "source" the source image, and
-    any other name that generator's image. A generator's adversarial loss is the mean over critics.
-    `separate` critics see what is real and each negative in a forward pass of its own, else all at once;
-    with `critic_noise` their dropout is on. With `earlier_fakes` they judge the images that the generators
-    made when they moved in this step, before the update; else images are made anew.
+    any other name that generator's output. Where `real` names a generator, what it makes of the real
+    photos takes the target's place; it and those before it do not play. A generator's adversarial loss is
+    the mean over critics. `separate` critics see what is real and each negative in a forward pass of its
+    own, else all at once; with `critic_noise` their dropout is on. With `earlier_fakes` they judge what the
+    generators made when they moved in this step, before the update; else it is made anew.
 
-    `draws` numbers the batch that each player sees (0 unless said); `real_draw` the one whose targets are
-    real to a critic when it moves (its own unless said). A player's every further move in a step takes
-    the numbers that follow.
+    `draws` numbers the batch that each player sees (0 unless said); `real_draw` the one that is real to a
+    critic when it moves (its own unless said). A player's every further move in a step takes the numbers
+    that follow.
     """
 
     steps: int
@@ -115,6 +124,7 @@ class Stage:
     critics: tuple[str, ...] = ()
     adversarial: Mapping[str, Loss] = dataclasses.field(default_factory=dict)
     negatives: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    real: str = "target"
     real_weight: float = 1.0
     draws: Mapping[str, int] = dataclasses.field(default_factory=dict)
     real_draw: int | None = None
@@ -274,6 +284,22 @@ class Recipe:
     def stage_of(self, step: int) -> str:
         """The name of the stage that made step `step` (counted from 1); step 0 is the first stage's."""
         return [name for name, start in self.starts().items() if start < max(step, 1)][-1]
+
+    def draws_images(self, stage: Stage) -> bool:
+        """Whether a stage's output is an image."""
+        return self.networks[stage.generators[-1]].net not in NO_IMAGES
+
+    def drawing_stage_of(self, step: int) -> str:
+        """The name of the last stage up to step `step` whose output is an image.
+
+        Raises:
+          InputError: there is none.
+        """
+        names = list(self.stages)
+        for name in reversed(names[: names.index(self.stage_of(step)) + 1]):
+            if self.draws_images(self.stages[name]):
+                return name
+        raise InputError(f"{self.row}: no stage up to step {step} draws images")
 
     def start_of(self, stage: Stage) -> int:
         """The number of steps before one of `stages`, itself and no copy."""
