@@ -1,12 +1,15 @@
 import json
 
+import jax
+import numpy as np
 import pytest
 
-from configs import deformable, horiuchi, kurupathi, pg2, vdg
+from configs import deformable, horiuchi, kurupathi, patn, pg2, vdg
+from pgjax.frozen import vgg19_torchvision
 from pgjax.tools import papers, row_summary
 from pgjax.training import run_directory
 from pgjax.training.recipe import build
-from pgjax.training.state import parameter_counts, state_shapes
+from pgjax.training.state import learning_rate, parameter_counts, state_shapes
 
 ROWS = [
     (paper, f"{dataset}/{row}")
@@ -38,6 +41,8 @@ def test_every_row_builds(paper, spec):
         (deformable, "market1501/full", {"g": 61_109_085, "d": 2_803_782}),
         (deformable, "deepfashion/baseline", {"g": 48_655_449, "d": 2_803_782}),
         (deformable, "deepfashion/dsc", {"g": 82_080_611, "d": 2_803_782}),
+        (patn, "market1501/patn", {"g": 41_365_763, "d_pp": 3_930_368, "d_pb": 3_977_408}),
+        (patn, "deepfashion/patn", {"g": 41_358_019, "d_pp": 3_928_384, "d_pb": 3_975_424}),
         (vdg, "market1501/vdg_w", {"g": 60_974_245, "g2": 36_063_893, "d": 2_803_782}),
         (vdg, "deepfashion/vdg", {"g": 82_732_717, "g2": 48_646_809, "d": 2_803_782}),
         (vdg, "synthetic_people/vdg_l1", {"g": 2_456_509, "g2": 1_471_153, "d": 52_756}),
@@ -198,6 +203,70 @@ def test_kurupathis_rows():
     assert terms == {"w_baseline": ["l1"], "w_dsc": ["l1"], "w_percloss": ["feature_l1"]}
 
 
+@pytest.mark.parametrize(
+    ("dataset", "batch", "steps", "norm", "weight", "adversarial"),
+    [
+        ("market1501", 32, 87_500, "batch", 10.0, {"bce": 5.0}),
+        ("deepfashion", 7, 400_400, "instance", 1.0, {"least_squares": 10.0}),
+        ("deepfashion_256x176", 7, 400_400, "instance", 1.0, {"least_squares": 10.0}),
+    ],
+)
+def test_patns_rows(dataset, batch, steps, norm, weight, adversarial):
+    recipe = build(patn.get_config(f"{dataset}/patn"))
+    (stage,) = recipe.stages.values()
+    assert (recipe.batch_size, recipe.total_steps) == (batch, steps)
+    assert {n.options["norm"] for n in recipe.networks.values()} == {norm}
+    assert stage.players == ("g", "d_pp", "d_pb") and stage.critics == ("d_pp", "d_pb")
+    assert [recipe.networks[name].options["condition"] for name in stage.critics] == [
+        ("source_image",),
+        ("target_heatmaps",),
+    ]
+    assert {name: term.weight for name, term in stage.terms.items()} == {
+        "l1": weight,
+        "feature_l1": weight,
+    }
+    assert stage.terms["feature_l1"].options == {"layer": "block1_conv2"}
+    assert {name: loss.weight for name, loss in stage.adversarial.items()} == adversarial
+    assert (stage.real_weight, stage.negatives) == (0.5, {"generated": 0.5})
+    assert stage.separate and stage.critic_noise and stage.earlier_fakes
+    assert (recipe.features.net, recipe.features.scale) == ("vgg19", 57.6)
+    # 255 times the mean of ImageNet's standard deviations.
+    assert abs(255 * sum(vgg19_torchvision.STD) / 3 - recipe.features.scale) < 0.05
+
+
+def test_patns_learning_rate():
+    """Constant for 499 epochs, then on a line to 0 in epoch 700 (docs/reference_facts.md, 4.4)."""
+    for dataset, epoch in (("market1501", 125), ("deepfashion", 572)):
+        recipe = build(patn.get_config(f"{dataset}/patn"))
+        assert recipe.total_steps == 700 * epoch
+        for network in recipe.networks.values():
+            rate = jax.jit(learning_rate(network.optimizer))
+            for first, factor in ((1, 1.0), (499, 1.0), (500, 200 / 201), (699, 1 / 201), (700, 0)):
+                for move in (epoch * (first - 1), epoch * first - 1):
+                    assert float(rate(move)) == pytest.approx(2e-4 * factor, rel=1e-6)
+            assert float(rate(recipe.total_steps - 1)) == 0
+
+
+def test_patns_learning_rate_is_the_released_codes(shared):
+    with np.load(shared / "golden" / "patn_dev.npz") as file:
+        expected = file["schedule/lr_of_epoch_1_to_700"]
+    (rate, *_) = (n.optimizer for n in build(patn.get_config("market1501/patn")).networks.values())
+    found = jax.jit(learning_rate(rate))(125 * np.arange(700))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_patns_published_numbers_are_those_that_were_seen(shared):
+    table = json.loads((shared / "published_more.json").read_text())["zhu2019_table1"]
+    seen = {
+        "market1501": ("ssim", "mask_ssim", "mask_is", "pckh"),
+        "deepfashion": ("ssim", "is", "ds", "pckh"),
+    }
+    for dataset, names in seen.items():
+        numbers = table["rows"]["patn"][dataset]
+        assert patn.PUBLISHED[dataset] == {"patn": {name: numbers[name] for name in names}}
+    assert patn.PUBLISHED["deepfashion_256x176"] == patn.PUBLISHED["deepfashion"]
+
+
 def test_horiuchis_rows():
     for row, loss in {"sn": "bce", "sn_rh": "relativistic_hinge"}.items():
         recipe = build(horiuchi.get_config(f"market1501/{row}"))
@@ -207,7 +276,7 @@ def test_horiuchis_rows():
 
 
 @pytest.mark.parametrize(
-    "row", ["deformable/full", "pg2/g1_g2_d_released", "horiuchi/sn", "vdg/vdg"]
+    "row", ["deformable/full", "pg2/g1_g2_d_released", "horiuchi/sn", "vdg/vdg", "patn/patn"]
 )
 @pytest.mark.parametrize(
     ("dataset", "like", "size"),

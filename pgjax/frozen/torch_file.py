@@ -6,14 +6,17 @@ given; every other name is an error.
 """
 
 import collections
+import contextlib
 import os
 import pickle
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+
+from pgjax.frozen.stored import Stored
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of the older layout
 _TYPES = {
@@ -95,13 +98,49 @@ def tensors(path: str | os.PathLike, names: Iterable[str]) -> dict[str, np.ndarr
       ValueError: the file is damaged, holds anything but tensors, or lacks a name.
     """
     try:
-        with Path(path).open("rb") as file:
-            if zipfile.is_zipfile(file):
-                return _from_archive(file, names)
-            file.seek(0)
-            return _from_stream(file, names)
+        return _read(Path(path), names)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def stored(path: Path) -> Stored:
+    """All tensors of a saved dictionary.
+
+    Raises:
+      ValueError: the file is damaged, or holds anything but tensors.
+    """
+    with _told(), path.open("rb") as file:
+        saved = _listing(file)
+        if not isinstance(saved, dict):
+            raise TypeError(f"it holds a {type(saved).__name__}, not a dictionary")
+        shapes = {name: tensor.shape for name, tensor in _chosen(saved, saved).items()}
+    return Stored((path,), shapes, lambda names: _read(path, names))
+
+
+@contextlib.contextmanager
+def _told() -> Generator[None]:
+    try:
+        yield
     except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: no file of tensors ({type(error).__name__}: {error})") from error
+        raise ValueError(f"no file of tensors ({type(error).__name__}: {error})") from error
+
+
+def _read(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    with _told(), path.open("rb") as file:
+        if zipfile.is_zipfile(file):
+            return _from_archive(file, names)
+        file.seek(0)
+        return _from_stream(file, names)
+
+
+def _listing(file: BinaryIO) -> Any:
+    """What was saved, its tensors without their numbers."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive, archive.open(_listed_in(archive)) as pickled:
+            return _Reader(pickled).load()
+    file.seek(0)
+    _skip_head(file)
+    return _Reader(file).load()
 
 
 def _chosen(saved: Any, names: Iterable[str]) -> dict[str, _Tensor]:
@@ -114,7 +153,7 @@ def _chosen(saved: Any, names: Iterable[str]) -> dict[str, _Tensor]:
 
 def _from_archive(file: BinaryIO, names: Iterable[str]) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(file) as archive:
-        (listing,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+        listing = _listed_in(archive)
         folder = listing.removesuffix("data.pkl")
         order = f"{folder}byteorder"
         if order in archive.namelist() and archive.read(order) != b"little":
@@ -131,11 +170,20 @@ def _from_archive(file: BinaryIO, names: Iterable[str]) -> dict[str, np.ndarray]
         }
 
 
-def _from_stream(file: BinaryIO, names: Iterable[str]) -> dict[str, np.ndarray]:
+def _listed_in(archive: zipfile.ZipFile) -> str:
+    (listing,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+    return listing
+
+
+def _skip_head(file: BinaryIO) -> None:
     if _Reader(file).load() != _MAGIC:
         raise pickle.UnpicklingError("neither layout of torch.save")
     for _ in ("version", "system"):
         _Reader(file).load()
+
+
+def _from_stream(file: BinaryIO, names: Iterable[str]) -> dict[str, np.ndarray]:
+    _skip_head(file)
     reader = _Lister(file)
     chosen = _chosen(reader.load(), names)
     wanted = {tensor.storage.key for tensor in chosen.values()}

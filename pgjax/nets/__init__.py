@@ -1,6 +1,6 @@
 """Networks by the names that configs use; their dataclass fields are the options of a row."""
 
-from pgjax.nets import critics, deformable, patch, pg2, vdg
+from pgjax.nets import critics, deformable, patch, patn, pg2, vdg
 
 NETS = {
     "pg2_g1": pg2.G1,
@@ -8,6 +8,8 @@ NETS = {
     "dcgan_critic": critics.DCGANCritic,
     "deformable": deformable.Generator,
     "patch_critic": patch.PatchCritic,
+    "patn": patn.Generator,
+    "residual_critic": patn.ResidualCritic,
     "vdg_stage1": vdg.Stage1,
     "vdg_stage2": vdg.Stage2,
 }
@@ -16,5 +18,5 @@ NETS = {
 NO_IMAGES: frozenset[str] = frozenset()
 """Generators whose output (B, ...) is something else than an image, such as a code for later networks."""
 
-OVER_BATCH = frozenset({"dcgan_critic"})
+OVER_BATCH = frozenset({"dcgan_critic", "patn", "residual_critic"})
 """Those that normalise over the whole batch: it cannot go through in parts."""

@@ -47,6 +47,16 @@ def test_some_of_the_tensors(layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_a_file_holds(layout):
+    path = FILES / f"{layout}.pth"
+    file = torch_file.stored(path)
+    assert file.files == (path,)
+    assert file.shapes == {name: x.shape for name, x in EXPECTED.items()}
+    (x,) = file.take(["part"]).values()
+    np.testing.assert_array_equal(x, EXPECTED["part"])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_file_cut_short(layout, tmp_path):
     content = (FILES / f"{layout}.pth").read_bytes()
     for length in (0, 1, 30, len(content) // 2, len(content) - 5):
@@ -85,6 +95,12 @@ def test_what_is_no_tensor(tmp_path):
         archive.writestr("archive/data.pkl", pickle.dumps({"a": 5, "b": [1]}))
     with pytest.raises(ValueError, match="a is no tensor"):
         torch_file.tensors(tmp_path / "x.pth", ["a"])
+    with pytest.raises(ValueError, match=r"^no file of tensors .*a is no tensor"):
+        torch_file.stored(tmp_path / "x.pth")
+    with zipfile.ZipFile(tmp_path / "x.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps([1]))
+    with pytest.raises(ValueError, match="it holds a list, not a dictionary"):
+        torch_file.stored(tmp_path / "x.pth")
 
 
 def test_a_tensor_beyond_its_numbers(tmp_path):

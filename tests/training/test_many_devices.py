@@ -21,7 +21,8 @@ import numpy as np
 jax.config.update("jax_num_cpu_devices", 8)
 
 import tiny
-from configs import deformable, horiuchi, pg2
+from configs import deformable, horiuchi, patn, pg2
+from pgjax import frozen
 from pgjax.data.pipeline import split_over_devices
 from pgjax.runtime.devices import over_devices
 from pgjax.training.recipe import OPTIMIZERS, build
@@ -30,7 +31,8 @@ from pgjax.training.steps import make_step
 
 OPTIMIZERS["kept"] = tiny.kept_gradient
 paper, row, stage = sys.argv[1:]
-config = tiny.narrow({"deformable": deformable, "horiuchi": horiuchi, "pg2": pg2}[paper].get_config(row))
+papers = {"deformable": deformable, "horiuchi": horiuchi, "patn": patn, "pg2": pg2}
+config = tiny.narrow(papers[paper].get_config(row))
 config.batch_size = 8
 if paper == "pg2":
     config.networks.g1.options.code = 8
@@ -40,21 +42,24 @@ recipe = build(config)
 state = init_state(recipe)
 step = make_step(recipe, recipe.stages[stage])
 batches = [tiny.batch(seed, 8) for seed in range(recipe.stages[stage].batches)]
+weights = frozen.random(recipe.features.net) if recipe.reads_features else None
 
 
 def run(devices):
     mapped = over_devices(step)
     copies = jax.tree.map(lambda x: np.stack([x] * devices), state)
-    after, log = mapped(copies, tuple(split_over_devices(b, devices) for b in batches))
+    shares = tuple(split_over_devices(b, devices) for b in batches)
+    after, log = mapped(copies, shares, jax.tree.map(lambda x: np.stack([x] * devices), weights))
     for leaf in jax.tree.leaves((after, log)):
         for other in leaf[1:]:
             np.testing.assert_array_equal(leaf[0], other)
     after, log = jax.tree.map(lambda x: np.asarray(x[0]), (after, log))
     gradients = {name: after.networks[name].optimizer for name in recipe.stages[stage].players}
-    return gradients, log
+    statistics = {name: network.statistics for name, network in after.networks.items()}
+    return gradients, statistics, log
 
 
-(one, log), (many, log_of_many) = run(1), run(8)
+(one, averages, log), (many, averages_of_many, log_of_many) = run(1), run(8)
 assert log.keys() == log_of_many.keys()
 worst = {}
 for player in one:
@@ -65,6 +70,10 @@ for player in one:
     length = np.sqrt(sum(np.sum(np.square(x, dtype=float)) for x in a))
     apart = np.sqrt(sum(np.sum(np.square(x - y, dtype=float)) for x, y in zip(a, b)))
     worst[f"{player} gradient, as one vector"] = apart / length
+for name in averages:
+    for x, y in zip(*(jax.tree.leaves(found[name]) for found in (averages, averages_of_many))):
+        off = np.abs(x - y).max() / np.abs(x).max()
+        worst[f"{name} average"] = max(off, worst.get(f"{name} average", 0))
 for name, value in log.items():
     worst[name] = abs(log_of_many[name] - value) / abs(value)
 print(json.dumps({name: float(value) for name, value in worst.items()}))
@@ -78,6 +87,7 @@ print(json.dumps({name: float(value) for name, value in worst.items()}))
         ("deformable", "dsc", "stage1"),
         ("horiuchi", "sn_rh", "stage1"),
         ("pg2", "g1_g2_d_released", "stage2"),
+        ("patn", "patn", "stage1"),
     ],
 )
 def test_eight_devices_are_one(paper, row, stage):

@@ -14,14 +14,18 @@ from pgjax.errors import InputError, known
 from pgjax.files import config_files, paths
 from pgjax.frozen.stored import Stored
 from pgjax.serving import model_card
-from pgjax.serving.published import deformable, pg2
+from pgjax.serving.published import deformable, patn, pg2
 from pgjax.serving.published.records import System, Table
 from pgjax.training import model_folder, run_directory
 from pgjax.training.model_folder import Model
 from pgjax.training.recipe import build
 from pgjax.training.state import state_shapes
 
-SYSTEMS: Mapping[str, System] = {"deformable": deformable.SYSTEM, "pg2": pg2.SYSTEM}
+SYSTEMS: Mapping[str, System] = {
+    "deformable": deformable.SYSTEM,
+    "pg2": pg2.SYSTEM,
+    "patn": patn.SYSTEM,
+}
 """By the paper's name in --config."""
 
 
