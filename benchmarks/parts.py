@@ -89,7 +89,7 @@ def parts(recipe: Recipe, stage: Stage, batches: tuple[Batch, ...], state: State
     }
     for player in stage.players:
         alone = dataclasses.replace(
-            stage, players=(player,), earlier_fakes=False, generators_from=0
+            stage, players=(player,), earlier_fakes=False, pool=0, generators_from=0
         )
         step = over_devices(make_step(recipe, alone))
         found[f"{player} moves"] = functools.partial(step, state, batches, weights)

@@ -157,25 +157,25 @@ class Checkpoints:
           state: of a run.
           score: what `best` is chosen by; one that is not finite is none.
         """
-        state = _without_blanks(jax.tree.map(np.asarray, state))
+        step, stored = int(state.step), _without_blanks(jax.tree.map(np.asarray, state))
         if not self._tidy:
             self._put_aside()
-        if int(state.step) in self._manager.all_steps():
+        if step in self._manager.all_steps():
             return
         if not paths.in_bucket(self.directory):
             self.directory.mkdir(parents=True, exist_ok=True)
         if hosts.count() > 1:
             # Of the hosts' own arrays orbax would not know that they are the same:
             # docs/reference_facts.md, 7.2.
-            state = hosts.shared(state)
+            stored = hosts.shared(stored)
         items: dict[str, Any] = {
-            "state": ocp.args.StandardSave(state),
+            "state": ocp.args.StandardSave(stored),
             "identity": ocp.args.JsonSave(self._identity),
         }
         if score is not None and math.isfinite(score.value):
             items["score"] = ocp.args.JsonSave(score._asdict())
-            self._kept.add(int(state.step), score)
-        self._manager.save(int(state.step), args=ocp.args.Composite(**items))
+            self._kept.add(step, score)
+        self._manager.save(step, args=ocp.args.Composite(**items))
 
     def restore(self, like: State, step: int | None = None) -> State:
         """Restores a step, the latest that can be read unless said, as numpy arrays shaped as `like`.
@@ -231,8 +231,8 @@ class Checkpoints:
                 f"expected {ours or 'nothing of that name'}"
             )
         restored = self._read(where, state=ocp.args.StandardRestore(blank))
-        networks = {name: NetworkState(**fields) for name, fields in restored.networks.items()}
-        return jax.tree.map(np.asarray, restored._replace(networks=networks))
+        networks = {name: NetworkState(**fields) for name, fields in restored["networks"].items()}
+        return jax.tree.map(np.asarray, State(**restored | {"networks": networks}))
 
     def _read(self, where: paths.Path, **item: Any) -> Any:
         (name,) = item
@@ -336,17 +336,18 @@ def _full(error: BaseException | None) -> str | None:
     return None
 
 
-def _without_blanks(state: State) -> State:
-    """The state as it is stored: what a network has none of, such as vectors or an average, is left out.
+def _without_blanks(state: State) -> dict[str, Any]:
+    """The state as it is stored: what there is none of, such as pools or a network's vectors, is left out.
 
     So it is in checkpoints from before there were any, which can be read for that reason.
     """
-    may_be_blank = NetworkState._field_defaults
-    networks: dict[str, Any] = {
-        name: {key: x for key, x in network._asdict().items() if x or key not in may_be_blank}
-        for name, network in state.networks.items()
-    }
-    return state._replace(networks=networks)
+
+    def stored(record: State | NetworkState) -> dict[str, Any]:
+        blank = record._field_defaults
+        return {key: x for key, x in record._asdict().items() if key not in blank or x}
+
+    networks = {name: stored(network) for name, network in state.networks.items()}
+    return stored(state) | {"networks": networks}
 
 
 def differences(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

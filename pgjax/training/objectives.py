@@ -128,17 +128,21 @@ def critic_loss(
     scene: Scene,
     real: Scene,
     images: Mapping[str, jax.Array] | None,
+    earlier: Shown | None,
 ) -> tuple[jax.Array, Log]:
     """What a critic is moved by, as generator_loss.
 
     Args:
       real: the scene whose targets are real to it.
       images: of `scene` by the generators' names, or None to make them.
+      earlier: what is shown in the place of the stage's output, or None.
     """
     if images is None:
         images = _make(made, variables, stage, scene).images
     images = jax.lax.stop_gradient(images)
     shown = _shown(made, variables, stage, scene, images, real)
+    if earlier is not None:
+        shown["generated"] = earlier
     logits = _judge(made, variables, stage, player, player, shown)
     parts: Log = {}
     total = jnp.zeros(())

@@ -17,6 +17,7 @@ from pgjax.pose.batch import Batch
 from pgjax.pose.scene import derive
 from pgjax.runtime import random_keys
 from pgjax.training.optimizers import OPTIMIZERS, SCHEDULES
+from pgjax.training.pools import Pool, empty_pool
 from pgjax.training.recipe import Network, Optimizer, Recipe
 
 NO_ARRAYS: dict[str, Any] = {}
@@ -51,10 +52,11 @@ class NetworkState(NamedTuple):
 
 
 class State(NamedTuple):
-    """`step` counts finished steps over all stages (int32 scalar)."""
+    """`step` counts finished steps over all stages (int32 scalar); `pools` are of critics, by name."""
 
     step: jax.Array
     networks: dict[str, NetworkState]
+    pools: dict[str, Pool] = NO_ARRAYS
 
 
 def modules(recipe: Recipe) -> dict[str, nn.Module]:
@@ -144,7 +146,13 @@ def _initializer(recipe: Recipe) -> Callable[[], State]:
                 params if averaged else None,
                 variables.get(layers.STATISTICS, {}),
             )
-        return State(jnp.zeros((), jnp.int32), {name: networks[name] for name in made})
+        kept = {
+            name: empty_pool(images[stage.generators[-1]], blank_batch(recipe), stage.pool)
+            for stage in stages
+            if stage.pool
+            for name in stage.judges
+        }
+        return State(jnp.zeros((), jnp.int32), {name: networks[name] for name in made}, kept)
 
     return init
 

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import itertools
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,8 +19,16 @@ from pgjax.pose.scene import Scene, derive
 from pgjax.runtime import random_keys
 from pgjax.runtime.devices import DEVICES
 from pgjax.training import losses
-from pgjax.training.objectives import Log, appliers, critic_loss, generator_loss, judged_alone
+from pgjax.training.objectives import (
+    Log,
+    Shown,
+    appliers,
+    critic_loss,
+    generator_loss,
+    judged_alone,
+)
 from pgjax.training.optimizers import OPTIMIZERS, SCHEDULES
+from pgjax.training.pools import Pool, exchange
 from pgjax.training.recipe import Recipe, Stage
 from pgjax.training.state import NetworkState, State, optimizer
 
@@ -64,7 +73,8 @@ def make_step(
             for draw, batch in enumerate(batches)
         ]
         scenes = _scenes(recipe, drawn) if count == 1 else None
-        images = None  # that a generator has made as it moved
+        images: Any = None  # that a generator has made as it moved
+        kept = dict(state.pools)
         reads = recipe.features
         features = (
             None
@@ -76,8 +86,12 @@ def make_step(
         for move in stage.moves:
             player = move.player
             network = networks[player]
+            earlier = None
+            if stage.pool and player in stage.judges:
+                given = images[stage.generators[-1]], drawn[move.draw]
+                kept[player], earlier = _exchanged(recipe, state.step, player, kept[player], *given)
 
-            def loss(params, scenes, move=move, network=network, images=images):
+            def loss(params, scenes, move=move, network=network, images=images, earlier=earlier):
                 moved = networks | {move.player: network._replace(params=params)}
                 variables = {
                     name: network.variables if name in stage.players else network.averaged
@@ -87,7 +101,8 @@ def make_step(
                 if move.player not in stage.judges:
                     return generator_loss(*given, features=features, alone=alone)
                 images = images if stage.earlier_fakes else None
-                total, parts = critic_loss(*given, real=scenes[move.real], images=images)
+                real = scenes[move.real]
+                total, parts = critic_loss(*given, real=real, images=images, earlier=earlier)
                 return total, (parts, None)
 
             gradient = functools.partial(jax.grad(loss, has_aux=True), network.params)
@@ -123,7 +138,7 @@ def make_step(
             name: values[0] if len(values) == 1 else jnp.mean(jnp.stack(values))
             for name, values in logs.items()
         }
-        return state._replace(step=state.step + 1, networks=networks), log
+        return State(state.step + 1, networks, kept), log
 
     def loop(state: State, batches: tuple[Any, ...], weights: Any = None, store: Any = None):
         def body(state, batches):
@@ -213,6 +228,24 @@ def _move(recipe: Recipe, player: str, network: NetworkState, gradients: Any) ->
         params = optax.tree.clip(params, -clip, clip)
     average = network.average and optax.incremental_update(params, network.average, 1 - recipe.ema)
     return network._replace(params=params, optimizer=moved, average=average)
+
+
+def _exchanged(
+    recipe: Recipe,
+    step: jax.Array,
+    critic: str,
+    pool: Pool,
+    images: jax.Array,
+    drawn: tuple[Batch, jax.Array],
+) -> tuple[Pool, Shown]:
+    """A critic's pool after new images have come, and what it is shown in their place."""
+    batch, keys = drawn
+    key = random_keys.key(recipe.seed)
+    for number in (step, zlib.crc32(critic.encode())):
+        key = jax.random.fold_in(key, number)
+    pool, images, batch = exchange(pool, images, batch, key)
+    (scene,) = _scenes(recipe, [(batch, keys)])
+    return pool, Shown(scene, images)
 
 
 def _iterated(network: NetworkState) -> NetworkState:

@@ -98,11 +98,18 @@ class Before(NamedTuple):
     optimizer: Any
 
 
+class BeforeState(NamedTuple):
+    """What a state was before pools."""
+
+    step: Any
+    networks: Any
+
+
 def test_a_checkpoint_from_before_vectors_is_read(tmp_path):
     state = _state(1)
     state.networks.pop("d")
     network = state.networks["g1"]
-    before = state._replace(networks={"g1": Before(network.params, network.optimizer)})
+    before = BeforeState(state.step, {"g1": Before(network.params, network.optimizer)})
     # By hand, as `save` did then.
     with ocp.CheckpointManager(tmp_path / "checkpoints") as manager:
         stored = jax.tree.map(np.asarray, before)

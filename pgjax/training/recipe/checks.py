@@ -22,7 +22,7 @@ EXTENDED = ", and those of a file that is named by --extend"
 """After the names of a table to which users add."""
 
 
-_OF_CRITICS = ("adversarial", "negatives", "separate", "critic_noise", "earlier_fakes")
+_OF_CRITICS = ("adversarial", "negatives", "separate", "critic_noise", "earlier_fakes", "pool")
 
 
 def check_optimizer(optimizer: Optimizer, key: str) -> None:
@@ -141,6 +141,8 @@ def _check_critics(recipe: Recipe, stage: Stage, key: str) -> None:
                 raise InputError(
                     f"{key}.real: {name} plays; expected {', '.join(before)} to be frozen"
                 )
+    if stage.pool:
+        _check_pool(recipe, stage, key)
     if stage.earlier_fakes:
         made = None  # by the latest generator that moved, of this draw
         for move in stage.moves:
@@ -151,6 +153,17 @@ def _check_critics(recipe: Recipe, stage: Stage, key: str) -> None:
                     f"{key}.earlier_fakes: {move.player} moves on draw {move.draw}; expected a "
                     "generator that moves before it, on the same draw"
                 )
+
+
+def _check_pool(recipe: Recipe, stage: Stage, key: str) -> None:
+    if stage.pool < 0 or not stage.earlier_fakes:
+        raise InputError(
+            f"{key}.pool: expected a number from 0 on, and earlier_fakes=True with it, got {stage.pool}"
+        )
+    for name in stage.judges:
+        pooled = [s for s in recipe.stages.values() if s.pool and name in s.judges]
+        if len(pooled) > 1:
+            raise InputError(f"{key}.pool: {name} has a pool in another stage too; expected one")
 
 
 def check_accumulation(recipe: Recipe, stage: Stage, key: str) -> None:

@@ -109,7 +109,8 @@ class Stage:
     photos takes the target's place; it and those before it do not play. A generator's adversarial loss is
     the mean over critics. `separate` critics see what is real and each negative in a forward pass of its
     own, else all at once; with `critic_noise` their dropout is on. With `earlier_fakes` they judge what the
-    generators made when they moved in this step, before the update; else it is made anew.
+    generators made when they moved in this step, before the update; else it is made anew. With a `pool` of
+    so many for each critic some of these are earlier steps' (pgjax.training.pools).
 
     `draws` numbers the batch that each player sees (0 unless said); `real_draw` the one that is real to a
     critic when it moves (its own unless said). A player's every further move in a step takes the numbers
@@ -131,6 +132,7 @@ class Stage:
     separate: bool = False
     critic_noise: bool = False
     earlier_fakes: bool = False
+    pool: int = 0
     generators_from: int = 0
 
     @property
