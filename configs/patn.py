@@ -4,17 +4,17 @@
 
 The generator moves the image's features in nine blocks, each by an attention that follows from both poses.
 Two critics judge its image: `d_pp` beside the source image (appearance), `d_pb` beside the target's heat maps
-(shape). Networks, losses, their weights, the order of moves and the learning rate are those of the released
-code (docs/reference_facts.md, 4.1 to 4.4). Its settings for Market-1501: batch norm over the whole
-batch, cross-entropy. For DeepFashion: instance norm, least squares. The paper's photos of DeepFashion are
-those of `deepfashion_256x176`; the protocol `patn` cuts the others alike.
+(shape). Networks, losses, their weights, the order of moves, the pools and the learning rate are those of the
+released code (docs/reference_facts.md, 4.1 to 4.4). Its settings for Market-1501: batch norm over the whole
+batch, cross-entropy, a pool of 50 images for each critic. For DeepFashion: instance norm, least squares, no
+pools. The paper's photos of DeepFashion are those of `deepfashion_256x176`; the protocol `patn` cuts the
+others alike.
 
 What differs from the released code:
 - It compares features of torchvision's VGG-19. Here they are those of Keras', divided by 57.6, which is the
   ratio of the two networks' scales of pixels: 255 times the mean of ImageNet's standard deviations. For
   torchvision's, where its file is at hand (`pgjax weights vgg19_torchvision`):
   `--config.features.net=vgg19_torchvision --config.features.scale=1.0`.
-- On Market-1501 the critics judge the images of this step alone, not some of earlier ones out of a pool.
 - Pairs are drawn without replacement, and the last batch of an epoch on DeepFashion has 7 of them, not 3.
 - Heat maps of DeepFashion have a sigma of 6 pixels, as those of Market-1501: the released script leaves a
   single pixel of each, which its authors say was not meant.
@@ -42,16 +42,17 @@ class Setting:
     norm: str
     adversarial: str
     image: float
+    pool: int
     features: int = 64
     toy: bool = False
 
 
 def _market(epoch: int, batch_size: int, **other) -> Setting:
-    return Setting(epoch, batch_size, "batch", "bce", 10.0, **other)
+    return Setting(epoch, batch_size, "batch", "bce", 10.0, pool=50, **other)
 
 
 def _fashion(epoch: int, batch_size: int, **other) -> Setting:
-    return Setting(epoch, batch_size, "instance", "least_squares", 1.0, **other)
+    return Setting(epoch, batch_size, "instance", "least_squares", 1.0, pool=0, **other)
 
 
 SETTINGS = {
@@ -149,4 +150,5 @@ def _stage(setting: Setting) -> dict:
         "separate": True,
         "critic_noise": True,
         "earlier_fakes": True,
+        "pool": setting.pool,
     }

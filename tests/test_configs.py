@@ -204,14 +204,14 @@ def test_kurupathis_rows():
 
 
 @pytest.mark.parametrize(
-    ("dataset", "batch", "steps", "norm", "weight", "adversarial"),
+    ("dataset", "batch", "steps", "norm", "weight", "adversarial", "pool"),
     [
-        ("market1501", 32, 87_500, "batch", 10.0, {"bce": 5.0}),
-        ("deepfashion", 7, 400_400, "instance", 1.0, {"least_squares": 10.0}),
-        ("deepfashion_256x176", 7, 400_400, "instance", 1.0, {"least_squares": 10.0}),
+        ("market1501", 32, 87_500, "batch", 10.0, {"bce": 5.0}, 50),
+        ("deepfashion", 7, 400_400, "instance", 1.0, {"least_squares": 10.0}, 0),
+        ("deepfashion_256x176", 7, 400_400, "instance", 1.0, {"least_squares": 10.0}, 0),
     ],
 )
-def test_patns_rows(dataset, batch, steps, norm, weight, adversarial):
+def test_patns_rows(dataset, batch, steps, norm, weight, adversarial, pool):
     recipe = build(patn.get_config(f"{dataset}/patn"))
     (stage,) = recipe.stages.values()
     assert (recipe.batch_size, recipe.total_steps) == (batch, steps)
@@ -228,7 +228,7 @@ def test_patns_rows(dataset, batch, steps, norm, weight, adversarial):
     assert stage.terms["feature_l1"].options == {"layer": "block1_conv2"}
     assert {name: loss.weight for name, loss in stage.adversarial.items()} == adversarial
     assert (stage.real_weight, stage.negatives) == (0.5, {"generated": 0.5})
-    assert stage.separate and stage.critic_noise and stage.earlier_fakes
+    assert stage.separate and stage.critic_noise and stage.earlier_fakes and stage.pool == pool
     assert (recipe.features.net, recipe.features.scale) == ("vgg19", 57.6)
     # 255 times the mean of ImageNet's standard deviations.
     assert abs(255 * sum(vgg19_torchvision.STD) / 3 - recipe.features.scale) < 0.05
