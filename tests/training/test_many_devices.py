@@ -36,6 +36,8 @@ config = tiny.narrow(papers[paper].get_config(row))
 config.batch_size = 8
 if paper == "pg2":
     config.networks.g1.options.code = 8
+if paper == "patn":
+    config.stages.stage1.pool = 4  # full amid the batch
 for network in config.networks.values():
     network.optimizer = {"name": "kept", "learning_rate": 1.0}
 recipe = build(config)
