@@ -4,8 +4,11 @@ import json
 import subprocess
 import sys
 
+import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import pytest
+from flax.traverse_util import flatten_dict
 
 import counted_rows
 import tiny
@@ -19,9 +22,54 @@ from pgjax.training.steps import make_generate, make_step
 COUNTS = json.loads(FILE.read_text(encoding="utf-8"))
 
 
+def _started_alike(params) -> list[list[tuple[str, ...]]]:
+    """Modules whose paths are one when they are written together: flax starts them from one key.
+
+    docs/reference_facts.md, 7.9.
+    """
+    modules: dict[str, set[tuple[str, ...]]] = {}
+    for *path, _ in flatten_dict(params):
+        modules.setdefault("".join(path), set()).add(tuple(path))
+    return [sorted(paths) for paths in modules.values() if len(paths) > 1]
+
+
 @pytest.mark.parametrize("spec", SPECS)
-def test_parameter_counts_are_the_stored_ones(spec):
-    assert parameter_counts(shapes(spec)) == COUNTS.get(spec), CHANGED
+def test_parameters_are_as_many_as_stored_and_each_starts_from_its_own_key(spec):
+    found = shapes(spec)
+    assert parameter_counts(found) == COUNTS.get(spec), CHANGED
+    for name, network in found.networks.items():
+        assert not _started_alike(network.params), name
+
+
+class _Named(nn.Module):
+    """Two layers of one shape, in folders of these names."""
+
+    names: tuple[tuple[str, str], ...]
+
+    @nn.compact
+    def __call__(self, x):
+        for outer, inner in self.names:
+            x = _Inner(inner, name=outer)(x)
+        return x
+
+
+class _Inner(nn.Module):
+    inner: str
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(3, name=self.inner)(x)
+
+
+@pytest.mark.parametrize(
+    ("names", "alike"),
+    [((("enc1", "23"), ("enc12", "3")), True), ((("enc1", "23"), ("enc2", "3")), False)],
+)
+def test_what_is_found_to_start_alike_does(names, alike):
+    params = _Named(names).init(jax.random.key(0), jnp.ones((1, 3)))["params"]
+    kernels = [params[outer][inner]["kernel"] for outer, inner in names]
+    assert bool((kernels[0] == kernels[1]).all()) == alike
+    assert bool(_started_alike(params)) == alike
 
 
 def test_the_stored_counts_are_of_these_rows():
