@@ -158,6 +158,7 @@ def coded():
             "negatives": {"generated": 1.0},
             "real": "e",
             "draws": {"d": 1},
+            "real_draw": 2,
         },
     }
     return config

@@ -19,7 +19,7 @@ from pgjax.training.recipe import build
 from pgjax.training.state import init_state
 from pgjax.training.steps import example_keys, make_step
 
-BATCHES = (tiny.batch(3), tiny.batch(4))
+BATCHES = tuple(tiny.batch(seed) for seed in (3, 4, 5))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,7 +52,7 @@ def _step(m, d, e):
         return -jnp.mean(jnp.log(jax.nn.sigmoid(_judged(d, _mapped(params, 0)))))
 
     def of_d(params, fake):
-        real = -jnp.mean(jnp.log(jax.nn.sigmoid(_judged(params, _coded(e, BATCHES[1])))))
+        real = -jnp.mean(jnp.log(jax.nn.sigmoid(_judged(params, _coded(e, BATCHES[2])))))
         return real - jnp.mean(jnp.log(1 - jax.nn.sigmoid(_judged(params, fake))))
 
     def moved(params, gradient):

@@ -248,6 +248,7 @@ def test_every_move_of_a_critic_has_a_draw_of_its_own_and_generators_wait():
         assert not any(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
+@pytest.mark.slow
 def test_critics_dropout_is_another_in_every_use(monkeypatch):
     """The logits are uniform numbers of the keys, and the losses their means."""
     mean = Adversarial(

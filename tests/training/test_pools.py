@@ -13,6 +13,7 @@ from critic_rows import Judge
 
 import places
 import tiny
+import two_hosts
 from pgjax.data.pipeline import split_over_devices
 from pgjax.errors import InputError
 from pgjax.pose.scene import derive
@@ -242,3 +243,36 @@ def test_eight_devices_are_one_with_pools_and_running_statistics():
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert told["count"] == 12 and told["moved"] > 0
+
+
+RUN = """
+import sys
+
+import jax
+
+workdir, devices, port, host = sys.argv[1:]
+jax.config.update("jax_num_cpu_devices", int(devices))
+import critic_rows, pytest, tiny
+from pgjax.runtime import hosts
+if devices == "1":
+    hosts.start(f"localhost:{port}", 2, int(host))
+from pgjax.training import loop
+
+with critic_rows.known(), pytest.MonkeyPatch.context() as patch:
+    tiny.use_data(patch)
+    loop.train_and_evaluate(critic_rows.patn(pool=6), workdir, "unused")
+"""
+
+
+@pytest.mark.slow
+def test_two_hosts_are_one_with_pools(tmp_path):
+    port = two_hosts.free_port()
+    two_hosts.end(
+        [two_hosts.process(RUN, tmp_path / "one", 2, port, 0)]
+        + [two_hosts.process(RUN, tmp_path / "two", 1, port, host) for host in range(2)]
+    )
+    one, two = (two_hosts.final(tmp_path / name) for name in ("one", "two"))
+    assert int(one.step) == 4 and int(one.pools["pp"].count) == 6
+    for name, pool in one.pools.items():
+        jax.tree.map(np.testing.assert_array_equal, two.pools[name].examples, pool.examples)
+    assert two_hosts.apart(one, two) < 1e-5
