@@ -1,6 +1,6 @@
 """Networks by the names that configs use; their dataclass fields are the options of a row."""
 
-from pgjax.nets import critics, deformable, patch, patn, pg2, vdg
+from pgjax.nets import critics, deformable, patch, patn, pdig, pg2, vdg
 
 NETS = {
     "pg2_g1": pg2.G1,
@@ -10,12 +10,16 @@ NETS = {
     "patch_critic": patch.PatchCritic,
     "patn": patn.Generator,
     "residual_critic": patn.ResidualCritic,
+    "pdig": pdig.Generator,
+    "pdig_poses": pdig.PoseAutoEncoder,
+    "pdig_mapping": pdig.Mapping,
+    "pdig_mapping_critic": pdig.EmbeddingCritic,
     "vdg_stage1": vdg.Stage1,
     "vdg_stage2": vdg.Stage2,
 }
 """Flax modules. Generators are called with (scene, images, train), critics with (scene, image, train)."""
 
-NO_IMAGES: frozenset[str] = frozenset()
+NO_IMAGES: frozenset[str] = frozenset({"pdig_poses", "pdig_mapping"})
 """Generators whose output (B, ...) is something else than an image, such as a code for later networks."""
 
 OVER_BATCH = frozenset({"dcgan_critic", "patn", "residual_critic"})

@@ -15,6 +15,8 @@ from pgjax.nets import layers
 from pgjax.nets.pg2 import Encoder, Pair, u_net
 from pgjax.pose import coordinates, raster, regions
 
+PARTS = ("foreground", "background", "pose")
+"""Of a person, which can be drawn from noise."""
 BLOCKS = 4
 NOISE = 0.2
 """Standard deviation of what the mapping networks read."""
@@ -74,6 +76,18 @@ class Generator(nn.Module):
 
     def __call__(self, scene, images, train):
         return self.decode(scene, self.embed(scene))
+
+    def foreground(self, scene, images, train):
+        """The regions' part of the embedding, (B, 7 region_code)."""
+        return self.split(self.embed(scene))[0]
+
+    def background(self, scene, images, train):
+        """The background's part of the embedding, (B, background_code)."""
+        return self.split(self.embed(scene))[1]
+
+    def split(self, embedding):
+        """The foreground's and the background's part of an embedding."""
+        return jnp.split(embedding, [len(regions.REGIONS) * self.region_code], axis=-1)
 
     def embed(self, scene):
         """(B, 7 region_code + background_code): the source image's regions, then its background."""
@@ -154,6 +168,10 @@ class PoseAutoEncoder(nn.Module):
     def __call__(self, scene, images, train):
         return self.decode(self.embed(scene))
 
+    def embedding(self, scene, images, train):
+        """As `embed`."""
+        return self.embed(scene)
+
     def embed(self, scene):
         """(B, code) of the target pose."""
         size = scene.target_image.shape[1:3]
@@ -193,15 +211,20 @@ class Mapping(nn.Module):
     size: int = 224
     """Of noise and embedding."""
     features: int = 512
-    salt: int = 0
-    """Tells its noise from that of other mapping networks."""
+    part: str = "foreground"
+    """A value of PARTS: what is embedded. Each has noise of its own."""
 
     def __call__(self, scene, images, train):
         layers.check_widths(size=self.size, features=self.features)
+        layers.check_choice("part", self.part, PARTS)
         noise = jnp.zeros((len(scene.target_image), self.size))
         if scene.keys is not None:
-            keys = jax.vmap(lambda key: jax.random.fold_in(key, self.salt))(scene.keys)
-            noise = NOISE * jax.vmap(lambda key: jax.random.normal(key, (self.size,)))(keys)
+            salt = PARTS.index(self.part)
+
+            def drawn(key):
+                return jax.random.normal(jax.random.fold_in(key, salt), (self.size,))
+
+            noise = NOISE * jax.vmap(drawn)(scene.keys)
         return self.of(noise.astype(scene.target_image.dtype))
 
     @nn.compact

@@ -46,6 +46,23 @@ def export_run(
     return export_state(config, state, workdir, out, best)
 
 
+def model_at(place: str | os.PathLike) -> Model:
+    """An exported model, or what `export_run` would make of a run.
+
+    Args:
+      place: the model's folder, or the run directory.
+
+    Raises:
+      FileNotFoundError: neither is there, or the run has no checkpoint.
+      InputError: it is damaged.
+    """
+    folder = paths.of(place)
+    if (folder / model_folder.MODEL).exists() or not (folder / run_directory.CONFIG).exists():
+        return model_folder.read(folder)
+    config = run_directory.read_config(place)
+    return model_of(config, read_chosen(place, config)[0])
+
+
 def export_state(
     config: Any,
     state: State,
@@ -62,10 +79,14 @@ def export_state(
 
 
 def model_of(config: Any, state: State, scores: Mapping[str, Any] | None = None) -> Model:
-    """The generators of an unreplicated state, of the last stage so far that draws images."""
+    """The generators of an unreplicated state, of the last stage so far that draws images.
+
+    Those of the stages after it are with them: they make what is no image.
+    """
     recipe, step = build(config), int(state.step)
-    stage = recipe.drawing_stage_of(step)
-    names = recipe.stages[stage].generators
+    stage, order = recipe.drawing_stage_of(step), list(recipe.stages)
+    known = order[order.index(stage) : order.index(recipe.stage_of(step)) + 1]
+    names = dict.fromkeys(name for each in known for name in recipe.stages[each].generators)
     return Model(
         config=run_directory.plain(config),
         stage=stage,

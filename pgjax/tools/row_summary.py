@@ -1,6 +1,7 @@
 """What a config says, in words and numbers, without data or weights."""
 
 import inspect
+import itertools
 import json
 from typing import Any
 
@@ -21,16 +22,23 @@ def describe(config: Any) -> str:
         f"{recipe.row}: {height}x{width}, {recipe.total_steps} steps of batch {recipe.batch_size}",
     ]
     for name, stage in recipe.stages.items():
-        lines.append(f"  {name}: {stage.steps} steps; players {', '.join(stage.players)}")
+        lines.append(f"  {name}: {stage.steps} steps; players {_listed(stage.players)}")
     lines += [f"  {name}: {_moved(network)}" for name, network in recipe.networks.items()]
     if recipe.ema:
         lines.append(f"  generators are averaged over their moves, with decay {recipe.ema:g}")
     if recipe.init is not None:
         lines.append(f"  {finetuning.described(recipe)}")
-    lines += ["", "network  parameters"]
+    width = max(map(len, ("network", *counts)))
+    lines += ["", f"{'network':<{width}}  parameters"]
     for name, count in {**counts, "total": sum(counts.values())}.items():
-        lines.append(f"{name:<7} {count:>11}")
+        lines.append(f"{name:<{width}} {count:>11}")
     return "\n".join(lines)
+
+
+def _listed(players: tuple[str, ...]) -> str:
+    """Names, one that moves several times in a row once, with their number."""
+    runs = ((name, len(list(moves))) for name, moves in itertools.groupby(players))
+    return ", ".join(name if count == 1 else f"{name} {count} times" for name, count in runs)
 
 
 def _moved(network: Network) -> str:

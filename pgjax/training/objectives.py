@@ -39,12 +39,13 @@ def appliers(recipe: Recipe) -> dict[str, Callable]:
     """Every network as (variables, scene, images given, train) -> (output, running statistics).
 
     In the row's precision; what goes in and comes out is float32, so that neither networks nor losses
-    know of it. The statistics are those after the pass, {} without `train` or where there are none.
+    know of it. The statistics are those after the pass, {} without `train` or where there are none. A
+    stage's `real` that is a method of a network is among them, by its own name.
     """
     arithmetic = recipe.compute.precision
     kind = precision.kind(arithmetic)
 
-    def applied(module, variables, scene, given, train):
+    def applied(module, variables, scene, given, train, method=None):
         given = jax.tree.map(lambda image: image.astype(kind), given)
         with precision.products(arithmetic):
             output, written = module.apply(
@@ -52,11 +53,19 @@ def appliers(recipe: Recipe) -> dict[str, Callable]:
                 as_seen(scene, kind),
                 given,
                 train=train,
+                method=method,
                 mutable=[layers.STATISTICS] if train else [],
             )
         return output.astype(jnp.float32), written.get(layers.STATISTICS, {})
 
-    return {name: functools.partial(applied, module) for name, module in modules(recipe).items()}
+    networks = modules(recipe)
+    made: dict[str, Callable] = {}
+    for name, module in networks.items():
+        made[name] = functools.partial(applied, module)
+    for real in {stage.real for stage in recipe.stages.values() if "." in stage.real}:
+        name, _, method = real.partition(".")
+        made[real] = functools.partial(applied, networks[name], method=method)
+    return made
 
 
 def judged_alone(recipe: Recipe, stage: Stage) -> bool:
@@ -173,8 +182,12 @@ def _real(made, variables, stage: Stage, scene: Scene) -> jax.Array:
     """What critics take for real of a scene."""
     if stage.real == "target":
         return scene.target_image
-    outputs: dict[str, jax.Array] = {}
     still = scene._replace(keys=None)
+    if "." in stage.real:
+        network, _, _ = stage.real.partition(".")
+        output, _ = made[stage.real](variables[network], still, {}, train=False)
+        return jax.lax.stop_gradient(output)
+    outputs: dict[str, jax.Array] = {}
     for name in stage.generators[: stage.generators.index(stage.real) + 1]:
         outputs[name], _ = made[name](variables[name], still, outputs, train=False)
     return jax.lax.stop_gradient(outputs[stage.real])

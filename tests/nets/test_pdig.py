@@ -327,21 +327,21 @@ def test_every_parameter_learns():
         assert np.isfinite(grad).all() and grad.any(), jax.tree_util.keystr(path)
 
 
-def test_noise_follows_from_keys_and_salt_alone():
+def test_noise_follows_from_keys_and_part_alone():
     keys = jax.random.split(random_keys.key(3), 2)
     scene = standing()._replace(keys=keys)
     network = Mapping(size=6, features=8)
     params = jax.jit(lambda: network.init(jax.random.key(0), scene, {}, True))()
 
-    def mapped(salt=0, **changed):
-        network = Mapping(size=6, features=8, salt=salt)
+    def mapped(part="foreground", **changed):
+        network = Mapping(size=6, features=8, part=part)
         run = jax.jit(lambda scene: network.apply(params, scene, {}, True))
         return np.asarray(run(scene._replace(**changed)))
 
     base = mapped()
     assert np.abs(base[0] - base[1]).max() > 1e-4
     np.testing.assert_allclose(mapped(keys=keys[::-1])[::-1], base, atol=1e-7)
-    assert np.abs(mapped(salt=1) - base).max() > 1e-4
+    assert np.abs(mapped("pose") - base).max() > 1e-4
     np.testing.assert_array_equal(*mapped(keys=None))
 
 

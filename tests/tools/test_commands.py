@@ -63,7 +63,7 @@ def test_a_dry_run_prints_full_integers_and_writes_nothing(tmp_path):
         (["evaluate.py", "--baselines", "--dataset=market"], "unknown data set 'market'"),
         (
             ["evaluate.py", "--baselines", "--dataset=market1501", "--protocol=dgan"],
-            "unknown 'dgan'; there are pgjax, pg2, deformable, kurupathi, patn",
+            "unknown 'dgan'; there are pgjax, pg2, pdig, deformable, kurupathi, patn",
         ),
         (["evaluate.py", "--workdir=w", "--out=x"], "--out: does not go with --workdir"),
         (

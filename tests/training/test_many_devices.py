@@ -21,7 +21,7 @@ import numpy as np
 jax.config.update("jax_num_cpu_devices", 8)
 
 import tiny
-from configs import deformable, horiuchi, patn, pg2
+from configs import deformable, horiuchi, patn, pdig, pg2
 from pgjax import frozen
 from pgjax.data.pipeline import split_over_devices
 from pgjax.runtime.devices import over_devices
@@ -31,14 +31,17 @@ from pgjax.training.steps import make_step
 
 OPTIMIZERS["kept"] = tiny.kept_gradient
 paper, row, stage = sys.argv[1:]
-papers = {"deformable": deformable, "horiuchi": horiuchi, "patn": patn, "pg2": pg2}
+papers = {"deformable": deformable, "horiuchi": horiuchi, "patn": patn, "pdig": pdig, "pg2": pg2}
 config = tiny.narrow(papers[paper].get_config(row))
 config.batch_size = 8
 if paper == "pg2":
     config.networks.g1.options.code = 8
 if paper == "patn":
     config.stages.stage1.pool = 4  # full amid the batch
+for each in config.stages.values():
+    each.generators_from = 0
 for network in config.networks.values():
+    network.weight_clip = 0.0
     network.optimizer = {"name": "kept", "learning_rate": 1.0}
 recipe = build(config)
 state = init_state(recipe)
@@ -88,6 +91,8 @@ print(json.dumps({name: float(value) for name, value in worst.items()}))
     [
         ("deformable", "dsc", "stage1"),
         ("horiuchi", "sn_rh", "stage1"),
+        ("pdig", "pdig", "stage1"),
+        ("pdig", "pdig_sampling", "stage3"),
         ("pg2", "g1_g2_d_released", "stage2"),
         ("patn", "patn", "stage1"),
     ],

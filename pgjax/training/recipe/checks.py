@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pgjax import frozen
 from pgjax.errors import InputError
-from pgjax.nets import OVER_BATCH
+from pgjax.nets import NETS, OVER_BATCH
 from pgjax.training import losses
 from pgjax.training.optimizers import OPTIMIZERS, SCHEDULES
 from pgjax.training.recipe.parsing import (
@@ -133,7 +133,14 @@ def _check_critics(recipe: Recipe, stage: Stage, key: str) -> None:
         raise InputError(f"{key}: a critic needs `adversarial` and weighted `negatives`")
     for name in stage.negatives:
         check_choice(name, ("generated", "source", *stage.generators), f"{key}.negatives")
-    if stage.real != "target":
+    if "." in stage.real:
+        network, _, method = stage.real.partition(".")
+        check_choice(network, recipe.networks, f"{key}.real")
+        if not callable(getattr(NETS[recipe.networks[network].net], method, None)):
+            raise InputError(f"{key}.real: {network} has no method {method!r}")
+        if network in stage.players:
+            raise InputError(f"{key}.real: {network} plays; expected it to be frozen")
+    elif stage.real != "target":
         check_choice(stage.real, ("target", *stage.generators), f"{key}.real")
         before = stage.generators[: stage.generators.index(stage.real) + 1]
         for name in before:

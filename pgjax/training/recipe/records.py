@@ -106,11 +106,12 @@ class Stage:
     Where there is a `critic`, or several `critics` of the same losses, each judges the target against
     `negatives`: weights by name, where "generated" is the stage's output, "source" the source image, and
     any other name that generator's output. Where `real` names a generator, what it makes of the real
-    photos takes the target's place; it and those before it do not play. A generator's adversarial loss is
-    the mean over critics. `separate` critics see what is real and each negative in a forward pass of its
-    own, else all at once; with `critic_noise` their dropout is on. With `earlier_fakes` they judge what the
-    generators made when they moved in this step, before the update; else it is made anew. With a `pool` of
-    so many for each critic some of these are earlier steps' (pgjax.training.pools).
+    photos takes the target's place; it and those before it do not play. "NETWORK.METHOD" is what a method of
+    any frozen network's module makes of them. A generator's adversarial loss is the mean over critics.
+    `separate` critics see what is real and each negative in a forward pass of its own, else all at once;
+    with `critic_noise` their dropout is on. With `earlier_fakes` they judge what the generators made when
+    they moved in this step, before the update; else it is made anew. With a `pool` of so many for each
+    critic some of these are earlier steps' (pgjax.training.pools).
 
     `draws` numbers the batch that each player sees (0 unless said); `real_draw` the one that is real to a
     critic when it moves (its own unless said). A player's every further move in a step takes the numbers
