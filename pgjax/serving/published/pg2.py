@@ -1,7 +1,6 @@
 """PG2's weights: TensorFlow-1 checkpoints of its authors' code (docs/reference_facts.md, 2.8).
 
-The layers have the automatic names of tf.contrib.slim, which numbers them in each scope in the order in which
-models.py and models256.py make them.
+The tables follow the order in which models.py and models256.py make the layers.
 """
 
 import re
@@ -10,54 +9,37 @@ from typing import Any
 
 from pgjax.frozen import tensorflow_checkpoint
 from pgjax.nets import pg2
-from pgjax.serving.published.records import Entry, System, Table
+from pgjax.serving.published import slim
+from pgjax.serving.published.records import System, Table
 
-
-def _table(scope: str, layer: str, paths: Iterator[str]) -> dict[str, Entry]:
-    """Layers of one kind, made in this order; slim gives the first no number."""
-    table = {}
-    for number, path in enumerate(paths):
-        name = f"{scope}/{layer}_{number}" if number else f"{scope}/{layer}"
-        table[f"params/{path}/kernel"] = Entry(f"{name}/weights")
-        table[f"params/{path}/bias"] = Entry(f"{name}/biases")
-    return table
+BESIDES = re.compile(
+    r".*/(Adam|RMSProp)(_1)?|beta[12]_power(_\d+)?|step|[gd]_lr|phase|(.*/)?\w*Discriminator\..*"
+)
+"""The state of the optimizers, the run's counters and the critics."""
 
 
 def coarse(options: Mapping[str, Any], size: tuple[int, int]) -> Table:
     """Of nets.pg2.G1 with the pose embedding "concat"."""
-    scope, levels = "Pose_AE/G", pg2.coarse_levels(size)
-
-    def convolutions() -> Iterator[str]:
-        yield "encoder/in"
-        for level in range(levels):
-            if level:
-                yield f"encoder/halve{level}"
-            yield from (f"encoder/down{level}/conv{i}" for i in range(2))
-        for level in reversed(range(levels)):
-            yield from (f"up{level}/conv{i}" for i in range(2))
-            if level:
-                yield f"reduce{level}"
-        yield "out"
-
-    dense = iter(("encoder/code", "decode"))
-    return _table(scope, "Conv", convolutions()) | _table(scope, "fully_connected", dense)
+    del options
+    return slim.u_net("Pose_AE/G", pg2.coarse_levels(size))
 
 
 def refiner(options: Mapping[str, Any], size: tuple[int, int]) -> Table:
     """Of nets.pg2.G2."""
+    del options
     levels = pg2.refiner_levels(size)
 
-    def convolutions() -> Iterator[str]:
+    def paths() -> Iterator[str]:
         yield "in"
         for level in range(levels):
             if level:
                 yield f"halve{level}"
-            yield from (f"down{level}/conv{i}" for i in range(2))
+            yield from slim.pair(f"down{level}")
         for level in reversed(range(levels)):
-            yield from (f"up{level}/conv{i}" for i in range(2))
+            yield from slim.pair(f"up{level}")
         yield "out"
 
-    return _table("UAEnoFC/G", "Conv", convolutions())
+    return slim.convolutions("UAEnoFC/G", paths())
 
 
 SYSTEM = System(
@@ -66,8 +48,5 @@ SYSTEM = System(
     files={"checkpoint (model.ckpt-STEP)": ("g1", "g2")},
     stored=tensorflow_checkpoint.stored,
     tables={"g1": coarse, "g2": refiner},
-    # Of the three optimizers, the run's counters, and the critic.
-    besides=re.compile(
-        r".*/Adam(_1)?|beta[12]_power(_\d+)?|step|[gd]_lr|(.*/)?Discriminator\..*", re.DOTALL
-    ),
+    besides=BESIDES,
 )

@@ -51,9 +51,11 @@ class System(NamedTuple):
     """Where a system's weights come from, and which of our arrays each of theirs is.
 
     repository: of the authors' code. rows: of the paper's config, DATASET/ROW, to which the weights belong.
-    files: the networks that each file holds, by the file's title; files are named in this order, and only
-    the first is needed. stored: reads a file. tables: by network, from its options and the photos'
-    (height, width). besides: arrays that a file may hold and that no network has, such as the optimizer's.
+    files: the networks that each file holds, by the file's title; files are named in this order, as far as
+    a row has these networks, and those of critics alone may be left out at the end. stored: reads a file.
+    tables: by network, from its options and the photos' (height, width). besides: arrays that a file may
+    hold and that no network has, such as the optimizer's. together: whether a file may hold the networks of
+    other files too.
     """
 
     repository: str
@@ -62,3 +64,4 @@ class System(NamedTuple):
     stored: Callable[[Path], Stored]
     tables: Mapping[str, Callable[[Mapping[str, Any], tuple[int, int]], Table]]
     besides: re.Pattern[str] = re.compile(r"(?!)")
+    together: bool = False
