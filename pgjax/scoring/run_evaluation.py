@@ -145,10 +145,8 @@ def evaluate_all(
 ) -> list[dict[str, Any]]:
     """Generates the test pairs with a run's last checkpoint and scores them, under each protocol in one pass.
 
-    Of several hosts each takes its part of the pairs; all return the same, the first one writes.
-
-    Args:
-      All as of `evaluate`.
+    The arguments are those of `evaluate`. Of several hosts each takes its part of the pairs; all return the
+    same, the first one writes.
 
     Returns:
       What metrics_PROTOCOL.json holds, of each protocol that has any of the metrics.

@@ -1,4 +1,6 @@
-"""Exports a run's checkpoint as a model: python -m pgjax.tools.export --workdir DIR [--step N] [--out DIR]
+"""Exports a run's checkpoint as a model: python -m pgjax.tools.export --workdir DIR
+
+    python -m pgjax.tools.export --workdir DIR [--step N] [--out DIR]
 
 It is the best one where the config has report.keep_best, and else the last one. train.py does the same at
 its end. The folder, WORKDIR/export unless --out says otherwise, holds weights, recipe and a model card, and
