@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pgjax.errors import InputError
 from pgjax.frozen import protobuf
-from pgjax.frozen.crc32c import crc32c, masked
 from pgjax.frozen.stored import Stored
 
 INDEX = ".index"
@@ -69,6 +69,18 @@ def stored(path: Path) -> Stored:
     return Stored(files, {name: place.shape for name, place in places.items()}, take)
 
 
+def _checksum(content: bytes | memoryview) -> int:
+    """CRC-32C as TensorFlow stores it, masked so that data with checksums in it can be summed again."""
+    try:
+        import google_crc32c
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "checkpoints of TensorFlow need the extra tensorflow: pip install 'pgjax[tensorflow]'"
+        ) from error
+    value = google_crc32c.value(bytes(content))
+    return ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
 def _place(entry: Any) -> _Place:
     found = list(protobuf.fields(entry))
     values = dict(found)
@@ -96,7 +108,7 @@ def _array(folder: Path, files: list[str], name: str, place: _Place) -> np.ndarr
         raise ValueError(
             f"{files[place.shard]} is cut short: {name} is not in it, or not all of it"
         )
-    if masked(crc32c(content)) != place.checksum:
+    if _checksum(content) != place.checksum:
         raise ValueError(f"{files[place.shard]} is damaged: the checksum of {name} differs")
     return np.frombuffer(content, "<f4").reshape(place.shape)
 
@@ -129,7 +141,7 @@ def _block(whole: memoryview, offset: int, size: int) -> memoryview:
     if end > len(whole):
         raise ValueError("the index is cut short or damaged")
     kind, checksum = struct.unpack("<BI", whole[end - _TRAILER : end])
-    if masked(crc32c(whole[offset : end - 4])) != checksum:
+    if _checksum(whole[offset : end - 4]) != checksum:
         raise ValueError("the index is damaged: the checksum of a block differs")
     if kind:
         raise ValueError("a compressed index is not read")  # TensorFlow never writes one

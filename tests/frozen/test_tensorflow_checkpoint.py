@@ -1,43 +1,18 @@
-"""Checkpoints of TensorFlow, and CRC-32C."""
+"""Checkpoints of TensorFlow."""
 
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 import pytest
 
+from pgjax.errors import InputError
 from pgjax.frozen import tensorflow_checkpoint
-from pgjax.frozen.crc32c import crc32c
 
 # Written by TensorFlow: made_by_tensorflow.py beside it.
 WRITTEN = pathlib.Path(__file__).parents[1] / "serving" / "published" / "model.ckpt-7"
 RATE, STEP = "g_lr", "step"
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (bytes(32), 0x8A9136AA),
-        (b"\xff" * 32, 0x62A8AB43),
-        (bytes(range(32)), 0x46DD794E),
-        (bytes(range(31, -1, -1)), 0x113FDB5C),
-        (b"123456789", 0xE3069283),
-        (b"", 0),
-    ],
-)
-def test_crc32c_of_rfc_3720(data, expected):
-    assert crc32c(data) == expected
-
-
-@pytest.mark.parametrize("length", [*range(1, 9), 63, 64, 65, 1000, 4099])
-def test_crc32c_is_that_of_its_definition(length):
-    data = np.random.default_rng(length).bytes(length)
-    register = 0xFFFFFFFF
-    for byte in data:
-        register ^= byte
-        for _ in range(8):
-            register = register >> 1 ^ 0x82F63B78 * (register & 1)
-    assert crc32c(memoryview(data)) == register ^ 0xFFFFFFFF
 
 
 @pytest.fixture
@@ -87,3 +62,9 @@ def test_a_missing_part_is_named(copied):
         found.take([RATE])
     with pytest.raises(FileNotFoundError, match=r"other\.index"):
         tensorflow_checkpoint.stored(copied.with_name("other"))
+
+
+def test_without_the_extra_one_line_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "google_crc32c", None)
+    with pytest.raises(InputError, match=r"pip install 'pgjax\[tensorflow\]'"):
+        tensorflow_checkpoint.stored(WRITTEN)
