@@ -102,7 +102,7 @@ def evaluate(
     reference: str | None = None,
     step: int | None = None,
 ) -> dict[str, Any]:
-    """Scores a run: draws the test pairs with its last checkpoint and compares them with the targets.
+    """Scores a run: draws the test pairs with its checkpoint and compares them with the targets.
 
     Args:
       workdir: of the run; gets metrics_PROTOCOL.json of each protocol, the first of them also as
@@ -143,7 +143,7 @@ def evaluate_all(
     reference: str | None = None,
     step: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Generates the test pairs with a run's last checkpoint and scores them, under each protocol in one pass.
+    """Generates the test pairs with a run's checkpoint and scores them, under each protocol in one pass.
 
     The arguments are those of `evaluate`. Of several hosts each takes its part of the pairs; all return the
     same, the first one writes.

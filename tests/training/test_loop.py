@@ -22,7 +22,8 @@ from pgjax.pose import raster
 from pgjax.runtime.devices import over_devices
 from pgjax.scoring import run_evaluation
 from pgjax.training import generation, loop, run_directory
-from pgjax.training.checkpoint import Checkpoints
+from pgjax.training.checkpoint import Checkpoints, saved_steps
+from pgjax.training.choice import read_chosen
 from pgjax.training.recipe import build
 from pgjax.training.state import state_shapes
 
@@ -321,15 +322,24 @@ import jax
 jax.config.update("jax_num_cpu_devices", 2)
 import pytest, tiny
 from pgjax.training import loop
+config = tiny.config(steps=(30, 30))
+config.ema = 0.9
+config.report.update(keep_best="ssim", keep_checkpoints=2)
+for network in config.networks.values():
+    schedule = {"name": "linear_decay", "warmup": 5, "options": {"begin": 10, "end": 28}}
+    network.optimizer.update(schedule=schedule, clip_norm=1.0)
 with pytest.MonkeyPatch.context() as patch:
     tiny.use_data(patch)
-    loop.train_and_evaluate(tiny.config(steps=(30, 30)), sys.argv[1], "unused")
+    loop.train_and_evaluate(config, sys.argv[1], "unused")
 """
 
 
 @pytest.mark.slow
 def test_kill_9_at_random_moments_changes_nothing(tmp_path):
-    """Three real kill -9 at random moments, then to the end: bit-identical to a run left alone."""
+    """Three real kill -9 at random moments, then to the end: bit-identical to a run left alone.
+
+    With averages, schedules and the best checkpoint.
+    """
     environment = places.environment()
 
     def start(workdir):
@@ -361,3 +371,9 @@ def test_kill_9_at_random_moments_changes_nothing(tmp_path):
     whole, killed = _final(tmp_path / "whole"), _final(tmp_path / "killed")
     assert int(whole.step) == 60, steps
     _equal(whole, killed)
+    runs = [tmp_path / name for name in ("whole", "killed")]
+    (state, best), (again, found) = (
+        read_chosen(run, run_directory.read_config(run)) for run in runs
+    )
+    assert best == found is not None and saved_steps(runs[0]) == saved_steps(runs[1])
+    _equal(state, again)
