@@ -17,8 +17,9 @@ import two_hosts
 from pgjax.files import buckets, paths
 from pgjax.scoring import run_evaluation
 from pgjax.tools import figure
-from pgjax.training import loop, model_folder
+from pgjax.training import loop, model_folder, run_directory
 from pgjax.training.checkpoint import saved_steps
+from pgjax.training.choice import read_chosen
 
 ROOT = gcs.ROOT
 ROW = "--config=configs/pg2.py:synthetic_people/g1_l1"
@@ -164,6 +165,7 @@ def test_a_run_in_a_bucket_is_the_run_on_a_disk(environment, tmp_path, capsys):
     with pytest.MonkeyPatch.context() as patch:
         tiny.use_data(patch)
         config = tiny.config("g1_l1", steps=(4,))
+        config.report.keep_best = "ssim"
         whole = loop.train_and_evaluate(config, tmp_path, "unused")
         stop = iter((False, True))
         stopped = loop.train_and_evaluate(config, home, "unused", lambda: next(stop))
@@ -185,6 +187,8 @@ def test_a_run_in_a_bucket_is_the_run_on_a_disk(environment, tmp_path, capsys):
             for w in (home, tmp_path)
         ]
         assert scores[0] == scores[1]
+        bests = [read_chosen(w, run_directory.read_config(w))[1] for w in (home, tmp_path)]
+        assert bests[0] == bests[1] is not None
         _, test, columns = figure.read_systems([str(home), str(tmp_path)], None, "unused")
         pairs = run_evaluation.choose_pairs("synthetic_people", test, "unused", None, 2)[0]
         _equal(*(column.images(pairs) for column in columns))
