@@ -107,6 +107,25 @@ def test_named_networks(run):
     assert finetuning.described(build(config)).endswith("; d and all optimizers begin anew")
 
 
+def test_an_average_begins_with_what_was_taken(run, monkeypatch):
+    workdir, (_, last) = run
+    config = _config(seed=5)
+    config.ema = 0.9
+    config = finetuning.with_init(config, str(workdir), ["g"])
+
+    def begun(recipe):
+        """As init_state makes it, but for compiling it again."""
+        state = _init_state(recipe)
+        network = state.networks["g"]
+        network = network._replace(average=network.params)
+        return state._replace(networks=state.networks | {"g": network})
+
+    monkeypatch.setattr(finetuning, "init_state", begun)
+    network = finetuning.first_state(build(config)).networks["g"]
+    _same(network.average, last.networks["g"].params)
+    _same(network.averaged, last.networks["g"].variables)
+
+
 def test_an_exported_model_gives_its_generators(run, tmp_path):
     workdir, (_, last) = run
     model = export.export_run(workdir, tmp_path / "model")
