@@ -11,6 +11,7 @@ import numpy as np
 import places
 from pgjax.training import run_directory
 from pgjax.training.checkpoint import Checkpoints
+from pgjax.training.choice import read_chosen
 from pgjax.training.recipe import build
 from pgjax.training.state import state_shapes
 
@@ -36,12 +37,15 @@ with pytest.MonkeyPatch.context() as patch:
     tiny.use_data(patch)
     assert jax.device_count() == int(devices) * int(count)
     if what == "evaluate":
-        scores = run_evaluation.evaluate(workdir, "unused", limit=5, noise=True, save_images=True)["scores"]
-        print(json.dumps(scores))
+        result = run_evaluation.evaluate(
+            workdir, "unused", limit=5, noise=True, save_images=True, step=int(total)
+        )
+        print(json.dumps(result["scores"]))
     else:
         config = tiny.generator_config()
         config.total_steps = int(total)
-        config.report.update(sample_every=20, checkpoint_every=4)
+        config.ema = 0.9
+        config.report.update(sample_every=20, checkpoint_every=4, keep_best="ssim")
         with Interruption() as stop:
             state = loop.train_and_evaluate(config, workdir, "unused", stop)
             stop.end(int(state.step))
@@ -91,6 +95,13 @@ def final(workdir):
     config = run_directory.read_config(workdir)
     with Checkpoints(workdir, run_directory.identity(config)) as checkpoints:
         return checkpoints.restore(state_shapes(build(config)))
+
+
+def best(workdir) -> tuple[int, float]:
+    """The step that was kept for its score, and the score."""
+    state, found = read_chosen(workdir, run_directory.read_config(workdir))
+    assert found is not None
+    return int(state.step), found.value
 
 
 def apart(a, b) -> float:
