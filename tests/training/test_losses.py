@@ -6,6 +6,7 @@ from skimage.metrics import structural_similarity
 
 from pgjax import frozen
 from pgjax.errors import InputError
+from pgjax.pose import coordinates
 from pgjax.pose.scene import Scene
 from pgjax.training import losses
 
@@ -145,10 +146,16 @@ def test_an_image_that_is_the_target_is_not_moved(photos, term):
     """TensorFlow's and PyTorch's |x| has slope 0 at 0; jnp.abs has 1 (docs/reference_facts.md, 7.6)."""
     _, target, mask = photos
     target = np.round(target * 4) / 4  # features of it are exact
-    image = np.full_like(target, 0.5) if term == "tv" else target
+    keypoints, visible = jnp.full((3, 18, 2), 4.0), jnp.ones((3, 18), bool)
+    scene = _scene(target, mask)._replace(target_keypoints=keypoints, target_visible=visible)
+    others = {
+        "tv": np.full_like(target, 0.5),
+        "pose": jax.jit(coordinates.encode, static_argnums=2)(keypoints, visible, (24, 16)),
+    }
+    image = others.get(term, target)
     mixed = lambda images, layer: 2 * images  # noqa: E731
     gradient = jax.jit(jax.grad(losses.TERMS[term], 1), static_argnums=2)
-    found = np.asarray(gradient(_scene(target, mask), image, mixed))
+    found = np.asarray(gradient(scene, image, mixed))
     if term in ("ssim", "mask_ssim"):  # smooth, and at its top: nothing but rounding
         np.testing.assert_allclose(found, 0, atol=1e-6)
     else:
