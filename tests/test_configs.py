@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from configs import deformable, horiuchi, kurupathi, patn, pdig, pg2, vdg
+from pgjax.errors import InputError
 from pgjax.frozen import vgg19_torchvision
 from pgjax.tools import papers, row_summary
 from pgjax.training import run_directory
@@ -320,3 +321,51 @@ def test_an_unknown_row_is_named(spec):
 def test_the_summary_has_full_integers():
     text = row_summary.describe(pg2.get_config("market1501/g1_g2_d"))
     assert "70795075" in text and "6058883" in text and "4329537" in text
+
+
+def test_the_pdig_rows_are_the_released_code():
+    """docs/reference_facts.md, 3.4 to 3.6."""
+    recipe = build(pdig.get_config("market1501/pdig"))
+    (stage,) = recipe.stages.values()
+    assert (recipe.batch_size, recipe.total_steps) == (16, 120_000)
+    assert (recipe.data.pairs, recipe.data.draw, recipe.data.flip) == ("pg2", "images", True)
+    assert (stage.players, stage.draws, stage.generators_from) == (("g", "d"), {"d": 1}, 1)
+    assert (stage.separate, stage.real_weight, stage.negatives) == (True, 0.5, {"generated": 0.5})
+    assert {k: term.weight for k, term in stage.terms.items()} == {"l1": 20.0}
+    rates = [learning_rate(recipe.networks["g"].optimizer)(step) for step in (0, 49_999, 50_000)]
+    np.testing.assert_allclose(rates, (2e-5, 2e-5, 1e-5), rtol=1e-6)
+
+    recipe = build(pdig.get_config("market1501/pdig_sampling"))
+    assert [stage.steps for stage in recipe.stages.values()] == [
+        *(120_000, 60_000, 120_000, 120_000, 60_000)
+    ]
+    reals = {"foreground": "g.foreground", "background": "g.background", "pose": "poses.embedding"}
+    for stage, (part, real) in zip(list(recipe.stages.values())[2:], reals.items(), strict=True):
+        critic = f"{part}_critic"
+        assert (stage.players, stage.real) == ((part, *[critic] * 5), real)
+        # Every move sees photos of its own.
+        assert [move.draw for move in stage.moves] == [0, 1, 2, 3, 4, 5]
+        assert [move.real for move in stage.moves] == [0, 1, 2, 3, 4, 5]
+        assert recipe.networks[critic].weight_clip == 0.01
+        # Rates follow the step, in which a critic moves five times.
+        for name, moves in ((part, 50_000), (critic, 250_000)):
+            assert recipe.networks[name].optimizer.name == "rmsprop_tf1"
+            rate = learning_rate(recipe.networks[name].optimizer)
+            np.testing.assert_allclose((rate(moves - 1), rate(moves)), (2e-5, 1e-5), rtol=1e-6)
+    fashion = build(pdig.get_config("deepfashion/pdig_sampling"))
+    assert "background" not in fashion.networks and len(fashion.stages) == 4
+
+
+@pytest.mark.parametrize(
+    ("real", "message"),
+    [
+        ("g.hair", "stage3.real: g has no method 'hair'"),
+        ("h.foreground", "stage3.real: unknown name 'h'"),
+        ("foreground.of", "stage3.real: foreground plays; expected it to be frozen"),
+    ],
+)
+def test_a_real_side_that_cannot_be_is_named(real, message):
+    config = pdig.get_config("market1501/pdig_sampling")
+    config.stages.stage3.real = real
+    with pytest.raises(InputError, match=message):
+        build(config)
