@@ -87,9 +87,14 @@ PARTS = {
 
 
 def theirs(name):
-    """The released networks' name of a golden array of a generator, such as patb_1/pose_0/norm/scale."""
+    """The released networks' name of a golden array, such as patb_1/pose_0/norm/scale."""
     *place, kind, part = name.split("/")
     norm = int(kind == "norm")
+    if place[0] in ENCODER:
+        return f"model.{ENCODER[place[0]][norm]}.{PARTS[part]}"
+    if place[0].startswith("res_"):
+        layer = (1, 6)[int(place[1])] + norm
+        return f"model.{10 + int(place[0][4:])}.conv_block.{layer}.{PARTS[part]}"
     if place[0].startswith("patb_"):
         stream, pair = place[1].split("_")
         block = f"att.{place[0][5:]}.conv_block_stream{1 + (stream == 'pose')}"
@@ -100,31 +105,49 @@ def theirs(name):
     return f"model.stream{1 + (stream == 'pose')}_down.{ENCODER[layer][norm]}.{PARTS[part]}"
 
 
-@pytest.mark.parametrize("norm", ROWS)
-def test_golden_weights_draw_the_golden_picture(shared, norm, tmp_path):
-    """Written as the released code writes them, imported, and used."""
-    with np.load(shared / "golden" / "patn_dev.npz") as file:
-        arrays = {k: x for k, x in file.items() if k.startswith(f"generator_{norm}/")}
+def written(arrays, path, older):
+    """Golden parameters as the released code writes them."""
     tensors = {}
-    for name, array in arrays.items():
-        place = name.removeprefix(f"generator_{norm}/params/")
-        if place == name:
-            continue
+    for place, array in arrays.items():
         if "/deconv/kernel" in place:
             array = array[::-1, ::-1].transpose(2, 3, 0, 1)
         elif place.endswith("kernel"):
             array = array.transpose(3, 2, 0, 1)
         tensors[theirs(place)] = np.ascontiguousarray(array)
-    path = torch_files.save(tmp_path / "netG.pth", tensors, older=norm == "instance")
+    return torch_files.save(path, tensors, older)
+
+
+@pytest.mark.parametrize("norm", ROWS)
+def test_golden_weights_give_the_golden_picture_and_scores(shared, norm, tmp_path):
+    """Written as the released code writes them, imported, and used."""
+    with np.load(shared / "golden" / "patn_dev.npz") as file:
+        golden = dict(file)
+    files = []
+    for network in ("generator", "critic"):
+        prefix = f"{network}_{norm}/params/"
+        arrays = {k.removeprefix(prefix): x for k, x in golden.items() if k.startswith(prefix)}
+        files.append(written(arrays, tmp_path / f"{network}.pth", older=norm == "instance"))
     changes = ("networks.*.options.features=4", "networks.g.options.blocks=3")
-    model = imported(norm, [path], tmp_path / "model", changes)
-    source, poses = (arrays[f"generator_{norm}/{name}"] for name in ("source", "poses"))
+    model = imported(norm, files, tmp_path / "model", changes)
+    source, poses, real = (
+        golden[name]
+        for name in (
+            f"generator_{norm}/source",
+            f"generator_{norm}/poses",
+            f"critic_{norm}/real",
+        )
+    )
+    made = modules(model.recipe)
     scene = NOTHING._replace(
         source_image=source, source_heatmaps=poses[..., :18], target_heatmaps=poses[..., 18:]
     )
-    network = modules(model.recipe)["g"]
-    found = jax.jit(lambda v: network.apply(v, scene, {}, train=False))(model.variables["g"])
-    np.testing.assert_allclose(found, arrays[f"generator_{norm}/output_eval"], atol=1e-5, rtol=0)
+    image = jax.jit(lambda v: made["g"].apply(v, scene, {}, train=False))(model.variables["g"])
+    np.testing.assert_allclose(image, golden[f"generator_{norm}/output_eval"], atol=1e-5, rtol=0)
+    scene = NOTHING._replace(target_heatmaps=real[..., 3:])
+    judge = jax.jit(lambda v: made["d_pb"].apply(v, scene, real[..., :3], train=False))
+    expected = golden[f"critic_{norm}/score_real"]
+    scale = max(1, np.abs(expected).max())
+    np.testing.assert_allclose(judge(model.variables["d_pb"]), expected, atol=1e-5 * scale, rtol=0)
 
 
 # ------------------------------------------------------------------ files that do not fit
