@@ -68,6 +68,7 @@ def standing(size=(64, 32), batch=2, shift=(0, 0)) -> Scene:
             "source_visible": jnp.asarray(seen),
             "target_visible": jnp.asarray(seen),
             "background": noise(3),
+            "target_view": jnp.eye(3)[jnp.arange(batch) % 3],
         }
     )
 
@@ -112,6 +113,38 @@ def norm(x, p, kind="joint"):
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     deviation = np.sqrt(variance) + 1e-3 if kind == "joint" else np.sqrt(variance + 1e-5)
     return (x - mean) / deviation * np.float64(p["scale"]) + np.float64(p["bias"])
+
+
+def join(*arrays):
+    return np.concatenate([np.float64(x) for x in arrays], axis=-1)
+
+
+def encode(x, p, kind):
+    """The features of all levels of the deformable GAN's encoder (docs/reference_facts.md, 1.1)."""
+    found, levels = [conv(x, p["in"])], 1 + sum(name.startswith("down") for name in p)
+    for level in range(1, levels):
+        x = conv(leaky(found[-1]), p[f"down{level}"], stride=2)
+        found.append(norm(x, p[f"norm{level}"], kind) if level < levels - 1 else x)
+        assert x.shape[-1] == found[0].shape[-1] * min(2**level, 8)
+    return found
+
+
+def up(x, p):
+    """A transposed convolution is one with the turned kernel over zeros between the pixels."""
+    batch, height, width, channels = x.shape
+    spread = np.zeros((batch, 2 * height, 2 * width, channels))
+    spread[:, ::2, ::2] = x
+    turned = {"kernel": np.asarray(p["kernel"])[::-1, ::-1]}
+    return conv(spread, turned, pad=((2, 1), (2, 1)))
+
+
+def decode(skips, p, kind):
+    """VDG's decoder of the features of all levels."""
+    x = skips[-1]
+    for level in reversed(range(len(skips) - 1)):
+        x = norm(up(np.maximum(x, 0), p[f"up{level}"]), p[f"norm{level}"], kind)
+        x = join(x, skips[level])
+    return conv(np.maximum(x, 0), p["out"])
 
 
 def attention(x, p):

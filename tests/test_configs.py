@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from configs import deformable, horiuchi, kurupathi, patn, pdig, pg2, vdg
+from configs import deformable, horiuchi, kurupathi, patn, pdig, pg2, varigan, vdg
 from pgjax.errors import InputError
 from pgjax.frozen import vgg19_torchvision
 from pgjax.tools import papers, row_summary
@@ -184,6 +184,23 @@ def test_published_numbers_are_the_tables(paper, tables, shared):
         for row in rows.keys() & paper.ROWS:
             config = paper.get_config(f"{dataset}/{row}")
             assert config.published.to_dict() == rows[row] and config.published_in
+
+
+@pytest.mark.parametrize("dataset", varigan.SETTINGS)
+def test_the_reading_of_varigan(dataset):
+    recipe = build(varigan.get_config(f"{dataset}/varigan_reading"))
+    first, second = recipe.stages.values()
+    assert (first.players, second.players) == (("g",), ("d", "g2"))
+    height, width = recipe.image_size
+    # The bound of a Laplace distribution of scale 1, over the number of values of the half-size image.
+    bound = {"l1": 1.0, "kl": 4 / (3 * height * width)}
+    assert {name: term.weight for name, term in first.terms.items()} == pytest.approx(bound)
+    assert {name: term.weight for name, term in second.terms.items()} == {"l1": 100.0}
+    assert {name: loss.weight for name, loss in second.adversarial.items()} == {"bce": 1.0}
+    critic = recipe.networks["d"].options
+    assert not (critic["source_pose"] or critic["target_pose"] or critic["background"])
+    assert {n.optimizer.learning_rate for n in recipe.networks.values()} == {2e-4}
+    assert recipe.published == {} and recipe.published_in == recipe.protocol == ""
 
 
 def test_kurupathis_rows():

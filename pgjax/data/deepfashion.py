@@ -22,6 +22,7 @@ from pgjax.data.fashion_frames import CROP, MARGIN, WHOLE
 from pgjax.errors import InputError
 from pgjax.files import folders
 from pgjax.images import fashion_names
+from pgjax.pose.skeleton import VIEWS
 
 SAMPLE = 512  # photos that tell whether all are stretched
 SAME_SHAPE = 0.02  # how far the sides' ratio may be from the crop's; that of 750 x 1101 is 0.01 off
@@ -51,6 +52,12 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
         FashionConfig(name="256x256", size=WHOLE),
         FashionConfig(name="256x176", size=CROP),
     ]
+
+    @staticmethod
+    def view_of(name: str) -> str | None:
+        """The view that a photo's name says; None where it says no view of a person, such as "full"."""
+        parsed = fashion_names.parse(name)
+        return parsed.view[1] if parsed is not None and parsed.view[1] in VIEWS else None
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(

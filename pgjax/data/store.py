@@ -12,6 +12,7 @@ from PIL import Image
 from pgjax import data
 from pgjax.data import pairs
 from pgjax.errors import InputError
+from pgjax.pose import views
 from pgjax.pose.batch import Store
 from pgjax.progress import announce
 
@@ -109,8 +110,10 @@ def load_split(
         raise InputError(
             f"{builder.data_dir}: split {split} is damaged ({error}); remove it and build it again"
         ) from error
-    store = Store(images["image"], keypoints, visible, images.get("background"))
     names = tuple(texts["name"])
+    store = Store(
+        images["image"], keypoints, visible, images.get("background"), _views(builder, names)
+    )
     own = (builder.info.metadata or {}).get("train_pairs") if split == "train" else None
     return Split(store, names, np.array(texts["identity"]), own and _positions(own, names))
 
@@ -153,6 +156,13 @@ def test_pairs(
 
 # Pytest takes it for a test where it is imported.
 test_pairs.__test__ = False  # ty: ignore[missing-attribute]
+
+
+def _views(builder, names: Sequence[str]) -> np.ndarray | None:
+    """The numbers of the photos' views, where the builder tells them of names (`view_of`)."""
+    if not hasattr(builder, "view_of"):
+        return None
+    return np.array([views.number(builder.view_of(name)) for name in names], np.int8)
 
 
 def _positions(named: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:

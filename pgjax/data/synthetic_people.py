@@ -5,6 +5,7 @@ cameras. Names follow Market-1501's, so that its pair rules apply.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -37,6 +38,9 @@ def photo_name(identity: int, camera: int, index: int) -> str:
     return f"{identity:04d}_c{camera}s1_{index:06d}_00.png"
 
 
+_NAME = re.compile(r"(\d+)_c\ds1_(\d+)_00\.png")
+
+
 class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
     """Rendered people in changing poses, views and places, with exact joints and backgrounds."""
 
@@ -46,6 +50,12 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
         PeopleConfig(name="128x64", size=(128, 64), train=(200, 10), test=(40, 8)),
         PeopleConfig(name="256x256", size=(256, 256), train=(60, 6), test=(12, 6)),
     ]
+
+    @staticmethod
+    def view_of(name: str) -> str | None:
+        """From where a photo of that name shows its person, which is drawn from the seed."""
+        match = _NAME.fullmatch(name)
+        return None if match is None else people.facing(SEED, int(match[1]), int(match[2]))
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(

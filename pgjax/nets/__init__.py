@@ -1,6 +1,6 @@
 """Networks by the names that configs use; their dataclass fields are the options of a row."""
 
-from pgjax.nets import critics, deformable, patch, patn, pdig, pg2, vdg
+from pgjax.nets import critics, deformable, patch, patn, pdig, pg2, varigan, vdg
 
 NETS = {
     "pg2_g1": pg2.G1,
@@ -14,6 +14,8 @@ NETS = {
     "pdig_poses": pdig.PoseAutoEncoder,
     "pdig_mapping": pdig.Mapping,
     "pdig_mapping_critic": pdig.EmbeddingCritic,
+    "varigan_coarse": varigan.Coarse,
+    "varigan_fine": varigan.Fine,
     "vdg_stage1": vdg.Stage1,
     "vdg_stage2": vdg.Stage2,
 }
@@ -24,3 +26,9 @@ NO_IMAGES: frozenset[str] = frozenset({"pdig_poses", "pdig_mapping"})
 
 OVER_BATCH = frozenset({"dcgan_critic", "patn", "residual_critic"})
 """Those that normalise over the whole batch: it cannot go through in parts."""
+
+TERMS_OF: dict[str, tuple[str, ...]] = {"varigan_coarse": ("kl",)}
+"""Generators that compute terms themselves (layers.OWN_TERMS), and the names of these."""
+
+BY_VIEW = frozenset({"varigan_coarse"})
+"""Generators that are told the target's view, and no pose."""

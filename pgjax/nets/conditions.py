@@ -1,9 +1,11 @@
 """What networks have in common: their inputs and, of the deformable GAN's, the options of the warp."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from pgjax.errors import InputError
 from pgjax.nets import layers
@@ -21,11 +23,18 @@ def source(scene: Scene, pose: str, with_pose: bool) -> jax.Array:
     return jnp.concatenate([scene.source_image, *poses], axis=-1)
 
 
-def target(scene: Scene, pose: str, with_background: bool) -> jax.Array:
-    """The target pose, with the background where wanted: (B, H, W, C). InputError: unknown pose."""
+def target(scene: Scene, pose: str, with_pose: bool, with_background: bool) -> list[jax.Array]:
+    """The target's pose and background where wanted, (B, H, W, C) each. InputError: unknown pose."""
     layers.check_choice("pose", pose, POSES)
-    backgrounds = [scene.background] if with_background else []
-    return jnp.concatenate([getattr(scene, f"target_{pose}"), *backgrounds], axis=-1)
+    wanted = {f"target_{pose}": with_pose, "background": with_background}
+    return [getattr(scene, name) for name, told in wanted.items() if told]
+
+
+def earlier(images: Mapping[str, jax.Array], prior: str) -> jax.Array:
+    """The image of the earlier generator `prior`, as a constant. InputError: there is none."""
+    if prior not in images:
+        raise InputError(f"prior: no earlier generator {prior!r}, there are {list(images)}")
+    return lax.stop_gradient(images[prior])
 
 
 def field(scene: Scene, name: str) -> jax.Array:

@@ -58,7 +58,8 @@ class Generator(nn.Module):
         layers.check_spectral(self.spectral)
         layers.check_attention(self.attention, range(levels - 1))
         source = conditions.source(scene, self.pose, self.source_pose)
-        target = conditions.target(scene, self.pose, self.background)
+        target = conditions.target(scene, self.pose, True, self.background)
+        target = jnp.concatenate(target, axis=-1)
 
         def encode(x, name):
             return Encoder(self.features, levels, self.norm, self.spectral, name=name)(x)

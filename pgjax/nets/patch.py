@@ -27,6 +27,8 @@ class PatchCritic(nn.Module):
     """A value of conditions.POSES."""
     source_pose: bool = True
     """Whether the source's pose is told."""
+    target_pose: bool = True
+    """Whether the target's pose is told."""
     background: bool = False
     """Whether the target's background is told."""
     sampling: str = "nearest"
@@ -58,8 +60,8 @@ class PatchCritic(nn.Module):
                 "more on either side"
             )
         source = conditions.source(scene, self.pose, self.source_pose)
-        target = conditions.target(scene, self.pose, self.background)
-        target = jnp.concatenate([image, target], axis=-1)
+        told = conditions.target(scene, self.pose, self.target_pose, self.background)
+        target = jnp.concatenate([image, *told], axis=-1)
         return MODES[self.mode](self, scene, source, target)
 
 
@@ -74,7 +76,7 @@ def siamese(critic, scene, source, target):
     if source.shape != target.shape:
         raise InputError(
             "mode: 'siamese' reads source and target with the same layers, so it needs "
-            "source_pose=True and background=False"
+            f"source_pose={critic.target_pose} and background=False"
         )
     x = _blocks(critic, _first(critic, "in", jnp.concatenate([source, target])))
     x = jnp.concatenate(jnp.split(x, 2), axis=-1)

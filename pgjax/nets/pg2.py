@@ -2,10 +2,9 @@
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jax import lax
 
 from pgjax.errors import InputError
-from pgjax.nets import layers
+from pgjax.nets import conditions, layers
 
 
 class G1(nn.Module):
@@ -53,13 +52,9 @@ class G2(nn.Module):
 
     @nn.compact
     def __call__(self, scene, images, train):
-        if self.prior not in images:
-            raise InputError(
-                f"prior: no earlier generator {self.prior!r}, there are {list(images)}"
-            )
         levels = refiner_levels(scene.source_image.shape[1:3])
         layers.check_widths(features=self.features)
-        prior = lax.stop_gradient(images[self.prior])
+        prior = conditions.earlier(images, self.prior)
         x = jnp.concatenate([prior, scene.source_image], axis=-1)
         x = nn.relu(layers.Conv(self.features, name="in")(x))
         skips = []

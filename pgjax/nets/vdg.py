@@ -8,9 +8,7 @@ are U-Nets of the deformable GAN's blocks, depth and widths (docs/reference_fact
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jax import lax
 
-from pgjax.errors import InputError
 from pgjax.nets import conditions, layers
 from pgjax.nets.deformable import Encoder, depth
 
@@ -74,11 +72,7 @@ class Stage2(nn.Module):
     @nn.compact
     def __call__(self, scene, images, train):
         levels = _levels(self, scene)
-        if self.prior not in images:
-            raise InputError(
-                f"prior: no earlier generator {self.prior!r}, there are {list(images)}"
-            )
-        prior = lax.stop_gradient(images[self.prior])
+        prior = conditions.earlier(images, self.prior)
         pose = getattr(scene, f"target_{self.pose}")
         x = jnp.concatenate([prior, scene.source_image, pose], axis=-1)
         skips = Encoder(self.features, levels, self.norm, name="encoder")(x)

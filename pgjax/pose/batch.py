@@ -13,8 +13,9 @@ class Batch(NamedTuple):
     """B pairs of photos of one person.
 
     Images are uint8 (B, H, W, 3); keypoints are float32 (B, 18, 2), (y, x) in pixels; visible is bool
-    (B, 18). A missing joint's coordinates hold anything. `background` is the target's background, uint8
-    (B, H, W, 3), where the data set knows it.
+    (B, 18). A missing joint's coordinates hold anything. Where the data set knows them, `background` is the
+    target's background, uint8 (B, H, W, 3), and `target_view` the number of its view (pose.views), int8 (B,),
+    views.UNKNOWN where it knows none.
     """
 
     source_image: Any
@@ -24,10 +25,11 @@ class Batch(NamedTuple):
     target_keypoints: Any
     target_visible: Any
     background: Any = None
+    target_view: Any = None
 
 
 class Store(NamedTuple):
-    """All N photos of a split: uint8 (N, H, W, 3), keypoints (N, 18, 2), visible (N, 18).
+    """All N photos of a split: uint8 (N, H, W, 3), keypoints (N, 18, 2), visible (N, 18), views int8 (N,).
 
     `images` and `backgrounds` are arrays, or objects that give one for an array of indices.
     """
@@ -36,6 +38,7 @@ class Store(NamedTuple):
     keypoints: Any
     visible: Any
     backgrounds: Any = None
+    views: Any = None
 
 
 class Indices(NamedTuple):
@@ -76,4 +79,6 @@ def fetch(store: Store, indices: Indices) -> Batch:
         target_keypoints=target,
         target_visible=target_visible,
         background=None if store.backgrounds is None else images(store.backgrounds, indices.target),
+        # A mirrored person is seen from where it was.
+        target_view=None if store.views is None else store.views[indices.target],
     )

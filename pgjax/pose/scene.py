@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from pgjax.images.pixels import to_float
-from pgjax.pose import raster, skeleton, warp
+from pgjax.pose import raster, skeleton, views, warp
 from pgjax.pose.batch import Batch
 
 
@@ -18,7 +18,8 @@ class Scene(NamedTuple):
     discs and heat maps are (B, H, W, 18), stick figures (B, H, W, 3), in [0, 1]; `pose_mask`
     (B, H, W) covers the target person. `part_transforms` (B, 10, 2, 3), `part_exists` (B, 10) bool and
     `part_masks` (B, 10, H, W), `body_transform` (B, 2, 3) and `body_exists` (B,) bool lead from the
-    target to the source (warp.part_affines). `background` is the target's background like an image.
+    target to the source (warp.part_affines). `background` is the target's background like an image, and
+    `target_view` (B, 3) from where the target person is seen, one of skeleton.VIEWS as one-hot.
     `keys` (B,) are each example's random keys; where they are None, nothing is random.
     """
 
@@ -41,19 +42,20 @@ class Scene(NamedTuple):
     body_transform: Any
     body_exists: Any
     background: Any
+    target_view: Any
     keys: Any = None
 
 
-_IMAGE_LIKE = (
+_ROUNDED = (
     *("source_image", "target_image", "background"),
     *("source_discs", "target_discs", "source_heatmaps", "target_heatmaps"),
-    *("source_sticks", "target_sticks"),
+    *("source_sticks", "target_sticks", "target_view"),
 )
 
 
 def as_seen(scene: Scene, kind: str) -> Scene:
-    """The scene as networks of a type read it: images and drawn poses rounded, geometry exact."""
-    fields = {name: getattr(scene, name).astype(kind) for name in _IMAGE_LIKE}
+    """The scene as networks of a type read it: images, drawn poses and views rounded, geometry exact."""
+    fields = {name: getattr(scene, name).astype(kind) for name in _ROUNDED}
     return scene._replace(**fields)
 
 
@@ -64,7 +66,7 @@ def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) ->
 
     Args:
       batch: a Batch of uint8 images and joints. Without a background it is the target image with
-        the person's region erased (`erase`, `person_region`).
+        the person's region erased (`erase`, `person_region`), and without a view that by the shoulders.
       disc_radius: of the joints' discs and of the pose mask, pixels (PG2: 4; docs/reference_facts.md, 2.6).
       heatmap_sigma: of the joints' Gaussians, pixels (deformable GAN: 6; docs/reference_facts.md, 1.5).
     """
@@ -98,6 +100,7 @@ def derive(batch: Batch, *, disc_radius: int = 4, heatmap_sigma: float = 6.0) ->
         body_transform=body_transform,
         body_exists=body_exists,
         background=background,
+        target_view=views.one_hot(*target, batch.target_view),
     )
 
 

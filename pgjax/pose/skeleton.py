@@ -31,6 +31,9 @@ JOINTS = (
 
 INDEX = {name: index for index, name in enumerate(JOINTS)}
 
+VIEWS = ("front", "side", "back")
+"""From where a person may be seen; the order of one-hot vectors."""
+
 
 def _pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
     return tuple((INDEX[a], INDEX[b]) for a, b in names)

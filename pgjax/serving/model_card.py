@@ -20,7 +20,7 @@ TERMS_OF_USE = {
 
 def text(model: Model) -> str:
     """The card in Markdown, from the recipe and the scores of a model."""
-    return "\n".join([*_what(model), *_measured(model), *_limits(model), *_use()])
+    return "\n".join([*_what(model), *_measured(model), *_limits(model), *_use(model)])
 
 
 def _what(model: Model) -> Iterator[str]:
@@ -31,8 +31,8 @@ def _what(model: Model) -> Iterator[str]:
     )
     yield f"# {recipe.row}\n"
     yield (
-        "Given a photo of a person and a pose, this model draws the person in that pose. It is the row "
-        f"`{recipe.row}` of pgjax, a re-implementation of published systems; "
+        f"Given a photo of a person and {_told(model)}. It is the row `{recipe.row}` of pgjax, a "
+        "re-implementation of published systems; "
         f"{'exported' if imported is None else 'imported'} by version {__version__}.\n"
     )
     if imported is not None:
@@ -127,10 +127,13 @@ def _limits(model: Model) -> Iterator[str]:
         "- What the photo does not show (the back, the other side, what an arm covers) is invented. "
         "Faces, hands, letters and fine patterns are not kept: the result is no likeness and proves nothing."
     )
-    yield (
-        "- It follows the given joints, right or wrong. Where hips or shoulders are missing in either pose, "
-        "body parts cannot be moved, and little of the person is carried over."
-    )
+    if model.reads_view:
+        yield "- It is told no pose: how the person stands is invented."
+    else:
+        yield (
+            "- It follows the given joints, right or wrong. Where hips or shoulders are missing in either "
+            "pose, body parts cannot be moved, and little of the person is carried over."
+        )
     yield "- The background behind the person is made up" + (
         ", unless it is given." if _told_background(model) else "."
     )
@@ -155,10 +158,17 @@ def _told_background(model: Model) -> bool:
     return any(recipe.networks[name].options.get("background") for name in names)
 
 
-def _use() -> Iterator[str]:
+def _told(model: Model) -> str:
+    if model.reads_view:
+        return "a view (front, side or back), this model draws the person from there"
+    return "a pose, this model draws the person in that pose"
+
+
+def _use(model: Model) -> Iterator[str]:
     yield "\n## Use\n"
     yield "```"
-    yield "pgjax generate --model=FOLDER --source=PHOTO --source_pose=FILE --target_pose=FILE --out=FILE"
+    asked = "--view=back" if model.reads_view else "--source_pose=FILE --target_pose=FILE"
+    yield f"pgjax generate --model=FOLDER --source=PHOTO {asked} --out=FILE"
     yield "```\n"
     yield "with FOLDER being this one. Its files are checked against `SHA256SUMS` when they are read."
     yield ""

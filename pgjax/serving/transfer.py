@@ -4,13 +4,14 @@
     image = transfer("photo.jpg", "photo_keypoints.json", "pose.json")          # uint8 (H, W, 3)
     images = transfer("photo.jpg", "photo_keypoints.json", [pose1, pose2, ...])  # a list of them
     images = transfer("photo.jpg", "photo_keypoints.json", "poses/")  # likewise
+    image = transfer("photo.jpg", view="back")  # by a model that is told a view, and no pose
 
 Needs no data set and no tensorflow-datasets.
 """
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +22,7 @@ from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.images.photo import MODES, Placement, fit, read_photo
 from pgjax.images.pixels import to_float, to_uint8
 from pgjax.keypoints import Pose, in_photo, in_pixels, inside, limbs, moved, within
+from pgjax.pose import skeleton, views
 from pgjax.pose.batch import Batch
 from pgjax.pose.scene import erase, person_region
 from pgjax.serving.given_poses import expanded, is_many, named
@@ -44,7 +46,8 @@ class PoseTransfer:
     each of these sizes it is compiled once, when it is first needed.
 
     Attributes:
-      model: as it was exported. size: (height, width) of its pictures, pixels.
+      model: as it was exported. size: (height, width) of its pictures, pixels. reads_view: whether it is
+        told a view of the target, and no pose.
     """
 
     def __init__(self, model: Model, batch_size: int = 8):
@@ -52,18 +55,19 @@ class PoseTransfer:
         if batch_size < 1:
             raise InputError(f"batch_size: expected a positive number, got {batch_size}")
         self.model, self.size, self._most = model, model.size, batch_size
+        self.reads_view = model.reads_view
         recipe = model.recipe
         stage = recipe.stages[model.stage]
         generate, last = make_generate(recipe, stage), stage.generators[-1]
         margin = 4 * recipe.scene.get("disc_radius", 4)  # as scene.derive erases a person
 
-        def draw(variables, photo, background, told, source, seen, target, wanted):
+        def draw(variables, photo, background, told, source, seen, target, wanted, view):
             image = to_float(photo)
             erased = to_uint8(erase(image, person_region(source, seen, self.size, margin)))
             background = jnp.where(told[:, None, None, None], background, erased)
             # The target photo is what nobody has here; its shape alone is read.
             blank = jnp.zeros_like(photo)
-            batch = Batch(photo, blank, source, seen, target, wanted, background)
+            batch = Batch(photo, blank, source, seen, target, wanted, background, view)
             made = generate(variables, batch)[last]
             return to_uint8(made), jnp.isfinite(made).all()
 
@@ -79,19 +83,22 @@ class PoseTransfer:
         """
         return cls(model_folder.read(folder), batch_size)
 
-    def __call__(self, photo, source_pose, target_pose, **options) -> Any:
+    def __call__(self, photo, source_pose=None, target_pose=None, **options) -> Any:
         """All of `each` at once: uint8 (H, W, 3), or a list of them where a list or sequence was given."""
-        target_pose = expanded(target_pose, options.get("target_person"))
+        if target_pose is not None:
+            target_pose = expanded(target_pose, options.get("target_person"))
         made = list(self.each(photo, source_pose, target_pose, **options))
-        several = any(map(is_many, (photo, source_pose, target_pose, options.get("background"))))
+        given = (photo, source_pose, target_pose, options.get("background"), options.get("view"))
+        several = any(map(is_many, given))
         return made if several else made[0]
 
     def each(
         self,
         photo,
-        source_pose,
-        target_pose,
+        source_pose=None,
+        target_pose=None,
         *,
+        view: str | Sequence[str] | None = None,
         background=None,
         refit: bool = False,
         mode: str = "letterbox",
@@ -109,7 +116,9 @@ class PoseTransfer:
             pixels of the photo, or of a copy of another size, if it knows that one's.
           target_pose: likewise, in pixels of the photo that it was taken from, if it knows that one's
             size, and else of the source's. A sequence is a list too: a folder or a file of several
-            photos' poses, what keypoints.read makes of one, an array (N, 18, 2 or 3), an iterator.
+            photos' poses, what keypoints.read makes of one, an array (N, 18, 2 or 3), an iterator. A model
+            that is told a view takes that of the pose's shoulders (views.by_shoulders).
+          view: one of skeleton.VIEWS instead of both poses, for a model that is told a view.
           background: what is behind the target person, a photo that is laid like the source photo; for
             models that are told (the others ignore it). Unless given, the source photo with the
             person erased.
@@ -123,15 +132,22 @@ class PoseTransfer:
             person are left out; a warning names them.
 
         Raises:
-          FileNotFoundError, InputError: a photo or a pose cannot be read, several people of whom none is
-            chosen, no such person, a pose has no visible joint in the picture, a source pose is of a photo
-            of another shape, lists of different lengths, an unknown mode.
+          FileNotFoundError, InputError: a photo or a pose cannot be read, poses are missing or a view is
+            given for a model that is told none, an unknown view, a view beside a pose, several people of
+            whom none is chosen, no such person, a pose has no visible joint in the picture, a source pose is
+            of a photo of another shape, lists of different lengths, an unknown mode.
           NonFiniteLossError: a generated image is not finite.
         """
         if mode not in MODES:
             raise InputError(f"mode {mode!r}: expected one of {', '.join(MODES)}")
-        given = (photo, source_pose, expanded(target_pose, target_person), background)
-        asked = self._asked(given, (source_person, target_person), refit, mode)
+        if view is None:
+            if self.reads_view and (source_pose is None or target_pose is None):
+                raise InputError("view: missing; expected one, or source_pose and target_pose")
+            given = (photo, source_pose, expanded(target_pose, target_person), background)
+            asked = self._asked(given, (source_person, target_person), refit, mode)
+        else:
+            self._check_view(view, source_pose, target_pose)
+            asked = self._seen_from((photo, view, background), mode)
         size = None
         while batch := list(itertools.islice(asked, self._most)):
             # A longer list's last batch is filled up, so that nothing compiles twice.
@@ -149,22 +165,41 @@ class PoseTransfer:
         for one, image in zip(asked, np.asarray(images), strict=False):
             yield one.placement.back(image, around=one.photo)
 
-    def _asked(self, given: tuple, persons: tuple, refit: bool, mode: str) -> Iterator[_Asked]:
-        lengths = {len(items) for items in given if is_many(items)}
-        if len(lengths) > 1 or 0 in lengths:
+    def _check_view(self, view, source_pose, target_pose) -> None:
+        if not self.reads_view:
             raise InputError(
-                f"lists of {' and '.join(map(str, sorted(lengths)))} photos, poses or backgrounds; "
-                "expected one length, not 0"
+                f"view: the model {self.model.config['row']} is told a pose, and no view; give source_pose "
+                "and target_pose"
             )
-        count = lengths.pop() if lengths else 1
+        if source_pose is not None or target_pose is not None:
+            raise InputError("view: goes without source_pose and target_pose")
+        for one in view if is_many(view) else [view]:
+            if one not in skeleton.VIEWS:
+                raise InputError(f"view {one!r}: expected one of {', '.join(skeleton.VIEWS)}")
+
+    def _seen_from(self, given: tuple, mode: str) -> Iterator[_Asked]:
+        """Of a photo, a view and a background, without any joint."""
+        count = _length(given)
+        photos, view, backgrounds = given
+        joints = np.zeros((18, 2), np.float32), np.zeros(18, bool)
+        columns = (
+            *self._photos(photos, backgrounds, count, mode),
+            _for_each(view, count, views.number),
+        )
+        for placed, background, number in zip(*columns, strict=False):
+            yield _given(placed, background, *joints, *joints, number)
+
+    def _photos(self, photos, backgrounds, count: int, mode: str) -> tuple[Iterator, Iterator]:
+        def placed(photo):
+            return None if photo is None else self._placed(photo, mode)
+
+        return _for_each(photos, count, placed), _for_each(backgrounds, count, placed)
+
+    def _asked(self, given: tuple, persons: tuple, refit: bool, mode: str) -> Iterator[_Asked]:
+        count = _length(given)
         photos, sources, targets, backgrounds = given
         columns = (
-            _for_each(photos, count, lambda photo: self._placed(photo, mode)),
-            _for_each(
-                backgrounds,
-                count,
-                lambda photo: None if photo is None else self._placed(photo, mode),
-            ),
+            *self._photos(photos, backgrounds, count, mode),
             named("source_pose", sources, count, persons[0]),
             named("target_pose", targets, count, persons[1]),
         )
@@ -191,10 +226,8 @@ class PoseTransfer:
         source = _shown(source, name)
         targets = [_shown(pose, name) for pose, (*_, (name, _)) in zip(targets, rows, strict=True)]
         for (placed, background, *_), target in zip(rows, targets, strict=True):
-            told = background is not None
-            (behind,) = (background if told else placed).given
             joints = (source.keypoints, source.visible, target.keypoints, target.visible)
-            yield placed._replace(given=(*placed.given, behind, np.bool_(told), *joints))
+            yield _given(placed, background, *joints, views.UNKNOWN)
 
     def _placed(self, photo, mode: str) -> _Asked:
         photo = read_photo(photo)
@@ -207,6 +240,27 @@ class PoseTransfer:
         pose = within(pose if pose.size else pose._replace(size=size))
         placement = fit(pose.size or size, self.size, mode)
         return moved(pose, placement.points, placement.into)
+
+
+def _length(given: tuple) -> int:
+    """Of all lists among what is given; 1 without any."""
+    lengths = {len(items) for items in given if is_many(items)}
+    if len(lengths) > 1 or 0 in lengths:
+        raise InputError(
+            f"lists of {' and '.join(map(str, sorted(lengths)))} photos, poses, views or backgrounds; "
+            "expected one length, not 0"
+        )
+    return lengths.pop() if lengths else 1
+
+
+def _given(placed: _Asked, background: _Asked | None, *joints_and_view) -> _Asked:
+    """With all that the model is given; the source photo stands in for a background that is not told."""
+    *joints, view = joints_and_view
+    told = background is not None
+    (behind,) = (background if told else placed).given
+    return placed._replace(
+        given=(*placed.given, behind, np.asarray(told), *joints, np.asarray(view, np.int8))
+    )
 
 
 def _for_each(given: Any, count: int, prepare: Callable[[Any], Any]) -> Iterator[Any]:

@@ -3,12 +3,13 @@
     pgjax generate --model=runs/demo/export --source=photo.jpg --source_pose=photo_keypoints.json \\
         --target_pose=pose.json --out=result.png
     pgjax generate --model=runs/demo/export --source=anna.jpg --target_photo=bob.jpg --out=result.png
+    pgjax generate --model=runs/varigan/export --source=anna.jpg --view=back --out=result.png
 
 --model is a folder that train.py exported. Poses are files of any format of pgjax.keypoints (OpenPose or COCO
 JSON, the published CSV, .npy). Without --source_pose or --target_pose, an estimator finds the joints in the
-photo. A folder of poses or of target photos, a file with the poses of several photos, and a .npy (N, 18, 2)
-are sequences, even with one pose. Then --out is a folder, whose images have the names of their poses, and
---animation is a .webp, .gif, .png or .apng.
+photo. --view stands for all poses, for a model that is told a view. A folder of poses or of target photos, a
+file with the poses of several photos, and a .npy (N, 18, 2) are sequences, even with one pose. Then --out is
+a folder, whose images have the names of their poses, and --animation is a .webp, .gif, .png or .apng.
 
 A target pose is in pixels of its own photo. The size of this photo comes from --target_photo, from
 --target_size, or from the file of the pose; otherwise it is the size of the source photo. The images have the
@@ -29,6 +30,7 @@ from pgjax.files.file_types import PHOTOS, extension
 from pgjax.images import animation, pixels
 from pgjax.images.photo import MODES, Size, read_photo
 from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
+from pgjax.pose.skeleton import VIEWS
 from pgjax.progress import announce, watched
 from pgjax.runtime import cpu_process
 from pgjax.tools import asked_poses, cli, extension_flag, keypoint_flags
@@ -47,11 +49,14 @@ def main(argv: list[str] | None = None) -> None:
     photo = read_photo(arguments.source)
     size = photo.shape[:2]
     _check_sizes(arguments, pixels.enlarged_size(size, arguments.enlarge))
-    find = asked_poses.finder(
-        arguments.estimator, arguments.estimator_model, arguments.data_dir, arguments.threshold
-    )
-    source = asked_poses.source(arguments, size, find)
-    poses, sequence = asked_poses.targets(arguments, size, find)
+    if arguments.view is None:
+        find = asked_poses.finder(
+            arguments.estimator, arguments.estimator_model, arguments.data_dir, arguments.threshold
+        )
+        source = asked_poses.source(arguments, size, find)
+        poses, sequence = asked_poses.targets(arguments, size, find)
+    else:
+        source, poses, sequence = None, {}, False
     out = Path(arguments.out)
     if sequence:
         if extension(out.name) in PHOTOS or out.is_file():
@@ -92,7 +97,11 @@ def _check(arguments: argparse.Namespace) -> None:
         )
     for option, offered in asked_poses.OFFERED.items():
         keypoints.check_person(vars(arguments)[option.removeprefix("--")], option, offered)
-    if arguments.target_pose is None and arguments.target_photo is None:
+    if arguments.view is not None:
+        for option in ("source_pose", "target_pose", "target_photo"):
+            if getattr(arguments, option) is not None:
+                raise InputError(f"--view: goes without --{option}")
+    elif arguments.target_pose is None and arguments.target_photo is None:
         raise InputError("--target_pose or --target_photo: expected one of them, or both")
     if arguments.target_pose is None and arguments.target_size is not None:
         raise InputError("--target_size: goes with --target_pose")
@@ -111,8 +120,8 @@ def _check_sizes(arguments: argparse.Namespace, size: Size) -> None:
 def _draw(
     arguments: argparse.Namespace,
     photo: np.ndarray,
-    source: Pose,
-    targets: list[Pose],
+    source: Pose | None,
+    targets: Sequence[Pose],
     places: list[Path],
 ) -> list[np.ndarray]:
     """Writes the images; returns those of an animation, where one is asked for."""
@@ -125,17 +134,25 @@ def _draw(
 
     compilation.keep()
     transfer = PoseTransfer.load(arguments.model)
-    announce(f"drawing {len(targets)} image{'s' * (len(targets) > 1)}; compiling for the first one")
+    if arguments.view is not None and not transfer.reads_view:
+        row = transfer.model.config["row"]
+        raise InputError(
+            f"--view: the model {row} is told a pose, and no view; give --target_pose or --target_photo"
+        )
+    if arguments.view is None and transfer.reads_view:
+        _say_views(targets)
+    announce(f"drawing {len(places)} image{'s' * (len(places) > 1)}; compiling for the first one")
     made = transfer.each(
         photo,
         source,
-        targets if len(targets) > 1 else targets[0],
+        targets if len(targets) > 1 else next(iter(targets), None),
+        view=arguments.view,
         background=arguments.background,
         refit=arguments.refit,
         mode=arguments.mode,
     )
     kept = []
-    bar = watched(made, len(targets), "drawing", "image", quiet=len(targets) == 1)
+    bar = watched(made, len(places), "drawing", "image", quiet=len(places) == 1)
     for place, one in zip(places, bar, strict=True):
         if arguments.enlarge != 1:
             one = pixels.enlarged(one, arguments.enlarge)
@@ -143,6 +160,18 @@ def _draw(
         if arguments.animation:
             kept.append(one)
     return kept
+
+
+def _say_views(targets: Sequence[Pose]) -> None:
+    """What a model that is told a view makes of poses."""
+    import jax.numpy as jnp
+
+    from pgjax.pose import views
+
+    keypoints, visible = (jnp.asarray([pose[i] for pose in targets]) for i in (0, 1))
+    counts = np.bincount(views.by_shoulders(keypoints, visible), minlength=len(VIEWS))
+    told = ", ".join(f"{view} ({n})" for view, n in zip(VIEWS, counts, strict=True) if n)
+    say(f"the model is told a view, and no pose; the shoulders say: {told}; or give --view", "")
 
 
 def _animate(path: str, images: Sequence[np.ndarray], fps: float) -> None:
@@ -191,6 +220,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PHOTO|DIR",
         help="photo to which the target pose belongs, or a folder of photos for a sequence; without "
         "--target_pose, the poses are estimated in these photos",
+    )
+    add(
+        "--view",
+        choices=VIEWS,
+        help="from where to see the person, instead of poses, for a model that is told a view and no pose",
     )
     add("--out", metavar="FILE|DIR", required=True, help="the image; for a sequence, a folder")
     add(

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from pgjax import nets
 from pgjax.errors import InputError
 from pgjax.files import buckets, folders, paths
 from pgjax.training.recipe import Recipe, build
@@ -53,6 +54,13 @@ class Model(NamedTuple):
     def recipe(self) -> Recipe:
         """Raises InputError, where this version of pgjax does not know a key of the config."""
         return build(self.config)
+
+    @property
+    def reads_view(self) -> bool:
+        """Whether its generators are told a view of the target, and no pose; raises as `recipe`."""
+        recipe = self.recipe
+        names = recipe.stages[self.stage].generators
+        return not nets.BY_VIEW.isdisjoint(recipe.networks[name].net for name in names)
 
 
 def write(folder: str | os.PathLike, model: Model, card: str) -> None:

@@ -22,10 +22,14 @@ Log = dict[str, jax.Array]
 
 
 class Made(NamedTuple):
-    """What the generators made of a scene, by name: images, and the running statistics they then have."""
+    """What the generators made of a scene, by name: images, and the running statistics they then have.
+
+    `terms` are their own ones (layers.OWN_TERMS), means over images.
+    """
 
     images: dict[str, jax.Array]
     statistics: dict[str, Any]
+    terms: dict[str, jax.Array]
 
 
 class Shown(NamedTuple):
@@ -36,11 +40,12 @@ class Shown(NamedTuple):
 
 
 def appliers(recipe: Recipe) -> dict[str, Callable]:
-    """Every network as (variables, scene, images given, train) -> (output, running statistics).
+    """Every network as (variables, scene, images given, train) -> (output, what it writes).
 
     In the row's precision; what goes in and comes out is float32, so that neither networks nor losses
-    know of it. The statistics are those after the pass, {} without `train` or where there are none. A
-    stage's `real` that is a method of a network is among them, by its own name.
+    know of it. Written are, by collection, the running statistics after the pass and the network's own
+    terms; without `train`, and of networks without any, nothing. A stage's `real` that is a method of a
+    network is among them, by its own name.
     """
     arithmetic = recipe.compute.precision
     kind = precision.kind(arithmetic)
@@ -54,9 +59,9 @@ def appliers(recipe: Recipe) -> dict[str, Callable]:
                 given,
                 train=train,
                 method=method,
-                mutable=[layers.STATISTICS] if train else [],
+                mutable=[layers.STATISTICS, layers.OWN_TERMS] if train else [],
             )
-        return output.astype(jnp.float32), written.get(layers.STATISTICS, {})
+        return output.astype(jnp.float32), written
 
     networks = modules(recipe)
     made: dict[str, Callable] = {}
@@ -84,12 +89,16 @@ def _make(
 ) -> Made:
     images: dict[str, jax.Array] = {}
     statistics = {}
+    terms: dict[str, jax.Array] = {}
     for name in stage.generators:
         train = name in stage.players
         # Whoever does not play is as in evaluation: nothing random.
         seen = scene if train else scene._replace(keys=None)
-        images[name], statistics[name] = made[name](variables[name], seen, images, train=train)
-    return Made(images, statistics)
+        images[name], written = made[name](variables[name], seen, images, train=train)
+        statistics[name] = written.get(layers.STATISTICS, {})
+        for term, sown in written.get(layers.OWN_TERMS, {}).items():
+            terms[term] = sum(map(jnp.mean, sown), start=terms.get(term, jnp.zeros(())))
+    return Made(images, statistics, terms)
 
 
 def generator_loss(
@@ -111,8 +120,13 @@ def generator_loss(
     parts: Log = {}
     total = jnp.zeros(())
     for name, loss in stage.terms.items():
-        value = TERMS[name](scene, output, features, **loss.options)
-        parts[name] = _scalar(value, f"TERMS[{name!r}]")
+        if name in TERMS:
+            value = TERMS[name](scene, output, features, **loss.options)
+            parts[name] = _scalar(value, f"TERMS[{name!r}]")
+        elif name in found.terms:
+            parts[name] = found.terms[name]
+        else:
+            raise InputError(f"nets.TERMS_OF: no generator of the stage has sown {name!r}")
         total += loss.weight * parts[name]
     if alone:
         shown = {"generated": Shown(scene, output)}

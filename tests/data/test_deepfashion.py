@@ -9,6 +9,7 @@ from PIL import Image
 from fashion import NAMES, PAIRS, FakeFashion
 from pgjax import data
 from pgjax.data import pairs, store
+from pgjax.data.deepfashion import DeepFashion
 
 FIRST = NAMES["test"][0]
 
@@ -56,6 +57,21 @@ def test_built_records_are_the_files(build, tmp_path, layout, text):
     assert sorted(train.tolist()) == sorted(
         [[0, 2], [2, 0], [0, 5], [5, 0], [2, 5], [5, 2], [1, 4], [4, 1]]
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "view"),
+    [
+        ("fashionWOMENBlouses_Shirtsid0000069302_3back.jpg", "back"),
+        ("fasionMENDenimid0000008001_1front.jpg", "front"),
+        ("img/WOMEN/Dresses/id_00000102/01_2_side.jpg", "side"),
+        ("img/WOMEN/Dresses/id_00000102/01_4_full.jpg", None),
+        ("fasionMENDenimid0000008001_7additional.jpg", None),
+        ("somebody_1front.jpg", None),
+    ],
+)
+def test_names_tell_the_view(name, view):
+    assert DeepFashion.view_of(name) == view
 
 
 def test_photos_keep_their_bytes(build, tmp_path):

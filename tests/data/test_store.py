@@ -5,6 +5,7 @@ import pytest
 
 from pgjax import data
 from pgjax.data import store
+from pgjax.data.market1501 import Market1501
 from pgjax.errors import InputError
 from pgjax.pose.batch import Indices, fetch
 
@@ -33,6 +34,19 @@ def test_held_and_on_demand_are_equal(built):
     indices = Indices(np.array([1, 3]), np.array([3, 4]), np.array([True, False]))
     for one, other in zip(fetch(held.store, indices), fetch(demanded.store, indices), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_views_are_told_by_a_builder_that_knows_them_of_names(built, monkeypatch):
+    assert store.load_split("market1501", "train", built).store.views is None
+
+    def view_of(name):
+        return {"0007": "back"}.get(name[:4])
+
+    monkeypatch.setattr(Market1501, "view_of", staticmethod(view_of), raising=False)
+    held = store.load_split("market1501", "train", built).store
+    assert held.views.tolist() == [2, -1, 2, -1, -1] and held.views.dtype == np.int8
+    indices = Indices(np.array([1, 3, 0]), np.array([0, 4, 2]), np.array([True, False, False]))
+    assert fetch(held, indices).target_view.tolist() == [2, -1, 2]
 
 
 def test_pairs_of_a_split(built):

@@ -9,7 +9,8 @@ from PIL import Image
 
 from pgjax.data import people
 from pgjax.data.records import encode
-from pgjax.data.synthetic_people import SEED, PeopleConfig, SyntheticPeople
+from pgjax.data.synthetic_people import SEED, PeopleConfig, SyntheticPeople, photo_name
+from pgjax.pose import views
 
 CONFIGS = {config.name: config for config in SyntheticPeople.BUILDER_CONFIGS}
 
@@ -28,6 +29,22 @@ def test_test_identities_are_not_trained_on(config):
 def test_png_is_lossless():
     image = people.photo(0, 1, 0, (64, 32))["image"]
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(encode(image)))), image)
+
+
+def test_names_tell_from_where_a_person_is_drawn():
+    """As the shoulders say, and for nearly all: by a rule that knows only joints."""
+    photos = [(identity, index) for identity in range(1, 41) for index in range(3)]
+    drawn = [people.photo(SEED, *photo, (64, 32)) for photo in photos]
+    named = [
+        SyntheticPeople.view_of(photo_name(identity, photo["camera"], index))
+        for (identity, index), photo in zip(photos, drawn, strict=True)
+    ]
+    keypoints = np.stack([photo["joints"] for photo in drawn])
+    seen = views.by_shoulders(keypoints, np.ones((len(drawn), 18), bool))
+    agree = np.array([views.number(view) for view in named]) == seen
+    assert {*named} == {"front", "side", "back"}
+    assert agree.mean() > 0.97
+    assert SyntheticPeople.view_of("0001_c1s1_000001_01.jpg") is None
 
 
 @pytest.fixture(scope="module")

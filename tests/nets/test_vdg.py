@@ -10,7 +10,7 @@ import pytest
 from pgjax.errors import InputError
 from pgjax.nets import NETS
 from pgjax.nets.vdg import Stage1, Stage2
-from scenes import conv, count, leaky, noisy, norm, spec, standing
+from scenes import count, decode, encode, join, leaky, noisy, spec, standing
 
 SIZE = (32, 16)
 LEVELS = 4
@@ -38,36 +38,6 @@ def init(network, scene):
 
 
 # ------------------------------------------------------------------ numpy float64
-
-
-def join(*arrays):
-    return np.concatenate([np.float64(x) for x in arrays], axis=-1)
-
-
-def encode(x, p, kind):
-    found = [conv(x, p["in"])]
-    for level in range(1, LEVELS):
-        x = conv(leaky(found[-1]), p[f"down{level}"], stride=2)
-        found.append(norm(x, p[f"norm{level}"], kind) if level < LEVELS - 1 else x)
-        assert x.shape[-1] == FEATURES * min(2**level, 8)
-    return found
-
-
-def up(x, p):
-    """A transposed convolution is one with the turned kernel over zeros between the pixels."""
-    batch, height, width, channels = x.shape
-    spread = np.zeros((batch, 2 * height, 2 * width, channels))
-    spread[:, ::2, ::2] = x
-    turned = {"kernel": np.asarray(p["kernel"])[::-1, ::-1]}
-    return conv(spread, turned, pad=((2, 1), (2, 1)))
-
-
-def decode(skips, p, kind):
-    x = skips[-1]
-    for level in reversed(range(LEVELS - 1)):
-        x = norm(up(np.maximum(x, 0), p[f"up{level}"]), p[f"norm{level}"], kind)
-        x = join(x, skips[level])
-    return conv(np.maximum(x, 0), p["out"])
 
 
 def numpy_stage1(p, target_pose, source_image, source_pose, kind):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tiny
-from configs import deformable, horiuchi, patn, pdig, pg2, vdg
+from configs import deformable, horiuchi, patn, pdig, pg2, varigan, vdg
 from pgjax import frozen
 from pgjax.data.pipeline import split_over_devices
 from pgjax.nets import NETS
@@ -28,6 +28,8 @@ ROWS = {
     "vdg": (vdg, "vdg", "stage2"),
     "patn": (patn, "patn", "stage1"),
     "pdig": (pdig, "pdig_sampling", "stage3"),
+    "coarse": (varigan, "varigan_reading", "stage1"),
+    "fine": (varigan, "varigan_reading", "stage2"),
 }
 TOLERANCE = 0.05
 """Of a first loss, relative; measured: at most 0.02."""

@@ -1,6 +1,7 @@
 """PoseTransfer against what scores models, on photos and poses of any kind."""
 
 import io
+import itertools
 import subprocess
 import sys
 
@@ -10,11 +11,13 @@ import pytest
 from PIL import Image
 
 import tiny
+from configs import varigan
 from pgjax import keypoints
 from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.images.photo import fit
 from pgjax.keypoints import limbs, make_pose, moved
 from pgjax.pose.batch import Store
+from pgjax.pose.skeleton import INDEX, VIEWS
 from pgjax.serving import export
 from pgjax.serving.transfer import PoseTransfer
 from pgjax.training import model_folder
@@ -333,6 +336,43 @@ def test_a_told_background():
     found = transfer(*arguments(), background=[behind[i] for i in PAIRS[:, 1]])
     same(found, expected)
     assert (np.asarray(transfer(*arguments())) != expected).any()
+
+
+@pytest.fixture(scope="module")
+def by_view():
+    made = tiny.narrow(varigan.get_config("synthetic_people/varigan_reading"))
+    made.networks.g.options.update(code=5, latent=6)
+    return PoseTransfer(tiny.model(made), batch_size=4)
+
+
+def test_a_view_instead_of_poses(by_view):
+    photo, source, target = (column[0] for column in arguments())
+    images = by_view(photo, view=list(VIEWS))
+    assert [image.shape for image in images] == [photo.shape] * 3
+    assert all((a != b).any() for a, b in itertools.combinations(images, 2))
+    np.testing.assert_array_equal(by_view(photo, view="back"), images[2])
+    assert len(by_view([photo, PHOTOS[3]], view="side")) == 2
+    # Of a pose the shoulders tell the view, and nothing else is read.
+    right, left = (INDEX[f"{side}_shoulder"] for side in ("right", "left"))
+    for apart, image in ((12, images[0]), (-12, images[2])):
+        points = target.keypoints.copy()
+        points[right], points[left] = (14, 16 - apart / 2), (14, 16 + apart / 2)
+        points[INDEX["right_hip"]], points[INDEX["left_hip"]] = (30, 14), (30, 18)
+        np.testing.assert_array_equal(by_view(photo, source, make_pose(points)), image)
+
+
+def test_views_that_cannot_be(transfer, by_view):
+    photo, source, _ = (column[0] for column in arguments())
+    with pytest.raises(InputError, match="view: the model synthetic_people/dsc is told a pose"):
+        transfer(photo, view="back")
+    with pytest.raises(InputError, match="view 'left': expected one of front, side, back"):
+        by_view(photo, view=["back", "left"])
+    with pytest.raises(InputError, match="view: goes without source_pose and target_pose"):
+        by_view(photo, source, view="back")
+    with pytest.raises(InputError, match="view: missing; expected one, or source_pose and target"):
+        by_view(photo, source)
+    with pytest.raises(InputError, match="lists of 2 and 3"):
+        by_view([photo] * 2, view=["back"] * 3)
 
 
 BLOCKED = """

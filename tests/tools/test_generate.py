@@ -8,9 +8,12 @@ from PIL import Image
 
 import generating
 import tiny
+from configs import varigan
 from generating import PHOTOS, call, pixels
 from pgjax import keypoints
 from pgjax.images.photo import fit
+from pgjax.pose.skeleton import INDEX
+from pgjax.serving import model_card
 from pgjax.serving.transfer import PoseTransfer
 from pgjax.training import model_folder
 
@@ -233,6 +236,62 @@ def test_faults_are_one_line(files, tmp_path, capsys, name, message):
     assert (ended.value.code, written.out) == (2, "") and len(errors) == 1
     assert errors[0].startswith("error: ") and message in errors[0]
     assert not (tmp_path / "out.png").exists()
+
+
+@pytest.fixture(scope="module")
+def by_view(files):
+    """The folder of a model that is told a view."""
+    made = tiny.narrow(varigan.get_config("synthetic_people/varigan_reading"))
+    made.networks.g.options.update(code=5, latent=6)
+    model = tiny.model(made)
+    model_folder.write(files / "by_view", model, model_card.text(model))
+    return files / "by_view"
+
+
+NO_POSES = {"source_pose": None, "target_pose": None}
+
+
+def test_a_view_in_place_of_poses(files, by_view, tmp_path, capsys):
+    call(files, model=by_view, view="back", out=tmp_path / "back.png", **NO_POSES)
+    written = capsys.readouterr()
+    assert written.out == f"{tmp_path / 'back.png'}\n" and "shoulders" not in written.err
+    transfer = PoseTransfer.load(by_view)
+    back, side = transfer(PHOTOS[0], view=["back", "side"])
+    np.testing.assert_array_equal(pixels(tmp_path / "back.png"), back)
+    assert (back != side).any()
+    assert "--view=back --out" in (by_view / "README.md").read_text()
+
+
+def test_of_a_pose_the_view_is_taken_and_told(files, by_view, tmp_path, capsys):
+    narrow = tiny.pose(2, 1).keypoints.copy()
+    narrow[INDEX["left_shoulder"]] = narrow[INDEX["right_shoulder"]]
+    side = keypoints.make_pose(narrow)
+    keypoints.write(tmp_path / "poses", {"a": [side], "b": [side]}, "openpose")
+    call(files, model=by_view, target_pose=tmp_path / "poses", out=tmp_path / "out")
+    told = "the model is told a view, and no pose; the shoulders say: side (2); or give --view"
+    assert told in capsys.readouterr().err
+    expected = PoseTransfer.load(by_view)(PHOTOS[0], view="side")
+    np.testing.assert_array_equal(pixels(tmp_path / "out" / "a.png"), expected)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"view": "back"}, "--view: goes without --source_pose"),
+        ({"view": "back", "source_pose": None}, "--view: goes without --target_pose"),
+        (
+            NO_POSES | {"view": "back"},
+            "--view: the model synthetic_people/baseline is told a pose, and no view; give --target_pose",
+        ),
+        (NO_POSES | {"view": "left"}, "--view: invalid choice: 'left'"),
+    ],
+)
+def test_faults_of_views_are_one_line(files, tmp_path, capsys, flags, message):
+    with pytest.raises(SystemExit) as ended:
+        call(files, out=tmp_path / "out.png", **flags)
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.endswith(" ...")]
+    assert ended.value.code == 2 and len(lines) == 1
+    assert lines[0].startswith("error: ") and message in lines[0]
 
 
 def test_a_flipped_byte_of_the_model_is_an_error(files, tmp_path, capsys):

@@ -15,6 +15,19 @@ FACING = {"front": 4.6, "back": 3.6, "side": 1.8}
 CROPPED, OCCLUDED = 0.1, 0.1  # how often
 
 
+def facing(seed, identity, index):
+    """From where photo number `index` of an identity shows it: "front", "side" or "back".
+
+    Arguments are those of `photo`.
+    """
+    return _chance(seed, identity, index).weighted(FACING)
+
+
+def _chance(seed, identity, index):
+    """The draws of a photo, of which its facing is the first."""
+    return Chance(seed, 2, identity, index)
+
+
 def _view(chance):
     """A random View: front, back or side with room to turn, mostly the whole body in frame."""
     facing = chance.weighted(FACING)
@@ -98,7 +111,7 @@ def photo(seed, identity, index, size):
         raise ValueError(f"size {size}, index {index}: expected one of {SIZES} and index >= 0")
     someone = make_person(seed, identity)
     camera = someone.cameras[index % len(someone.cameras)]
-    chance = Chance(seed, 2, identity, index)
+    chance = _chance(seed, identity, index)
     view = _view(chance)
     figure = pose.skeleton(pose.sample(chance), someone)
     exposure = np.float32(chance.bell(1.0, 0.1))

@@ -1,7 +1,7 @@
 """Layers that the networks share: linear ones, norms, self-attention, dropout, upsampling."""
 
 from pgjax.nets.layers.attention import SelfAttention
-from pgjax.nets.layers.functions import dropout, upsample
+from pgjax.nets.layers.functions import OWN_TERMS, dropout, upsample
 from pgjax.nets.layers.linear import Conv, ConvTranspose, Dense, uniform
 from pgjax.nets.layers.norms import (
     NORMS,
@@ -23,6 +23,7 @@ from pgjax.runtime.devices import DEVICES
 __all__ = [
     "DEVICES",
     "NORMS",
+    "OWN_TERMS",
     "STATISTICS",
     "BatchNorm",
     "Conv",

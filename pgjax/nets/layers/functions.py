@@ -7,6 +7,12 @@ import jax.numpy as jnp
 
 from pgjax.errors import InputError
 
+OWN_TERMS = "own_terms"
+"""Collection of a network's own terms: what it is moved by beside its image, (B,) each, by name.
+
+The network itself sows them in training; nets.TERMS_OF has their names.
+"""
+
 
 def dropout(x, keys, rate: float, salt: int):
     """Sets elements to 0 with probability `rate` and divides the others by 1 - rate.

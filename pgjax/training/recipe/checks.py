@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pgjax import frozen
 from pgjax.errors import InputError
-from pgjax.nets import NETS, OVER_BATCH
+from pgjax.nets import NETS, OVER_BATCH, TERMS_OF
 from pgjax.training import losses
 from pgjax.training.optimizers import OPTIMIZERS, SCHEDULES
 from pgjax.training.recipe.parsing import (
@@ -65,8 +65,14 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
     for field in ("players", "generators"):
         for name in getattr(stage, field):
             check_choice(name, recipe.networks, f"{key}.{field}")
+    playing = [recipe.networks[name].net for name in stage.generators if name in stage.players]
+    own = [term for net in playing for term in TERMS_OF.get(net, ())]
     for name, loss in stage.terms.items():
-        check_choice(name, losses.TERMS, f"{key}.terms", EXTENDED)
+        check_choice(name, (*losses.TERMS, *own), f"{key}.terms", EXTENDED)
+        if name not in losses.TERMS:
+            if loss.options:
+                raise InputError(f"{key}.terms.{name}.options: a network's own term takes none")
+            continue
         skip = ("scene", "image", "features")
         check_options(losses.TERMS[name], loss.options, f"{key}.terms.{name}.options", skip)
         _check_call(losses.TERMS[name], skip, loss, f"{key}.terms.{name}")

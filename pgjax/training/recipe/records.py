@@ -80,7 +80,10 @@ class Network:
 
 @dataclasses.dataclass(frozen=True)
 class Loss:
-    """A name in losses.TERMS or losses.ADVERSARIAL is its key; options are its keyword arguments."""
+    """A name in losses.TERMS or losses.ADVERSARIAL is its key; options are its keyword arguments.
+
+    Or the name of a generator's own term, which has no options.
+    """
 
     weight: float = 1.0
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -101,7 +104,8 @@ class Stage:
     `generators` run in this order, each seeing the outputs of those before it; the last one's is the
     stage's output, an image unless its network is in nets.NO_IMAGES. `players` move in this order, a name
     as often as it stands there; every other network is frozen. Generators do not move in the stage's first
-    `generators_from` steps. `terms` compare the output with the target.
+    `generators_from` steps. `terms` compare the output with the target, or are generators' own
+    (nets.TERMS_OF).
 
     Where there is a `critic`, or several `critics` of the same losses, each judges the target against
     `negatives`: weights by name, where "generated" is the stage's output, "source" the source image, and
@@ -320,5 +324,7 @@ class Recipe:
 
 def layer_of(term: str, loss: Loss) -> str | None:
     """The layer that a term compares, losses.PIXELS for the image; None where it knows none."""
+    if term not in losses.TERMS:
+        return None
     option = inspect.signature(losses.TERMS[term]).parameters.get("layer")
     return None if option is None else loss.options.get("layer", option.default)
