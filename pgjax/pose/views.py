@@ -56,7 +56,8 @@ def one_hot(keypoints: jax.Array, visible: jax.Array, told: Any = None) -> jax.A
     """The view of each person, float32 (B, 3): as it was told, else by the shoulders.
 
     Args:
-      keypoints, visible: as by_shoulders.
+      keypoints: as by_shoulders.
+      visible: as by_shoulders.
       told: (B,), numbers of views or UNKNOWN; None where nothing is told.
     """
     found = by_shoulders(keypoints, visible)
