@@ -29,7 +29,7 @@ class Coarse(nn.Module):
     features: int = 64
     """Channels of the first level; doubled at each level up to eight times as many."""
     code: int = 256
-    """Of the source: how many numbers."""
+    """How many numbers the source is told by, and the view too."""
     latent: int = 256
     norm: str = "joint"
     """Key of layers.NORMS."""
@@ -48,7 +48,9 @@ class Coarse(nn.Module):
 
         shape, flat = encode(source, "source")
         code = layers.Dense(self.code, name="code")(flat)
-        given = jnp.concatenate([scene.target_view, code], axis=-1)
+        # As many numbers as the code: of three alone Adam hears little.
+        view = layers.Dense(self.code, name="view")(scene.target_view)
+        given = jnp.concatenate([view, code], axis=-1)
         latent = _normal(scene.keys, (len(given), self.latent))
         if train or self.is_initializing():
             _, flat = encode(halved(scene.target_image), "posterior")
