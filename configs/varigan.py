@@ -10,8 +10,8 @@ source and the coarse image; a critic is conditional (docs/reference_facts.md, 8
 - Views are front, side and back. DeepFashion's are those of the photos' names, those of synthetic people are
   those that they are drawn by. Of other photos, and where a name says something else ("full"), the shoulders
   tell it, by a rule that agrees with 90.7 % of DeepFashion's names.
-- Networks: those of nets/varigan.py, 64 channels wide, a latent of 256 numbers. The view is a one-hot vector of
-  three, of which a dense layer makes as many numbers as the source's code has.
+- Networks: those of nets/varigan.py, 64 channels wide, a latent of 256 numbers. The view is a one-hot vector
+  of three, of which a dense layer makes as many numbers as the source's code has.
 - Stage one is a conditional variational auto-encoder at half size. Its image is enlarged, and L1 compares it
   with the whole target. L1 and the divergence are weighted as in the bound of a Laplace distribution of scale
   1 in each value of the half-size image, divided by their number.
