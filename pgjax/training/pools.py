@@ -13,7 +13,8 @@ class Pool(NamedTuple):
     """The fakes of one critic, the same on all devices.
 
     `images` (N, ...) float32, what generators made; `examples` what each was made of: Batch's fields by
-    name, without a background. `count` (int32 scalar) of the N are there.
+    name, without background and view, which not every data set has. `count` (int32 scalar) of the N are
+    there.
     """
 
     images: Any
@@ -24,7 +25,7 @@ class Pool(NamedTuple):
 def empty_pool(image: jax.Array, example: Batch, size: int) -> Pool:
     """A pool for `size` images like image (1, ...) and examples like example (1)."""
     images, examples = jax.tree.map(
-        lambda x: jnp.zeros((size, *x.shape[1:]), x.dtype), (image, _without_background(example))
+        lambda x: jnp.zeros((size, *x.shape[1:]), x.dtype), (image, _of_any_data_set(example))
     )
     return Pool(images, examples, jnp.zeros((), jnp.int32))
 
@@ -44,10 +45,10 @@ def exchange(
       key: the same on all devices.
 
     Returns:
-      The pool after it, images (B, ...), and the Batch that these were made of.
+      The pool after it, images (B, ...), and the Batch that these were made of, as the pool has it.
     """
     size, count = len(pool.images), len(images)
-    given = {"images": images, "examples": _without_background(batch)}
+    given = {"images": images, "examples": _of_any_data_set(batch)}
     every = jax.lax.all_gather(given, DEVICES, tiled=True)
     total = len(every["images"])
     swaps_key, places_key = jax.random.split(key)
@@ -77,5 +78,7 @@ def exchange(
     return Pool(count=filled, **kept), shown["images"], Batch(**shown["examples"])
 
 
-def _without_background(batch: Batch) -> dict[str, Any]:
-    return {name: x for name, x in batch._asdict().items() if name != "background"}
+def _of_any_data_set(batch: Batch) -> dict[str, Any]:
+    # A pool is made before any batch is seen.
+    fields = batch._replace(target_view=None)._asdict()
+    return {name: x for name, x in fields.items() if name != "background"}

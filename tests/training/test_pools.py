@@ -14,6 +14,8 @@ from critic_rows import Judge
 import places
 import tiny
 import two_hosts
+from configs import patn
+from pgjax import frozen
 from pgjax.data.pipeline import split_over_devices
 from pgjax.errors import InputError
 from pgjax.pose.scene import derive
@@ -22,7 +24,7 @@ from pgjax.runtime.devices import DEVICES, over_devices
 from pgjax.training import loop, pools
 from pgjax.training.checkpoint import Checkpoints
 from pgjax.training.recipe import build
-from pgjax.training.state import init_state, state_shapes
+from pgjax.training.state import blank_batch, init_state, state_shapes
 from pgjax.training.steps import make_step
 
 BATCHES = tuple(tiny.batch(seed) for seed in (3, 4, 5))
@@ -164,6 +166,32 @@ def test_a_pool_is_of_images_of_before_and_of_one_stage():
     config.stages["stage2"] = config.stages["stage1"]
     with pytest.raises(InputError, match=r"stage1\.pool: pp has a pool in another stage too"):
         build(config)
+
+
+def _check_traced(config):
+    """A step of synthetic people, which have backgrounds and views, traced: the state keeps its shapes."""
+    recipe = build(config)
+    batch = blank_batch(recipe, recipe.batch_size)
+    views = np.zeros(recipe.batch_size, np.int8)
+    batch = batch._replace(background=batch.target_image, target_view=views)
+    state, weights = state_shapes(recipe), None
+    if recipe.reads_features:
+        weights = jax.eval_shape(lambda: frozen.random(recipe.features.net))
+    step = jax.vmap(
+        make_step(recipe, recipe.stages["stage1"]), axis_name=DEVICES, axis_size=1, in_axes=None
+    )
+    after, _ = jax.eval_shape(step, state, (batch,), weights)
+    shapes = jax.tree.map(lambda x: x.shape[1:], after)
+    assert shapes == jax.tree.map(lambda x: x.shape, state)
+
+
+def test_pools_take_examples_with_backgrounds_and_views():
+    _check_traced(critic_rows.patn(pool=4))
+
+
+@pytest.mark.slow
+def test_patns_row_takes_what_synthetic_people_give():
+    _check_traced(patn.get_config("synthetic_people/patn"))
 
 
 @pytest.mark.slow
