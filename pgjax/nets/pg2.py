@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from pgjax.errors import InputError
 from pgjax.nets import conditions, layers
+from pgjax.pose import coordinates
 
 
 class G1(nn.Module):
@@ -143,10 +144,9 @@ def coordinate_embedding(scene, pose_range, encoder):
     gives no widths: both have the code's. ReLU after the first, without which the two would be one.
     """
     _, _, code = encoder
-    size = jnp.asarray(scene.source_image.shape[1:3], jnp.float32)
-    seen = scene.target_visible[..., None]
-    points = jnp.where(seen, 2 * scene.target_keypoints / size[None, None] - 1, 0)
-    x = jnp.concatenate([points, seen.astype(points.dtype)], axis=-1).reshape(points.shape[0], -1)
+    seen, size = scene.target_visible, scene.source_image.shape[1:3]
+    vector = coordinates.encode(scene.target_keypoints, seen, size)
+    x = jnp.where(seen[..., None], vector, 0).reshape(len(vector), -1)
     x = nn.relu(_dense(code, "pose0")(x))
     return scene.source_image, (_dense(code, "pose1")(x).astype(scene.source_image.dtype),)
 

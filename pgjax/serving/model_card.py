@@ -6,6 +6,7 @@ from typing import Any
 from pgjax import __version__, data
 from pgjax.metrics import METRICS, of_pixels
 from pgjax.metrics.protocols import OWN
+from pgjax.serving import sampling
 from pgjax.training.model_folder import Model
 
 SUBJECTS = {"model": "this model", "source": "copy of the source", "mean": "mean training image"}
@@ -26,8 +27,10 @@ def text(model: Model) -> str:
 def _what(model: Model) -> Iterator[str]:
     recipe, (height, width) = model.recipe, model.size
     stage, given, imported = recipe.stages[model.stage], recipe.data, model.imported
+    # Beside the stage's own there may be those that draw from noise.
+    networks = dict.fromkeys([*stage.generators, *model.variables])
     count = sum(
-        array.size for array in _leaves({n: model.variables[n]["params"] for n in stage.generators})
+        array.size for array in _leaves({n: model.variables[n]["params"] for n in networks})
     )
     yield f"# {recipe.row}\n"
     yield (
@@ -51,7 +54,7 @@ def _what(model: Model) -> Iterator[str]:
         if imported is None
         else f"not told in the files; the row has {recipe.total_steps:,}, batch {recipe.batch_size}",
         **_taken(model),
-        "networks": ", ".join(f"`{n}` ({recipe.networks[n].net})" for n in stage.generators),
+        "networks": ", ".join(f"`{n}` ({recipe.networks[n].net})" for n in networks),
         "parameters": f"{count:,}",
         "losses": ", ".join(
             f"{name} x {loss.weight:g}"
@@ -169,6 +172,8 @@ def _use(model: Model) -> Iterator[str]:
     yield "```"
     asked = "--view=back" if model.reads_view else "--source_pose=FILE --target_pose=FILE"
     yield f"pgjax generate --model=FOLDER --source=PHOTO {asked} --out=FILE"
+    if sampling.parts_of(model):
+        yield "pgjax sample FOLDER --out=FILE.png"
     yield "```\n"
     yield "with FOLDER being this one. Its files are checked against `SHA256SUMS` when they are read."
     yield ""

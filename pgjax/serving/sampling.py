@@ -12,7 +12,8 @@ from pgjax.images.pixels import to_uint8
 from pgjax.nets import NETS, pdig
 from pgjax.pose import coordinates, raster
 from pgjax.pose.batch import Batch
-from pgjax.pose.scene import derive
+from pgjax.pose.scene import as_seen, derive
+from pgjax.runtime import precision
 from pgjax.training.model_folder import Model
 from pgjax.training.recipe import Recipe
 from pgjax.training.steps import example_keys
@@ -20,6 +21,8 @@ from pgjax.training.steps import example_keys
 
 class PersonSampler:
     """Draws foreground, background or pose of persons from noise, and keeps the rest of a photo.
+
+    Computes in the precision of the model's row.
 
     Attributes:
       parts: which can be drawn, values of pdig.PARTS.
@@ -32,22 +35,25 @@ class PersonSampler:
         self.size, self._seed = model.size, recipe.seed
         found = _found(recipe, model.variables)
         self._said = f"the model {model.config['row']} of step {model.step}"
-        self.parts = tuple(part for part in pdig.PARTS if part in found)
-        if not {"g", "poses"} <= found.keys() or not self.parts:
+        self.parts = parts_of(model)
+        if not self.parts:
             raise InputError(
                 f"{self._said} draws nothing from noise: expected one of a row such as "
-                "pdig:market1501/pdig_sampling, after its last stage"
+                "pdig:market1501/pdig_sampling, from its third stage on"
             )
+        arithmetic = recipe.compute.precision
+        kind = precision.kind(arithmetic)
         modules = {
             key: NETS[recipe.networks[n].net](**recipe.networks[n].options)
             for key, n in found.items()
         }
 
         def draw(variables, batch, keys, drawn):
-            scene = derive(batch, **recipe.scene)._replace(keys=keys)
+            scene = as_seen(derive(batch, **recipe.scene)._replace(keys=keys), kind)
 
             def call(key, *given, **options):
-                return modules[key].apply(variables[found[key]], *given, **options)
+                with precision.products(arithmetic):
+                    return modules[key].apply(variables[found[key]], *given, **options)
 
             embedding = call("g", scene, method="embed")
             kept = call("g", embedding, method="split")
@@ -58,10 +64,12 @@ class PersonSampler:
             if "pose" in drawn:
                 # What is decoded is the noise that was mapped, no photo's pose.
                 vector = call("poses", call("pose", scene, {}, train=True), method="decode")
-                pose = coordinates.decode(vector, self.size)
+                pose = coordinates.decode(vector.astype(jnp.float32), self.size)
                 radius = recipe.scene.get("disc_radius", 4)
-                scene = scene._replace(target_discs=raster.discs(*pose, self.size, radius=radius))
+                discs = raster.discs(*pose, self.size, radius=radius)
+                scene = scene._replace(target_discs=discs.astype(kind))
             made = call("g", scene, jnp.concatenate(halves, axis=-1), method="decode")
+            made = made.astype(jnp.float32)
             return to_uint8(made), jnp.isfinite(made).all()
 
         self._draw = jax.jit(draw, static_argnames="drawn")
@@ -92,6 +100,14 @@ class PersonSampler:
         if not finite:
             raise NonFiniteLossError(f"{self._said} draws what is not finite")
         return np.asarray(images)
+
+
+def parts_of(model: Model) -> tuple[str, ...]:
+    """What PersonSampler can draw of a model from noise, values of pdig.PARTS; of most models nothing."""
+    found = _found(model.recipe, model.variables)
+    if not {"g", "poses"} <= found.keys():
+        return ()
+    return tuple(part for part in pdig.PARTS if part in found)
 
 
 def _found(recipe: Recipe, variables: Mapping[str, Any]) -> dict[str, str]:

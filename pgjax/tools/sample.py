@@ -1,6 +1,7 @@
 """Draws new persons from noise: python -m pgjax.tools.sample RUN_OR_MODEL --out FILE
 
-The model is one of a row pdig_sampling: a folder that train.py exported, or a run directory. One row of the
+The model is one of a row pdig_sampling, from its third stage on: a folder that train.py exported, or a run
+directory. It draws the parts that it has begun to learn. One row of the
 picture for a test photo of the model's data set: the photo, the model's copy of it, then the same person with
 a new foreground, a new background, a new pose, and with all three new.
 """
@@ -57,6 +58,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError("--persons and --seed: expected a positive number, and one from 0 on")
     if os.path.isdir(arguments.out):
         raise InputError(f"--out: {arguments.out} is a folder; expected the name of a picture")
+    if Path(arguments.out).suffix.lower() != ".png":
+        raise InputError(f"--out: expected a name that ends in .png, got {arguments.out}")
 
     from pgjax.data import store
     from pgjax.images.pixels import write_png

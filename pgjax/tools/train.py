@@ -89,19 +89,22 @@ def _config():
 
 
 def _export(config, state, workdir: str) -> None:
-    """Exports a run that is at its end."""
+    """Exports a run that is at its end; every host calls it."""
     from pgjax.runtime import hosts
     from pgjax.serving import export
     from pgjax.training.checkpoint import need_room
+    from pgjax.training.choice import read_chosen
     from pgjax.training.recipe import build
 
-    if int(state.step) == build(config).total_steps and hosts.first():
+    recipe, best = build(config), None
+    if int(state.step) != recipe.total_steps:
+        return
+    if recipe.report.keep_best:
+        state, best = read_chosen(workdir, config)  # on all hosts
+    if hosts.first():
         announce("exporting the model")
         with need_room(workdir):
-            if build(config).report.keep_best:
-                folder = export.export_run(workdir)
-            else:
-                folder = export.export_state(config, state, workdir)
+            folder = export.export_state(config, state, workdir, best=best)
         print(f"model exported to {folder}", file=sys.stderr)
 
 

@@ -177,11 +177,16 @@ class Checkpoints:
             self._kept.add(step, score)
         self._manager.save(step, args=ocp.args.Composite(**items))
 
-    def restore(self, like: State, step: int | None = None) -> State:
+    def restore(self, like: State, step: int | None = None, first: int | None = None) -> State:
         """Restores a step, the latest that can be read unless said, as numpy arrays shaped as `like`.
 
         A line on standard error names each checkpoint that is damaged, and the step that is taken in its
         place. Nothing is moved or removed.
+
+        Args:
+          like: its shapes and types.
+          step: to take, and no other.
+          first: to try before the latest, where no step is said.
 
         Raises:
           FileNotFoundError: there is no checkpoint, or not of that step.
@@ -189,7 +194,10 @@ class Checkpoints:
             or it is damaged and so are all others.
         """
         saved = sorted(self._manager.all_steps(), reverse=True)
-        steps = saved if step is None else [found for found in saved if found == step]
+        if step is None:
+            steps = sorted(saved, key=lambda found: found != first)
+        else:
+            steps = [found for found in saved if found == step]
         if not steps:
             wanted = "checkpoint" if step is None else f"checkpoint of step {step}"
             there = f"; there are {', '.join(map(str, saved[::-1]))}" if saved else ""
@@ -208,7 +216,7 @@ class Checkpoints:
             ) from faults[0]
         for fault in faults:
             print(f"warning: {fault}; going on from step {found}", file=sys.stderr, flush=True)
-        self._damaged = steps[: len(faults)]
+        self._damaged = [tried for tried in steps[: len(faults)] if tried > found]
         return state
 
     def _restore(self, where: paths.Path, like: State) -> State:

@@ -25,6 +25,9 @@ def read_chosen(
 ) -> tuple[State, Best | None]:
     """The state of a step, or of the best one (report.keep_best), or of the last.
 
+    The best one counts where it is of the last one's stage, and can be read; else the last is taken that can.
+    On several hosts all call it, since reading waits for all.
+
     Args:
       workdir: the run directory.
       config: of the run.
@@ -39,13 +42,20 @@ def read_chosen(
     """
     recipe, identity = build(config), run_directory.identity(config)
     with Checkpoints(workdir, identity, best=recipe.report.keep_best) as checkpoints:
-        last, best = checkpoints.latest_step(), None
-        if step is None and (found := checkpoints.best()) is not None and last is not None:
-            step, score = found
+        last, first, best = checkpoints.latest_step(), step, None
+        found = checkpoints.best() if step is None else None
+        # A stage after the best step's may draw no images, and have no scores; its networks are wanted.
+        if (
+            found is not None
+            and last is not None
+            and recipe.stage_of(found[0]) == recipe.stage_of(last)
+        ):
+            first, score = found
             best = Best(score.metric, score.value, last)
         if last is not None and hosts.first():
             why = "" if best is None else f", the best by {best.metric},"
             announce(
-                f"reading the checkpoint of step {last if step is None else step}{why} in {workdir}"
+                f"reading the checkpoint of step {last if first is None else first}{why} in {workdir}"
             )
-        return checkpoints.restore(state_shapes(recipe), step), best
+        state = checkpoints.restore(state_shapes(recipe), step, first)
+        return state, best if int(state.step) == first else None

@@ -2,6 +2,7 @@
 
 import functools
 
+import jax
 import numpy as np
 import pytest
 
@@ -9,11 +10,13 @@ import scenes
 import tiny
 from configs import pdig
 from pgjax.errors import InputError
+from pgjax.images.pixels import to_uint8
 from pgjax.nets.pdig import PARTS
-from pgjax.serving import export
-from pgjax.serving.sampling import PersonSampler
+from pgjax.serving import export, model_card
+from pgjax.serving.sampling import PersonSampler, parts_of
 from pgjax.training.recipe import build
 from pgjax.training.state import state_shapes
+from pgjax.training.steps import make_generate
 
 
 def config(row="pdig_sampling"):
@@ -79,6 +82,30 @@ def test_what_is_drawn_is_not_the_photos():
     np.testing.assert_array_equal(*drawn)
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "bfloat16_products"])
+def test_it_computes_in_the_precision_of_the_row(precision):
+    """The copy of a photo is then what the row's generator makes, which float32 does not."""
+    given = model().config | {"compute": model().config["compute"] | {"precision": precision}}
+    made = model()._replace(config=given)
+    generate = jax.jit(make_generate(made.recipe, made.recipe.stages["stage1"]))
+    expected = to_uint8(np.asarray(generate(made.variables, photos())["g"])).astype(int)
+    copy, exact = PersonSampler(made)(photos()), sampler()(photos())
+    # One bit of rounding may fall otherwise in another program.
+    assert np.abs(expected - copy).max() <= 1
+    assert np.mean(expected != copy) < 0.1 * np.mean(expected != exact)
+    assert PersonSampler(made)(photos(), PARTS).shape == copy.shape
+
+
+def test_the_card_tells_of_what_samples():
+    card = model_card.text(model())
+    names = "`g` (pdig), `poses` (pdig_poses), `foreground` (pdig_mapping), "
+    assert f"| networks | {names}`background` (pdig_mapping), `pose` (pdig_mapping) |" in card
+    params = [network["params"] for network in model().variables.values()]
+    assert f"| parameters | {sum(x.size for x in jax.tree.leaves(params)):,} |" in card
+    assert "\npgjax sample FOLDER --out=FILE.png\n" in card
+    assert "pgjax sample" not in model_card.text(model("pdig", 3_000))
+
+
 def test_an_exported_model_has_what_samples():
     assert set(model().variables) == {"g", "poses", *PARTS} and model().stage == "stage1"
     half = model(step=6_500)
@@ -87,9 +114,11 @@ def test_an_exported_model_has_what_samples():
 
 
 def test_a_model_that_cannot_sample_says_so():
-    with pytest.raises(
-        InputError, match="synthetic_people/pdig of step 3000 draws nothing from noise"
-    ):
-        PersonSampler(model("pdig", 3_000))
+    said = r"of step \d+ draws nothing from noise: .*, from its third stage on"
+    # The third stage begins after step 4,500.
+    for row, step in (("pdig", 3_000), ("pdig_sampling", 3_000), ("pdig_sampling", 4_500)):
+        with pytest.raises(InputError, match=f"synthetic_people/{row} {said}"):
+            PersonSampler(model(row, step))
+    assert parts_of(model(step=4_501)) == ("foreground",)
     with pytest.raises(InputError, match=r"'hair': .* draws foreground, background, pose"):
         sampler()(photos(), ("hair",))

@@ -1,6 +1,8 @@
 """The best checkpoint by a metric: kept beside the last ones, whatever its scores; evaluated and exported."""
 
 import json
+import re
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 import tiny
+import two_hosts
 from pgjax.errors import InputError
 from pgjax.metrics.protocols import while_training
 from pgjax.scoring import run_evaluation
@@ -16,7 +19,7 @@ from pgjax.training import loop, model_folder, run_directory
 from pgjax.training.checkpoint import Checkpoints, Score, saved_steps
 from pgjax.training.choice import Best, read_chosen
 from pgjax.training.recipe import build
-from pgjax.training.state import NetworkState, State, init_state
+from pgjax.training.state import NetworkState, State, init_state, state_shapes
 
 WHO = {"row": "market1501/g1_l1", "networks": {}}
 
@@ -142,6 +145,68 @@ def test_the_best_is_exported_and_the_card_says_so(run, tmp_path):
     model = model_folder.read(export.export_run(run, tmp_path / "last", 4))
     assert (model.step, model.best, model.scores["scores"]["model"]) == (4, None, {"ssim": 0.4})
     assert "| taken |" not in (tmp_path / "last" / "README.md").read_text()
+
+
+def test_of_a_stage_before_the_last_none_is_read(tmp_path):
+    """Later stages may have no scores at all, as those of PDIG's codes."""
+    config = tiny.config("g1_g2_d", steps=(2, 2))
+    config.report.keep_best = "ssim"
+    state = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), state_shapes(build(config)))
+    scores = {1: Score("ssim", 0.9, "stage1"), 2: Score("ssim", 0.1, "stage1"), 3: None}
+    for step, score in scores.items():
+        with Checkpoints(tmp_path, run_directory.identity(config), 1, "ssim") as checkpoints:
+            checkpoints.save(state._replace(step=np.int32(step)), score)
+        if step > 1:
+            read, best = read_chosen(tmp_path, config)
+            expected = (3, None) if step == 3 else (1, Best("ssim", 0.9, 2))
+            assert (int(read.step), best) == expected
+
+
+def _damage(workdir, step):
+    (workdir / "checkpoints" / str(step) / "state" / "_METADATA").write_text("{")
+
+
+def test_a_damaged_best_one_is_skipped(run, tmp_path, capsys):
+    workdir = tmp_path / "run"
+    shutil.copytree(run, workdir)
+    config = run_directory.read_config(workdir)
+    _damage(workdir, 2)
+    state, best = read_chosen(workdir, config)
+    assert (int(state.step), best) == (4, None)
+    warning = r"^warning: checkpoint .*/2 is damaged or incomplete: .*; going on from step 4$"
+    assert re.search(warning, capsys.readouterr().err, re.MULTILINE)
+    # One that was asked for is not replaced.
+    with pytest.raises(InputError, match=r"no checkpoint can be read: .*/2 is damaged"):
+        read_chosen(workdir, config, 2)
+    _damage(workdir, 4)
+    with pytest.raises(InputError, match=r"no checkpoint can be read: .*/2 is .*; .*/4 is damaged"):
+        read_chosen(workdir, config)
+
+
+EXPORTED = """
+import sys
+from pgjax.runtime import hosts
+
+workdir, port, host = sys.argv[1:]
+hosts.start(f"localhost:{port}", 2, int(host))
+import numpy as np
+from pgjax.tools import train
+from pgjax.training import run_directory
+from pgjax.training.state import State
+
+train._export(run_directory.read_config(workdir), State(np.int32(4), {}), workdir)
+"""
+
+
+def test_two_hosts_export_their_best_step(run, tmp_path):
+    workdir = tmp_path / "run"
+    shutil.copytree(run, workdir)
+    port = two_hosts.free_port()
+    processes = [two_hosts.process(EXPORTED, workdir, port, host) for host in range(2)]
+    (_, told), (_, nothing) = two_hosts.end(processes)
+    assert f"model exported to {workdir}/export" in told and "exported" not in nothing
+    model = model_folder.read(workdir / "export")
+    assert (model.step, model.best["last_step"]) == (2, 4)
 
 
 @pytest.mark.slow
