@@ -49,18 +49,22 @@ jax.config.update("jax_compilation_cache_dir", _CACHE.name)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-_MAPS = pathlib.Path("/proc/self/maps")
+_MAPS, _STATM = pathlib.Path("/proc/self/maps"), pathlib.Path("/proc/self/statm")
+_LARGE = 2 << 30  # bytes
 
 
 @pytest.fixture(autouse=True)
-def _few_maps():
-    """Frees compiled programs before they are too many: each takes several of a process's memory maps.
+def _few_programs():
+    """Frees compiled programs before they take too many maps, or too much of a small machine's memory.
 
-    Linux allows 65,530 (vm.max_map_count); XLA's compiler crashes on the first one over it. A row's step
-    takes some 2,500, so the count is taken after every test.
+    Each takes several of a process's memory maps. Linux allows 65,530 (vm.max_map_count); XLA's compiler
+    crashes on the first one over it. A row's step takes some 2,500, so they are counted after every test.
     """
     yield
-    if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > 20_000:
+    if not _MAPS.exists():
+        return
+    resident = int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    if resident > _LARGE or _MAPS.read_bytes().count(b"\n") > 20_000:
         jax.clear_caches()
         gc.collect()
 
