@@ -10,8 +10,10 @@ and pose, each against a critic of its own (`pgjax sample`).
 The paper says little of weights and schedules: values are those of the released code, whose README trains
 120,000 steps of stage one where the paper has about 70,000 (docs/reference_facts.md, 3.4 to 3.6). Where this
 differs:
-- A row has one batch size. In the released code the pose auto-encoder and the mapping network of poses take
-  64 images a step, the other mapping networks 32.
+- A row has one batch size. In the released code on Market-1501 the pose auto-encoder and the mapping network
+  of poses take 64 images a step, the other mapping networks 32.
+- On DeepFashion the released pose auto-encoder takes 16 images a step, and here 6, as stage one. Of the
+  mapping networks no batch size or number of steps is known; their numbers of steps are Market-1501's.
 - Mapping networks of foreground and background learn one after the other. They share nothing.
 - On DeepFashion the critic is PG2's for 256×256. The released one was made for 128×64, and gives eight
   logits for an image.
@@ -110,7 +112,8 @@ def _stage_one(setting: Setting) -> dict:
         "generators_from": 1,
         "terms": {"l1": {"weight": setting.weight}},
         "critic": "d",
-        "separate": True,
+        # Where there is no background, as on DeepFashion, the released code concatenates.
+        "separate": bool(setting.background),
         "adversarial": {"bce": {"weight": 1.0}},
         "negatives": {"generated": 0.5},
         "real_weight": 0.5,

@@ -12,8 +12,7 @@ import tiny
 from pgjax import nets
 from pgjax.nets import NETS, layers
 from pgjax.runtime.devices import DEVICES
-from pgjax.training import generation
-from pgjax.training.recipe import OPTIMIZERS, records
+from pgjax.training.recipe import OPTIMIZERS
 
 
 class Painter(nn.Module):
@@ -92,6 +91,7 @@ NETWORKS = {
     "mapper": Mapper,
     "code_judge": CodeJudge,
 }
+CODES = {"coder", "mapper"}
 RATE = 0.05
 
 
@@ -101,10 +101,12 @@ def known():
     with pytest.MonkeyPatch.context() as patch:
         for name, net in NETWORKS.items():
             patch.setitem(NETS, name, net)
-        for module in (nets, records, generation):
-            patch.setattr(module, "NO_IMAGES", frozenset({"coder", "mapper"}))
         patch.setitem(OPTIMIZERS, "sgd", optax.sgd)
-        yield
+        nets.NO_IMAGES.update(CODES)
+        try:
+            yield
+        finally:
+            nets.NO_IMAGES.difference_update(CODES)
 
 
 def network(net: str, **options):

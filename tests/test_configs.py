@@ -371,6 +371,7 @@ def test_the_pdig_rows_are_the_released_code():
             np.testing.assert_allclose((rate(moves - 1), rate(moves)), (2e-5, 1e-5), rtol=1e-6)
     fashion = build(pdig.get_config("deepfashion/pdig_sampling"))
     assert "background" not in fashion.networks and len(fashion.stages) == 4
+    assert not fashion.stages["stage1"].separate
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pgjax.data import pairs
 from pgjax.errors import InputError
 from pgjax.pose import views
 from pgjax.pose.batch import Store
+from pgjax.pose.skeleton import VIEWS
 from pgjax.progress import announce
 
 CHUNK = 256  # records that a thread reads at a time
@@ -74,7 +75,7 @@ def load_split(
 
     Raises:
       FileNotFoundError: the data set is not built.
-      InputError: there is no such split, or a record is damaged.
+      InputError: there is no such split, a record is damaged, or the builder's `view_of` gives no view.
     """
     size = data.find(dataset).size
     builder = data.load(dataset, data_dir)
@@ -162,7 +163,16 @@ def _views(builder, names: Sequence[str]) -> np.ndarray | None:
     """The numbers of the photos' views, where the builder tells them of names (`view_of`)."""
     if not hasattr(builder, "view_of"):
         return None
-    return np.array([views.number(builder.view_of(name)) for name in names], np.int8)
+    numbers = np.empty(len(names), np.int8)
+    for place, name in enumerate(names):
+        view = builder.view_of(name)
+        if view is not None and view not in VIEWS:
+            raise InputError(
+                f"view_of of {builder.name}: {view!r} for the photo {name}; expected "
+                f"{', '.join(VIEWS)} or None"
+            )
+        numbers[place] = views.number(view)
+    return numbers
 
 
 def _positions(named: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import pickle
 import zipfile
+import zlib
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -117,11 +118,28 @@ def stored(path: Path) -> Stored:
     return Stored((path,), shapes, lambda names: _read(path, names))
 
 
+# What the readers of pickles and archives are known to raise for damaged bytes; encrypted members and unknown
+# versions of ZIP are a RuntimeError.
+_DAMAGE = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    zlib.error,
+    AttributeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+)
+
+
 @contextlib.contextmanager
 def _told() -> Generator[None]:
     try:
         yield
-    except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, TypeError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"no file of tensors ({type(error).__name__}: {error})") from error
 
 

@@ -21,14 +21,17 @@ NETS = {
 }
 """Flax modules. Generators are called with (scene, images, train), critics with (scene, image, train)."""
 
-NO_IMAGES: frozenset[str] = frozenset({"pdig_poses", "pdig_mapping"})
+NO_IMAGES = {"pdig_poses", "pdig_mapping"}
 """Generators whose output (B, ...) is something else than an image, such as a code for later networks."""
 
-OVER_BATCH = frozenset({"dcgan_critic", "patn", "residual_critic"})
+OVER_BATCH = {"dcgan_critic", "patn", "residual_critic"}
 """Those that normalise over the whole batch: it cannot go through in parts."""
 
 TERMS_OF: dict[str, tuple[str, ...]] = {"varigan_coarse": ("kl",)}
 """Generators that compute terms themselves (layers.OWN_TERMS), and the names of these."""
 
-BY_VIEW = frozenset({"varigan_coarse"})
+BY_VIEW = {"varigan_coarse"}
 """Generators that are told the target's view, and no pose."""
+
+LATENT = {"pdig_mapping", "varigan_coarse"}
+"""Generators that draw a latent by the scene's keys: noise, as dropout is."""

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from pgjax import nets
 from pgjax.data import store as stores
 from pgjax.data.annotations import read_pairs
 from pgjax.errors import InputError
@@ -112,7 +113,7 @@ def evaluate(
       pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
       save_images: also write every generated image.
       noise: generate with the generator's dropout on, as in training (the noise vector of Isola's and
-        Siarohin's generators; docs/reference_facts.md, 1.1).
+        Siarohin's generators; docs/reference_facts.md, 1.1), and with a latent that is drawn, not 0.
       protocol: a name in protocols.PROTOCOLS, or several; unless given, the project's own and the one by
         which the row's paper measured. The project's own takes the recipe's mask radius.
       metrics: which of the protocols' (scoring.chosen_of); those that need no network unless given.
@@ -174,8 +175,10 @@ def evaluate_all(
     step = int(state.step)
     stage = recipe.drawing_stage_of(step)
     generators = recipe.stages[stage].generators
-    if noise and not any(recipe.networks[g].options.get("dropout") for g in generators):
-        raise InputError(f"--noise: no generator of {recipe.row} in {stage} has dropout")
+    if noise and not draws_noise(recipe, stage):
+        raise InputError(
+            f"--noise: no generator of {recipe.row} in {stage} has dropout or draws a latent"
+        )
     weights = paths.of(data_dir) / "weights"
     scorer = Scorers(judged, name, test.store, pairs, weights, lambda: train)
     predict = {PLAIN: Predictor(recipe, stage, noise=noise, scored=False)}
@@ -250,6 +253,12 @@ def evaluate_all(
 def protocols_of(recipe: Recipe) -> list[str]:
     """Names of the protocols by which a row is scored unasked: ours, and its paper's where that is told."""
     return list(dict.fromkeys([protocols.OWN.name, recipe.protocol or protocols.OWN.name]))
+
+
+def draws_noise(recipe: Recipe, stage: str) -> bool:
+    """Whether a generator of the stage has dropout or draws a latent."""
+    networks = [recipe.networks[name] for name in recipe.stages[stage].generators]
+    return any(one.options.get("dropout") or one.net in nets.LATENT for one in networks)
 
 
 def _say(what: str) -> None:

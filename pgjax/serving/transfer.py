@@ -133,9 +133,10 @@ class PoseTransfer:
 
         Raises:
           FileNotFoundError, InputError: a photo or a pose cannot be read, poses are missing or a view is
-            given for a model that is told none, an unknown view, a view beside a pose, several people of
-            whom none is chosen, no such person, a pose has no visible joint in the picture, a source pose is
-            of a photo of another shape, lists of different lengths, an unknown mode.
+            given for a model that is told none, an unknown view, a view beside a pose, a person or refit,
+            several people of whom none is chosen, no such person, a pose has no visible joint in the
+            picture, a source pose is of a photo of another shape, lists of different lengths, an unknown
+            mode.
           NonFiniteLossError: a generated image is not finite.
         """
         if mode not in MODES:
@@ -146,7 +147,14 @@ class PoseTransfer:
             given = (photo, source_pose, expanded(target_pose, target_person), background)
             asked = self._asked(given, (source_person, target_person), refit, mode)
         else:
-            self._check_view(view, source_pose, target_pose)
+            self._check_view(
+                view,
+                source_pose=source_pose,
+                target_pose=target_pose,
+                refit=refit or None,
+                source_person=source_person,
+                target_person=target_person,
+            )
             asked = self._seen_from((photo, view, background), mode)
         size = None
         while batch := list(itertools.islice(asked, self._most)):
@@ -165,14 +173,15 @@ class PoseTransfer:
         for one, image in zip(asked, np.asarray(images), strict=False):
             yield one.placement.back(image, around=one.photo)
 
-    def _check_view(self, view, source_pose, target_pose) -> None:
+    def _check_view(self, view, **of_poses) -> None:
         if not self.reads_view:
             raise InputError(
                 f"view: the model {self.model.config['row']} is told a pose, and no view; give source_pose "
                 "and target_pose"
             )
-        if source_pose is not None or target_pose is not None:
-            raise InputError("view: goes without source_pose and target_pose")
+        for name, given in of_poses.items():
+            if given is not None:
+                raise InputError(f"view: goes without {name}")
         for one in view if is_many(view) else [view]:
             if one not in skeleton.VIEWS:
                 raise InputError(f"view {one!r}: expected one of {', '.join(skeleton.VIEWS)}")

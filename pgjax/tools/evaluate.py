@@ -66,7 +66,7 @@ PAIRS = flags.DEFINE_string(
 )
 SAVE_IMAGES = flags.DEFINE_bool("save_images", False, "Write every generated image as PNG.")
 NOISE = flags.DEFINE_bool(
-    "noise", False, "Generate with dropout: it is the noise of the generator."
+    "noise", False, "Generate with dropout and a drawn latent: they are the noise of the generator."
 )
 EXTEND = flags.DEFINE_multi_string("extend", [], extension_flag.WHAT)
 launch.define()

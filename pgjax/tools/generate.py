@@ -18,8 +18,9 @@ size of the source photo, or --enlarge times this size. docs/generate.md describ
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,11 +42,18 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 FPS = 0.1, 100.0
 MOST = 16  # times that a picture may be enlarged
 PIXELS = 89_478_485  # PIL warns of pictures with more
+OF_POSES = (
+    *("source_pose", "source_format", "source_person"),
+    *("target_pose", "target_photo", "target_size", "target_format", "target_person"),
+    *("estimator", "estimator_model", "data_dir", "threshold", "refit"),
+)
+"""Options that have no effect where a view stands for all poses."""
 
 
 def main(argv: list[str] | None = None) -> None:
-    arguments = _parser().parse_args(argv)
-    _check(arguments)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    _check(arguments, parser.get_default)
     photo = read_photo(arguments.source)
     size = photo.shape[:2]
     _check_sizes(arguments, pixels.enlarged_size(size, arguments.enlarge))
@@ -83,8 +91,8 @@ def main(argv: list[str] | None = None) -> None:
         print(arguments.animation)
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    """What is known before any file is read."""
+def _check(arguments: argparse.Namespace, default: Callable[[str], Any]) -> None:
+    """What is known before any file is read; `default` is that of an option."""
     _check_extension(arguments.animation, "--animation", tuple(animation.KINDS))
     slowest, fastest = FPS
     if not slowest <= arguments.fps <= fastest:  # nan is refused too
@@ -98,8 +106,8 @@ def _check(arguments: argparse.Namespace) -> None:
     for option, offered in asked_poses.OFFERED.items():
         keypoints.check_person(vars(arguments)[option.removeprefix("--")], option, offered)
     if arguments.view is not None:
-        for option in ("source_pose", "target_pose", "target_photo"):
-            if getattr(arguments, option) is not None:
+        for option in OF_POSES:
+            if getattr(arguments, option) != default(option):
                 raise InputError(f"--view: goes without --{option}")
     elif arguments.target_pose is None and arguments.target_photo is None:
         raise InputError("--target_pose or --target_photo: expected one of them, or both")

@@ -56,8 +56,8 @@ class Predictor:
           recipe: of the networks.
           stage: whose generators predict; its output is an image.
           mean_image: uint8 (H, W, 3), scored as a baseline where given.
-          noise: keep the generators' dropout, their noise vector; it follows from the recipe's seed
-            and a pair's place in the list.
+          noise: keep the generators' dropout, their noise vector, and draw their latents; it follows from
+            the recipe's seed and a pair's place in the list.
           scored: else the predictions have no scores.
           masked_input: what of the source photo is shown to the networks, by its own pose; the rest is
             black. All of it unless given.

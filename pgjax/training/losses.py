@@ -230,6 +230,6 @@ ADVERSARIAL: dict[str, Adversarial] = {
 }
 """By the names that configs use; relativistic_hinge is applied under the axis `devices.DEVICES`."""
 
-OVER_BATCH = frozenset({"relativistic_hinge"})
+OVER_BATCH = {"relativistic_hinge"}
 """Those that set images against each other: the whole batch cannot go through in parts, and a generator's
 loss reads the real images' logits, which all others ignore."""

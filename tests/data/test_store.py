@@ -49,6 +49,18 @@ def test_views_are_told_by_a_builder_that_knows_them_of_names(built, monkeypatch
     assert fetch(held, indices).target_view.tolist() == [2, -1, 2]
 
 
+@pytest.mark.parametrize("told", ["Back", 2])
+def test_what_is_no_view_is_told_with_the_photo(built, monkeypatch, told):
+    def view_of(name):
+        return told if name.startswith("0007") else None
+
+    monkeypatch.setattr(Market1501, "view_of", staticmethod(view_of), raising=False)
+    with pytest.raises(
+        InputError, match=rf"view_of of market1501: {told!r} for the photo 0007\w*\."
+    ):
+        store.load_split("market1501", "train", built)
+
+
 def test_pairs_of_a_split(built):
     split = store.load_split("market1501", "train", built)
     found = store.train_pairs(split, "deformable")

@@ -116,3 +116,38 @@ def test_a_tensor_beyond_its_numbers(tmp_path):
     (tmp_path / "x.pth").write_bytes(written.getvalue())
     with pytest.raises(ValueError, match="too short"):
         torch_file.tensors(tmp_path / "x.pth", ["whole"])
+
+
+@pytest.mark.parametrize(
+    ("told", "damaged"),
+    [
+        ("AttributeError", b"I1\n}b."),  # the attributes of a number
+        ("IndexError", b"]I5\nI1\ns."),  # the sixth element of an empty list
+        ("MemoryError", b"\x8e" + (1 << 62).to_bytes(8, "little") + b"."),
+        ("OverflowError", b"\x8e" + b"\xff" * 8 + b"."),
+    ],
+)
+def test_a_damaged_pickle_is_told(told, damaged, tmp_path):
+    path = tmp_path / "x.pth"
+    head = [pickle.dumps(torch_file._MAGIC), pickle.dumps(1001), pickle.dumps({})]
+    path.write_bytes(b"".join(head) + damaged)
+    for read in (torch_file.stored, lambda path: torch_file.tensors(path, ["a"])):
+        with pytest.raises(ValueError, match=rf"no file of tensors \({told}: "):
+            read(path)
+
+
+def test_a_damaged_archive_is_told(tmp_path):
+    path = tmp_path / "x.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x/data.pkl", pickle.dumps({"a": 5}))
+    whole = path.read_bytes()
+    entry = whole.index(b"PK\x01\x02")
+    begin = 30 + len("x/data.pkl")
+    for told, place, damaged in (
+        ("error", begin, b"\xff"),  # zlib's
+        ("NotImplementedError", entry + 6, b"\x63"),  # the version of ZIP
+        ("RuntimeError", entry + 8, b"\x01"),  # whether it is encrypted
+    ):
+        path.write_bytes(whole[:place] + damaged + whole[place + 1 :])
+        with pytest.raises(ValueError, match=rf"no file of tensors \({told}: "):
+            torch_file.stored(path)

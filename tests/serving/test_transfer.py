@@ -367,8 +367,11 @@ def test_views_that_cannot_be(transfer, by_view):
         transfer(photo, view="back")
     with pytest.raises(InputError, match="view 'left': expected one of front, side, back"):
         by_view(photo, view=["back", "left"])
-    with pytest.raises(InputError, match="view: goes without source_pose and target_pose"):
+    with pytest.raises(InputError, match="view: goes without source_pose"):
         by_view(photo, source, view="back")
+    for option in ({"refit": True}, {"source_person": 0}, {"target_person": "prominent"}):
+        with pytest.raises(InputError, match=f"view: goes without {next(iter(option))}"):
+            by_view(photo, view="back", **option)
     with pytest.raises(InputError, match="view: missing; expected one, or source_pose and target"):
         by_view(photo, source)
     with pytest.raises(InputError, match="lists of 2 and 3"):

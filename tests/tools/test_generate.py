@@ -279,6 +279,16 @@ def test_of_a_pose_the_view_is_taken_and_told(files, by_view, tmp_path, capsys):
     [
         ({"view": "back"}, "--view: goes without --source_pose"),
         ({"view": "back", "source_pose": None}, "--view: goes without --target_pose"),
+        *(
+            (NO_POSES | {"view": "back", option: value}, f"--view: goes without --{option}")
+            for option, value in {
+                "source_person": 0,
+                "target_format": "coco17",
+                "target_size": "8x4",
+                "estimator": "rtmo",
+                "threshold": 0,
+            }.items()
+        ),
         (
             NO_POSES | {"view": "back"},
             "--view: the model synthetic_people/baseline is told a pose, and no view; give --target_pose",
@@ -292,6 +302,12 @@ def test_faults_of_views_are_one_line(files, tmp_path, capsys, flags, message):
     lines = [line for line in capsys.readouterr().err.splitlines() if not line.endswith(" ...")]
     assert ended.value.code == 2 and len(lines) == 1
     assert lines[0].startswith("error: ") and message in lines[0]
+
+
+def test_limbs_are_not_refitted_to_a_view(files, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        call(files, "--refit", view="back", out=tmp_path / "out.png", **NO_POSES)
+    assert "--view: goes without --refit" in capsys.readouterr().err
 
 
 def test_a_flipped_byte_of_the_model_is_an_error(files, tmp_path, capsys):

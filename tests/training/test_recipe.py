@@ -3,9 +3,12 @@ import re
 import pytest
 
 import tiny
-from configs import deformable, pg2
+from configs import deformable, pg2, varigan
+from pgjax import nets
 from pgjax.errors import InputError
+from pgjax.scoring.run_evaluation import draws_noise
 from pgjax.training import losses
+from pgjax.training.model_folder import Model
 from pgjax.training.recipe import build
 from pgjax.training.run_directory import plain
 
@@ -239,3 +242,44 @@ def test_moves_of_a_player_take_the_draws_that_follow():
     stage["real_draw"] = 4
     with pytest.raises(InputError, match=r"draws: \[0, 1, 2, 4, 5\] are used"):
         build(config)
+
+
+def test_a_network_of_ones_own_in_the_sets_of_networks(monkeypatch):
+    """As docs/extend/network.md adds it."""
+    monkeypatch.setitem(nets.NETS, "mine", nets.NETS["pg2_g1"])
+    config = pg2.get_config("synthetic_people/g1_l1")
+    config.networks.g1.net = "mine"
+    in_parts = config.copy_and_resolve_references()
+    in_parts.compute.accumulate = 2
+    build(in_parts)
+
+    def told():
+        recipe = build(config)
+        ((name, stage),) = recipe.stages.items()
+        reads_view = Model(plain(config), name, 4, (128, 64), {}).reads_view
+        return recipe.draws_images(stage), reads_view, draws_noise(recipe, name)
+
+    sets = nets.NO_IMAGES, nets.BY_VIEW, nets.LATENT, nets.OVER_BATCH
+    assert told() == (True, False, False)
+    for names in sets:
+        names.add("mine")
+    try:
+        assert told() == (False, True, True)
+        with pytest.raises(InputError, match=r"networks\.g1 depends on the whole batch"):
+            build(in_parts)
+    finally:
+        for names in sets:
+            names.remove("mine")
+
+
+@pytest.mark.parametrize(
+    ("config", "noisy"),
+    [
+        (varigan.get_config("synthetic_people/varigan_reading"), [True, True]),
+        (deformable.get_config("synthetic_people/dsc"), [True]),
+        (pg2.get_config("synthetic_people/g1_l1"), [False]),
+    ],
+)
+def test_dropout_and_a_latent_are_noise(config, noisy):
+    recipe = build(config)
+    assert [draws_noise(recipe, stage) for stage in recipe.stages] == noisy
