@@ -27,8 +27,9 @@ def text(model: Model) -> str:
 def _what(model: Model) -> Iterator[str]:
     recipe, (height, width) = model.recipe, model.size
     stage, given, imported = recipe.stages[model.stage], recipe.data, model.imported
-    # Beside the stage's own there may be those that draw from noise.
-    networks = dict.fromkeys([*stage.generators, *model.variables])
+    # Beside the stage's own there may be those that draw from noise, and an imported model's critics.
+    named = dict.fromkeys([*stage.generators, *model.variables])
+    networks = [n for n in named if n not in recipe.critics]
     count = sum(
         array.size for array in _leaves({n: model.variables[n]["params"] for n in networks})
     )
