@@ -378,6 +378,7 @@ def test_the_pdig_rows_are_the_released_code():
     ("real", "message"),
     [
         ("g.hair", "stage3.real: g has no method 'hair'"),
+        ("g.embed", r"stage3.real: embed cannot be called as \(self, scene, images, train"),
         ("h.foreground", "stage3.real: unknown name 'h'"),
         ("foreground.of", "stage3.real: foreground plays; expected it to be frozen"),
     ],

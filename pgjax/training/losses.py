@@ -148,6 +148,12 @@ TERMS: dict[str, Callable[..., jax.Array]] = {
 }
 """Image losses: `term(scene, image, features, **options)` -> the loss, a mean over images."""
 
+OF_POSES = frozenset({"pose"})
+"""Terms of a generator that makes something else than images (nets.NO_IMAGES)."""
+
+OF_IMAGES = frozenset(TERMS) - OF_POSES
+"""Terms of images alone; a user's own term may be of anything."""
+
 
 class Adversarial(NamedTuple):
     """`critic(real, fake)` -> (loss on real, loss on fake); `generator(real, fake)` -> loss.

@@ -15,6 +15,7 @@ from pgjax.runtime.devices import over_devices
 from pgjax.scoring import run_evaluation
 from pgjax.serving import export
 from pgjax.training import loop, model_folder
+from pgjax.training.losses import TERMS
 from pgjax.training.recipe import build
 from pgjax.training.state import init_state
 from pgjax.training.steps import example_keys, make_step
@@ -99,6 +100,31 @@ def test_a_real_side_that_moves_is_refused():
     config.data.draw = "photos"
     with pytest.raises(InputError, match=r"config\.data\.draw: unknown name 'photos'"):
         build(config)
+
+
+def test_a_code_is_set_against_codes_alone(monkeypatch):
+    for changes, message in [
+        ({"real": "target"}, r"stage2\.real: 'target' is an image; m makes none"),
+        (
+            {"negatives": {"generated": 1.0, "source": 1.0}},
+            r"stage2\.negatives: 'source' is an image",
+        ),
+        ({"terms": {"l1": {}}}, r"stage2\.terms\.l1: compares images; m makes none"),
+    ]:
+        config = critic_rows.coded()
+        config.stages.stage2.update(changes)
+        with pytest.raises(InputError, match=message):
+            build(config)
+    config = critic_rows.coded()
+    stage = config.stages.stage1
+    stage.update(critic="d", adversarial={"bce": {}}, negatives={"e": 1.0})
+    with pytest.raises(InputError, match=r"stage1\.negatives: 'e' is no image; g makes images"):
+        build(config)
+    # A user's own term may be of a code.
+    monkeypatch.setitem(TERMS, "small", lambda scene, code, features: jnp.mean(code**2))
+    config = critic_rows.coded()
+    config.stages.stage2.terms = {"small": {}}
+    assert set(build(config).stages["stage2"].terms) == {"small"}
 
 
 @pytest.mark.slow

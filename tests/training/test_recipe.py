@@ -143,6 +143,12 @@ def test_a_wrong_key_is_named(config, path, value, message):
         ),
         ("stages.stage1.critics", ("d",), r"stage1\.critics: .*stage1\.critic names one already"),
         ("stages.stage1.generators_from", -1, r"stage1\.generators_from: -1 is negative"),
+        (
+            "stages.stage1.generators_from",
+            10**6,
+            r"generators_from: in \d+ steps no generator would",
+        ),
+        ("stages.stage1.terms.pose", {}, r"stage1\.terms\.pose: compares poses; g makes images"),
         ("stages.stage1.earlier_fakes", True, r"earlier_fakes: d moves on draw 1; expected a gen"),
         ("networks.g.options.featurs", 4, r"featurs: .* no such .*\(did you mean features\?\)"),
         ("stages.stage1.player", ("g",), r"stage1\.player: unknown key; .*mean players\?\)"),
@@ -208,6 +214,12 @@ def test_the_stage_of_a_step(config):
     ]
 
 
+def test_a_short_run_of_a_stage_whose_generators_wait(config):
+    config["stages"]["stage2"]["generators_from"] = 2
+    config["total_steps"] = config["stages"]["stage1"]["steps"] + 1
+    assert build(config).stages["stage2"].steps == 1
+
+
 def test_a_call_does_not_run_past_a_report():
     config = tiny.config()
     config.compute.steps_per_call = 3
@@ -249,6 +261,7 @@ def test_a_network_of_ones_own_in_the_sets_of_networks(monkeypatch):
     monkeypatch.setitem(nets.NETS, "mine", nets.NETS["pg2_g1"])
     config = pg2.get_config("synthetic_people/g1_l1")
     config.networks.g1.net = "mine"
+    config.stages.stage1.terms = {}  # no term of images: later it makes none
     in_parts = config.copy_and_resolve_references()
     in_parts.compute.accumulate = 2
     build(in_parts)

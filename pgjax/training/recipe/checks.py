@@ -2,7 +2,8 @@
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from pgjax import frozen
 from pgjax.errors import InputError
@@ -75,7 +76,8 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
             continue
         skip = ("scene", "image", "features")
         check_options(losses.TERMS[name], loss.options, f"{key}.terms.{name}.options", skip)
-        _check_call(losses.TERMS[name], skip, loss, f"{key}.terms.{name}")
+        _check_call(losses.TERMS[name], skip, loss.options, f"{key}.terms.{name}")
+        _check_output(recipe, stage, name, f"{key}.terms.{name}")
         _check_layer(recipe, name, loss, f"{key}.terms.{name}")
         window = loss.options.get("window", 1)
         if window < 1 or window % 2 == 0:
@@ -88,13 +90,18 @@ def check_stage(recipe: Recipe, stage: Stage, key: str) -> None:
         maker = losses.ADVERSARIAL[name].critic
         check_options(maker, loss.options, f"{key}.adversarial.{name}.options", skip)
         for function in losses.ADVERSARIAL[name]:
-            _check_call(function, skip, loss, f"{key}.adversarial.{name}")
+            _check_call(function, skip, loss.options, f"{key}.adversarial.{name}")
     _check_critics(recipe, stage, key)
     for name in stage.players:
         if name not in (*stage.generators, *stage.judges):
             raise InputError(f"{key}.players: {name!r} is neither a generator nor a critic here")
     if stage.generators_from < 0:
         raise InputError(f"{key}.generators_from: {stage.generators_from} is negative")
+    if stage.generators_from >= stage.steps:
+        raise InputError(
+            f"{key}.generators_from: in {stage.steps} steps no generator would move; expected fewer than "
+            f"these, got {stage.generators_from}"
+        )
     for group in ("terms", "adversarial"):
         for name, loss in getattr(stage, group).items():
             if not 0 <= loss.weight < math.inf:
@@ -142,10 +149,12 @@ def _check_critics(recipe: Recipe, stage: Stage, key: str) -> None:
     if "." in stage.real:
         network, _, method = stage.real.partition(".")
         check_choice(network, recipe.networks, f"{key}.real")
-        if not callable(getattr(NETS[recipe.networks[network].net], method, None)):
+        function = getattr(NETS[recipe.networks[network].net], method, None)
+        if not callable(function):
             raise InputError(f"{key}.real: {network} has no method {method!r}")
         if network in stage.players:
             raise InputError(f"{key}.real: {network} plays; expected it to be frozen")
+        _check_call(function, ("self", "scene", "images"), {"train": False}, f"{key}.real")
     elif stage.real != "target":
         check_choice(stage.real, ("target", *stage.generators), f"{key}.real")
         before = stage.generators[: stage.generators.index(stage.real) + 1]
@@ -154,6 +163,7 @@ def _check_critics(recipe: Recipe, stage: Stage, key: str) -> None:
                 raise InputError(
                     f"{key}.real: {name} plays; expected {', '.join(before)} to be frozen"
                 )
+    _check_sides(recipe, stage, key)
     if stage.pool:
         _check_pool(recipe, stage, key)
     if stage.earlier_fakes:
@@ -166,6 +176,20 @@ def _check_critics(recipe: Recipe, stage: Stage, key: str) -> None:
                     f"{key}.earlier_fakes: {move.player} moves on draw {move.draw}; expected a "
                     "generator that moves before it, on the same draw"
                 )
+
+
+def _check_sides(recipe: Recipe, stage: Stage, key: str) -> None:
+    """A critic sees images alone, or none."""
+    output = stage.generators[-1]
+    for field, names in (("real", (stage.real,)), ("negatives", stage.negatives)):
+        for name in names:
+            # What a method makes is not known.
+            if name == "generated" or "." in name:
+                continue
+            images = name in ("target", "source") or recipe.networks[name].draws_images
+            if images != recipe.draws_images(stage):
+                kind, made = ("an image", "none") if images else ("no image", "images")
+                raise InputError(f"{key}.{field}: {name!r} is {kind}; {output} makes {made}")
 
 
 def _check_pool(recipe: Recipe, stage: Stage, key: str) -> None:
@@ -194,14 +218,25 @@ def check_accumulation(recipe: Recipe, stage: Stage, key: str) -> None:
         )
 
 
-def _check_call(function: Callable, given: tuple[str, ...], loss: Loss, key: str) -> None:
-    """A loss can be called as training calls it: what is given comes first, then the options by name."""
+def _check_call(
+    function: Callable, given: tuple[str, ...], options: Mapping[str, Any], key: str
+) -> None:
+    """A function can be called as training calls it: what is given comes first, then options by name."""
     try:
-        inspect.signature(function).bind(*given, **loss.options)
+        inspect.signature(function).bind(*given, **options)
     except TypeError as error:
-        called = ", ".join([*given, *(f"{name}=..." for name in loss.options)])
+        called = ", ".join([*given, *(f"{name}=..." for name in options)])
         name = getattr(function, "__name__", repr(function))
         raise InputError(f"{key}: {name} cannot be called as ({called}): {error}") from None
+
+
+def _check_output(recipe: Recipe, stage: Stage, term: str, key: str) -> None:
+    """A term fits what the stage's last generator makes."""
+    images, output = recipe.draws_images(stage), stage.generators[-1]
+    if images and term in losses.OF_POSES:
+        raise InputError(f"{key}: compares poses; {output} makes images")
+    if not images and term in losses.OF_IMAGES:
+        raise InputError(f"{key}: compares images; {output} makes none")
 
 
 def _check_layer(recipe: Recipe, name: str, loss: Loss, key: str) -> None:

@@ -22,9 +22,10 @@ DRAWS = ("pairs", "images")
 class Data:
     """Which photos and pairs: names for data.find and of pairs.RULES, mirrored pairs half the time.
 
-    draw: a name in DRAWS. An image of an identity with n images is then drawn n - 1 times as often as one
-    of an identity with two; test pairs stay pairs. Photos are decoded once and held in memory where they
-    take at most `memory_limit_gb` (10^9 bytes).
+    draw: a name in DRAWS. Images are the sources of the training pairs: one of an identity with n images is
+    drawn n - 1 times as often as one of an identity with two, and of a data set's own list of pairs the
+    targets are not used. Test pairs stay pairs. Photos are decoded once and held in memory where they take at
+    most `memory_limit_gb` (10^9 bytes).
     """
 
     name: str
@@ -76,6 +77,11 @@ class Network:
     optimizer: Optimizer
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     weight_clip: float = 0.0
+
+    @property
+    def draws_images(self) -> bool:
+        """Whether its output is an image, where it is a generator."""
+        return self.net not in NO_IMAGES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -294,7 +300,7 @@ class Recipe:
 
     def draws_images(self, stage: Stage) -> bool:
         """Whether a stage's output is an image."""
-        return self.networks[stage.generators[-1]].net not in NO_IMAGES
+        return self.networks[stage.generators[-1]].draws_images
 
     def drawing_stage_of(self, step: int) -> str:
         """The name of the last stage up to step `step` whose output is an image.
