@@ -57,7 +57,8 @@ def test_two_hosts_are_one(tmp_path):
     two_hosts.end(two_hosts.start("train", one, devices=2))
     assert int(two_hosts.final(two).step) == two_hosts.STEPS
     assert two_hosts.apart(two_hosts.final(one), two_hosts.final(two)) == 0
-    assert two_hosts.best(one) == pytest.approx(two_hosts.best(two), rel=1e-6)
+    # The first host draws what is scored, on its own devices: another program, and a grey level may differ.
+    assert two_hosts.best(one) == pytest.approx(two_hosts.best(two), rel=0, abs=1e-4)
     logged, again = (
         {x["step"]: x["g/loss"] for x in _lines(workdir) if "g/loss" in x} for workdir in (one, two)
     )
