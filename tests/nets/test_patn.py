@@ -103,7 +103,9 @@ def trained(network, variables, scene, given, shards=1):
     def forward(scene, given):
         return network.apply(variables, scene, given, train=True, mutable=[layers.STATISTICS])
 
-    split = lambda x: x.reshape(shards, -1, *x.shape[1:])  # noqa: E731
+    def split(x):
+        return x.reshape(shards, -1, *x.shape[1:])
+
     mapped = jax.vmap(forward, axis_name=layers.DEVICES)
     out, moved = jax.jit(mapped)(*jax.tree.map(split, (scene, given)))
     for leaf in jax.tree.leaves(moved):
@@ -121,7 +123,10 @@ def close(found, expected):
 @pytest.mark.parametrize("norm", NORMS)
 def test_generator_is_the_released_one(golden, norm):
     network, variables, scene = generator(golden, norm)
-    kept = lambda module, _: isinstance(module, patn.Block | patn.Encoder)  # noqa: E731
+
+    def kept(module, _):
+        return isinstance(module, patn.Block | patn.Encoder)
+
     forward = functools.partial(network.apply, train=False, capture_intermediates=kept)
     image, state = jax.jit(forward)(variables, scene, {})
     close(image, golden[f"generator_{norm}/output_eval"])

@@ -153,7 +153,10 @@ def test_an_image_that_is_the_target_is_not_moved(photos, term):
         "pose": jax.jit(coordinates.encode, static_argnums=2)(keypoints, visible, (24, 16)),
     }
     image = others.get(term, target)
-    mixed = lambda images, layer: 2 * images  # noqa: E731
+
+    def mixed(images, layer):
+        return 2 * images
+
     gradient = jax.jit(jax.grad(losses.TERMS[term], 1), static_argnums=2)
     found = np.asarray(gradient(scene, image, mixed))
     if term in ("ssim", "mask_ssim"):  # smooth, and at its top: nothing but rounding
