@@ -1,4 +1,4 @@
-"""PDIG's networks at full size: parameter counts, how they start, what is refused (docs/reference_facts.md, 3)."""
+"""PDIG's full-size networks: parameter counts, starts, refusals (docs/reference_facts.md, 3)."""
 
 import math
 
