@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 
 from pgjax.errors import DiskFullError, InputError
 from pgjax.files import buckets, paths
@@ -118,6 +117,9 @@ class Checkpoints:
           keep: how many of the latest checkpoints to keep.
           best: the metric by which one more is kept, the best; "" for none.
         """
+        import orbax.checkpoint as ocp  # here, so that commands without checkpoints start faster
+
+        self._args = ocp.args
         workdir = paths.of(workdir)
         self.directory = (workdir if paths.in_bucket(workdir) else workdir.absolute()) / FOLDER
         self._identity = identity
@@ -169,13 +171,13 @@ class Checkpoints:
             # docs/reference_facts.md, 7.2.
             stored = hosts.shared(stored)
         items: dict[str, Any] = {
-            "state": ocp.args.StandardSave(stored),
-            "identity": ocp.args.JsonSave(self._identity),
+            "state": self._args.StandardSave(stored),
+            "identity": self._args.JsonSave(self._identity),
         }
         if score is not None and math.isfinite(score.value):
-            items["score"] = ocp.args.JsonSave(score._asdict())
+            items["score"] = self._args.JsonSave(score._asdict())
             self._kept.add(step, score)
-        self._manager.save(step, args=ocp.args.Composite(**items))
+        self._manager.save(step, args=self._args.Composite(**items))
 
     def restore(self, like: State, step: int | None = None, first: int | None = None) -> State:
         """Restores a step, the latest that can be read unless said, as numpy arrays shaped as `like`.
@@ -220,7 +222,7 @@ class Checkpoints:
         return state
 
     def _restore(self, where: paths.Path, like: State) -> State:
-        saved = self._read(where, identity=ocp.args.JsonRestore())
+        saved = self._read(where, identity=self._args.JsonRestore())
         difference = first_difference(saved, self._identity)
         if difference is not None:
             key, theirs, ours = difference
@@ -238,21 +240,21 @@ class Checkpoints:
                 f"checkpoint {where} is of other networks: {name} is {theirs or 'not there'}, "
                 f"expected {ours or 'nothing of that name'}"
             )
-        restored = self._read(where, state=ocp.args.StandardRestore(blank))
+        restored = self._read(where, state=self._args.StandardRestore(blank))
         networks = {name: NetworkState(**fields) for name, fields in restored["networks"].items()}
         return jax.tree.map(np.asarray, State(**restored | {"networks": networks}))
 
     def _read(self, where: paths.Path, **item: Any) -> Any:
         (name,) = item
         with _telling_damage(where, name):
-            return self._manager.restore(int(where.name), args=ocp.args.Composite(**item))[name]
+            return self._manager.restore(int(where.name), args=self._args.Composite(**item))[name]
 
     def _read_score(self, step: int) -> None:
         where = self.directory / str(step)
         if not (where / "score").exists():
             return
         with contextlib.suppress(_DamagedError):  # whoever reads the state is told
-            self._kept.add(step, Score(**self._read(where, score=ocp.args.JsonRestore())))
+            self._kept.add(step, Score(**self._read(where, score=self._args.JsonRestore())))
 
     def _put_aside(self) -> None:
         if hosts.first():
