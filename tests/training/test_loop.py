@@ -324,6 +324,7 @@ import pytest, tiny
 from pgjax.training import loop
 config = tiny.config(steps=(30, 30))
 config.ema = 0.9
+config.stages.stage2.update(earlier_fakes=True, pool=6)
 config.report.update(keep_best="ssim", keep_checkpoints=2)
 for network in config.networks.values():
     schedule = {"name": "linear_decay", "warmup": 5, "options": {"begin": 10, "end": 28}}
@@ -338,7 +339,7 @@ with pytest.MonkeyPatch.context() as patch:
 def test_kill_9_at_random_moments_changes_nothing(tmp_path):
     """Three real kill -9 at random moments, then to the end: bit-identical to a run left alone.
 
-    With averages, schedules and the best checkpoint.
+    With averages, a pool, schedules and the best checkpoint.
     """
     environment = places.environment()
 

@@ -1,0 +1,207 @@
+"""Rows of several systems on real Market-1501, each for the same minutes of training.
+
+    python -m benchmarks.equal_minutes probe --data_dir=data --workdir=runs/minutes
+    python -m benchmarks.equal_minutes train --data_dir=data --workdir=runs/minutes --minutes=20
+    python -m benchmarks.equal_minutes table --workdir=runs/minutes --out=benchmarks/results/equal_minutes_market1501.json
+
+`probe` times the step of every stage, compiled, with all cores that the process may use. `train` gives a row
+the steps that it makes in --minutes at that speed, trains it, and scores the first --pairs test pairs under
+the project's protocol and the one by which its paper measured. `table` writes what was found, and prints it
+in Markdown. What is finished is skipped; a training that was stopped goes on. --row limits a command to one
+row, and may be repeated.
+
+Every row has a quarter of its width and batches of 4 (ROWS). Its stages share its steps, and its schedules are
+shortened, in the proportions of its own config. Rows whose published learning rate is for far more steps,
+PG2's and PDIG's, take the rates and the weight of L1 of their rows on synthetic people.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+from typing import Any
+
+from pgjax.runtime import cpu_process
+from pgjax.tools import cli
+from pgjax.tools.child_process import call_apart
+
+_PG2 = (
+    "batch_size=4",
+    "networks.g*.options.features=32",
+    "networks.d.options.features=16",
+    "networks.g1.optimizer.learning_rate=7e-4",
+    "networks.g2.optimizer.learning_rate=2e-4",
+    "networks.d.optimizer.learning_rate=2e-5",
+    "stages.stage2.terms.mask_l1.weight=100.0",
+)
+_PDIG = (
+    "batch_size=4",
+    "networks.g.options.features=32",
+    "networks.d.options.features=16",
+    "networks.g.optimizer.learning_rate=5e-4",
+    "networks.d.optimizer.learning_rate=2e-5",
+    "stages.stage1.terms.l1.weight=100.0",
+)
+_PDIG_SAMPLING = (
+    *_PDIG,
+    "networks.poses.options.features=128",
+    "networks.foreground.options.features=128",
+    "networks.background.options.features=64",
+    "networks.pose.options.features=128",
+    "networks.*_critic.options.features=128",
+    "networks.poses.optimizer.learning_rate=5e-4",
+    "networks.*ground*.optimizer.learning_rate=5e-4",
+    "networks.pose*.optimizer.learning_rate=5e-4",
+)
+_QUARTER = ("networks.*.options.features=16",)
+ROWS = {
+    "deformable:market1501/dsc": _QUARTER,
+    "pg2:market1501/g1_g2_d": _PG2,
+    "pdig:market1501/pdig": _PDIG,
+    "pdig:market1501/pdig_sampling": _PDIG_SAMPLING,
+    "patn:market1501/patn": ("batch_size=4", *_QUARTER),
+    "varigan:market1501/varigan_reading": _QUARTER,
+}
+"""What is changed in each."""
+
+COLUMNS = ("ssim", "mask_ssim", "l1", "psnr")
+"""Of the table."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.equal_minutes",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=("probe", "train", "table"))
+    parser.add_argument("--data_dir", default="data", help="folder of built data sets")
+    parser.add_argument("--workdir", type=pathlib.Path, required=True, help="folder of the runs")
+    parser.add_argument("--minutes", type=float, default=20.0, help="of training, for each row")
+    parser.add_argument("--pairs", type=int, default=1000, help="test pairs that are scored")
+    parser.add_argument("--row", action="append", choices=tuple(ROWS), help="only this row")
+    parser.add_argument("--out", type=pathlib.Path, help="file for the results, as JSON")
+    args = parser.parse_args(argv)
+    rows = args.row or list(ROWS)
+    if args.what == "table":
+        _tell(args, rows)
+        return
+    work = {"probe": probe, "train": train}[args.what]
+    failed = []
+    for row in rows:
+        print(f"{args.what}: {row}", file=sys.stderr, flush=True)
+        folder = args.workdir / row.replace(":", "/")
+        if call_apart(work, row, folder, args.data_dir, args.minutes, args.pairs):
+            failed.append(row)
+    if failed:
+        print(f"error: failed: {', '.join(failed)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def probe(row: str, folder: pathlib.Path, data_dir: str, minutes: float, pairs: int) -> None:
+    """Writes folder/probe.json: the seconds of a step of each stage."""
+    from benchmarks import measure
+    from benchmarks.stepping import WARM, Training
+    from pgjax.training.recipe import build
+
+    place = folder / "probe.json"
+    if place.exists():
+        return
+    recipe, seconds = build(_config(row)), {}
+    for name, stage in recipe.stages.items():
+        training = Training(recipe, stage, data_dir, cache=False)
+        moves = {name: lambda of=training: of.move(5)}
+        timed = measure.in_turn(moves, 5, WARM)[name] / 5
+        seconds[name] = measure.spread(timed)["seconds"]
+    _write(place, {"seconds": seconds, **measure.machine()})
+
+
+def train(row: str, folder: pathlib.Path, data_dir: str, minutes: float, pairs: int) -> None:
+    """Writes folder/result.json: what was trained, and its scores."""
+    from pgjax.runtime import compilation, traced_programs
+    from pgjax.runtime.interruption import Interruption
+    from pgjax.scoring import run_evaluation
+    from pgjax.tools.overrides import set_steps
+    from pgjax.training import loop
+
+    place = folder / "result.json"
+    if place.exists():
+        return
+    config = _config(row)
+    probed = json.loads((folder / "probe.json").read_text())
+    own = {name: stage.steps for name, stage in config.stages.items()}
+    mean = sum(own[name] * probed["seconds"][name] for name in own) / sum(own.values())
+    set_steps(config, max(len(own), round(60 * minutes / mean)))
+    total = sum(stage.steps for stage in config.stages.values())
+    _shorten(config, total / sum(own.values()))
+    config.report.update(log_every=50, sample_every=total, checkpoint_every=500)
+    config.report.keep_checkpoints = 1
+    compilation.keep()
+    traced_programs.keep(compilation.folder())
+    with Interruption() as stop:
+        state = loop.train_and_evaluate(config, folder / "run", data_dir, stop)
+        stop.end(int(state.step))
+    found = run_evaluation.evaluate_all(folder / "run", data_dir, limit=pairs)
+    result = {
+        "row": row,
+        "minutes": minutes,
+        "steps": {name: stage.steps for name, stage in config.stages.items()},
+        "batch_size": config.batch_size,
+        "changes": list(ROWS[row]),
+        "probe": probed,
+        "pairs": found[0]["pairs"],
+        "scores": {each["protocol"]: each["scores"] for each in found},
+    }
+    _write(place, result)
+
+
+def _config(row: str) -> Any:
+    from pgjax.tools import papers
+    from pgjax.tools.overrides import set_key
+
+    paper, _, name = row.partition(":")
+    config = papers.find(paper).get_config(name)
+    for change in ROWS[row]:
+        set_key(config, change)
+    return config
+
+
+def _shorten(config: Any, factor: float) -> None:
+    """Scales what the schedules count in steps."""
+    for network in config.networks.values():
+        schedule = network.optimizer.get("schedule")
+        if schedule is None:
+            continue
+        if "every" in schedule:
+            schedule.every = max(1, round(schedule.every * factor))
+        for key in ("begin", "end", "size"):
+            if key in schedule.options:
+                schedule.options[key] = max(1, round(schedule.options[key] * factor))
+
+
+def _write(place: pathlib.Path, found: dict[str, Any]) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    half = place.with_suffix(".tmp")
+    half.write_text(json.dumps(found, indent=2) + "\n")
+    half.replace(place)
+
+
+def _tell(args: argparse.Namespace, rows: list[str]) -> None:
+    """Gathers the results, and prints them."""
+    places = {row: args.workdir / row.replace(":", "/") / "result.json" for row in rows}
+    found = [json.loads(place.read_text()) for place in places.values() if place.exists()]
+    if args.out:
+        _write(args.out, {"rows": found})
+    print("| row | steps | protocol | " + " | ".join(COLUMNS) + " |")
+    print("|---" * (3 + len(COLUMNS)) + "|")
+    for each in found:
+        for protocol, scores in each["scores"].items():
+            steps = " + ".join(f"{count:,}" for count in each["steps"].values())
+            model = scores["model"]
+            cells = (f"{model[name]:.3f}" if name in model else "" for name in COLUMNS)
+            print(f"| `{each['row']}` | {steps} | `{protocol}` | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    cpu_process.begin()
+    cli.run(main)
