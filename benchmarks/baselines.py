@@ -73,10 +73,14 @@ def markdown(found: Mapping[str, Any]) -> str:
     lines = [f"| protocol | | {' | '.join(COLUMNS)} |", f"|---|---|{'---|' * len(COLUMNS)}"]
     for name, result in found["protocols"].items():
         for subject, scores in result["scores"].items():
-            values = (next((scores[m] for m in ms if m in scores), None) for ms in COLUMNS.values())
-            cells = ("" if v is None else f"{v:.{1 if v >= 10 else 3}f}" for v in values)
-            lines.append(f"| `{name}` | {SUBJECTS[subject]} | {' | '.join(cells)} |")
+            lines.append(f"| `{name}` | {SUBJECTS[subject]} | {' | '.join(cells(scores))} |")
     return "\n".join(lines)
+
+
+def cells(scores: Mapping[str, float]) -> list[str]:
+    """What COLUMNS says of scores, as text."""
+    values = (next((scores[m] for m in ms if m in scores), None) for ms in COLUMNS.values())
+    return ["" if v is None else f"{v:.{1 if v >= 10 else 3}f}" for v in values]
 
 
 def main() -> None:

@@ -2,16 +2,17 @@
 
     python -m benchmarks.equal_minutes probe --data_dir=data --workdir=runs/minutes
     python -m benchmarks.equal_minutes train --data_dir=data --workdir=runs/minutes --minutes=20
-    python -m benchmarks.equal_minutes table --workdir=runs/minutes --out=benchmarks/results/equal_minutes_market1501.json
+    python -m benchmarks.equal_minutes table --workdir=runs/minutes \\
+        --out=benchmarks/results/equal_minutes_market1501.json
 
-`probe` times the step of every stage, compiled, with all cores that the process may use. `train` gives a row
-the steps that it makes in --minutes at that speed, trains it, and scores the first --pairs test pairs under
-the project's protocol and the one by which its paper measured. `table` writes what was found, and prints it
-in Markdown. What is finished is skipped; a training that was stopped goes on. --row limits a command to one
+`probe` times the compiled step of every stage, on the cores that the process may use. `train` gives a row the
+steps that it makes in --minutes at that speed, trains it, and scores the first --pairs test pairs under the
+project's protocol and the one by which its paper measured. `table` writes what was found, and prints it in
+Markdown. What is finished is skipped; a training that was stopped goes on. --row limits a command to one
 row, and may be repeated.
 
-Every row has a quarter of its width and batches of 4 (ROWS). Its stages share its steps, and its schedules are
-shortened, in the proportions of its own config. Rows whose published learning rate is for far more steps,
+Every row has a quarter of its width and batches of 4 (ROWS). Its stages share its steps, and its schedules
+are shortened, in the proportions of its own config. Rows whose published learning rate is for far more steps,
 PG2's and PDIG's, take the rates and the weight of L1 of their rows on synthetic people.
 """
 
@@ -21,6 +22,7 @@ import pathlib
 import sys
 from typing import Any
 
+from benchmarks.baselines import COLUMNS, SUBJECTS, cells
 from pgjax.runtime import cpu_process
 from pgjax.tools import cli
 from pgjax.tools.child_process import call_apart
@@ -64,9 +66,6 @@ ROWS = {
 }
 """What is changed in each."""
 
-COLUMNS = ("ssim", "mask_ssim", "l1", "psnr")
-"""Of the table."""
-
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
@@ -107,7 +106,7 @@ def probe(row: str, folder: pathlib.Path, data_dir: str, minutes: float, pairs: 
     place = folder / "probe.json"
     if place.exists():
         return
-    recipe, seconds = build(_config(row)), {}
+    recipe, seconds = build(config_of(row)), {}
     for name, stage in recipe.stages.items():
         training = Training(recipe, stage, data_dir, cache=False)
         moves = {name: lambda of=training: of.move(5)}
@@ -127,13 +126,13 @@ def train(row: str, folder: pathlib.Path, data_dir: str, minutes: float, pairs: 
     place = folder / "result.json"
     if place.exists():
         return
-    config = _config(row)
+    config = config_of(row)
     probed = json.loads((folder / "probe.json").read_text())
     own = {name: stage.steps for name, stage in config.stages.items()}
     mean = sum(own[name] * probed["seconds"][name] for name in own) / sum(own.values())
     set_steps(config, max(len(own), round(60 * minutes / mean)))
     total = sum(stage.steps for stage in config.stages.values())
-    _shorten(config, total / sum(own.values()))
+    shorten(config, total / sum(own.values()))
     config.report.update(log_every=50, sample_every=total, checkpoint_every=500)
     config.report.keep_checkpoints = 1
     compilation.keep()
@@ -155,7 +154,8 @@ def train(row: str, folder: pathlib.Path, data_dir: str, minutes: float, pairs: 
     _write(place, result)
 
 
-def _config(row: str) -> Any:
+def config_of(row: str) -> Any:
+    """The config of a row, with its changes."""
     from pgjax.tools import papers
     from pgjax.tools.overrides import set_key
 
@@ -166,8 +166,8 @@ def _config(row: str) -> Any:
     return config
 
 
-def _shorten(config: Any, factor: float) -> None:
-    """Scales what the schedules count in steps."""
+def shorten(config: Any, factor: float) -> None:
+    """Scales what a config's schedules count in steps."""
     for network in config.networks.values():
         schedule = network.optimizer.get("schedule")
         if schedule is None:
@@ -188,18 +188,27 @@ def _write(place: pathlib.Path, found: dict[str, Any]) -> None:
 
 def _tell(args: argparse.Namespace, rows: list[str]) -> None:
     """Gathers the results, and prints them."""
-    places = {row: args.workdir / row.replace(":", "/") / "result.json" for row in rows}
-    found = [json.loads(place.read_text()) for place in places.values() if place.exists()]
+    places = [args.workdir / row.replace(":", "/") / "result.json" for row in rows]
+    found = [json.loads(place.read_text()) for place in places if place.exists()]
     if args.out:
         _write(args.out, {"rows": found})
-    print("| row | steps | protocol | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (3 + len(COLUMNS)) + "|")
-    for each in found:
-        for protocol, scores in each["scores"].items():
+    print(markdown(found))
+
+
+def markdown(found: list[dict[str, Any]]) -> str:
+    """The scores as a table: protocol after protocol the rows, then what needs no system."""
+    lines = [f"| protocol | row | steps | {' | '.join(COLUMNS)} |"]
+    lines.append("|---" * (3 + len(COLUMNS)) + "|")
+    for protocol in dict.fromkeys(name for each in found for name in each["scores"]):
+        scored = [each for each in found if protocol in each["scores"]]
+        for each in scored:
             steps = " + ".join(f"{count:,}" for count in each["steps"].values())
-            model = scores["model"]
-            cells = (f"{model[name]:.3f}" if name in model else "" for name in COLUMNS)
-            print(f"| `{each['row']}` | {steps} | `{protocol}` | {' | '.join(cells)} |")
+            told = cells(each["scores"][protocol]["model"])
+            lines.append(f"| `{protocol}` | `{each['row']}` | {steps} | {' | '.join(told)} |")
+        for subject in ("source", "mean"):
+            told = cells(scored[0]["scores"][protocol][subject])
+            lines.append(f"| `{protocol}` | {SUBJECTS[subject]} | | {' | '.join(told)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
