@@ -16,6 +16,7 @@ import numpy as np
 
 from pgjax.frozen import inception as network
 from pgjax.frozen import lpips as distance
+from pgjax.frozen import lpips_weights
 from pgjax.metrics import inception, lpips
 from pgjax.metrics.inception_features import InceptionExtractor
 from pgjax.runtime import cpu_process
@@ -36,15 +37,10 @@ def _inception(weights):
 
 
 def _lpips(net, weights):
-    params, before = {}, 3
-    for conv in distance.NETS[net].layers:
-        params[f"features.{conv.number}"] = {
-            "kernel": _random((conv.kernel, conv.kernel, before, conv.channels)),
-            "bias": np.zeros(conv.channels, "f4"),
-            "linear": np.ones(conv.channels, "f4"),
-        }
-        before = conv.channels
-    return params
+    return {
+        layer: {part: _random(x.shape) for part, x in parts.items()}
+        for layer, parts in distance.shapes(net).items()
+    }
 
 
 def _seconds(function) -> float:
@@ -55,7 +51,7 @@ def _seconds(function) -> float:
 
 def measure(size: tuple[int, int], count: int) -> dict[str, float]:
     """Rates of the networks, and seconds of FID and KID."""
-    network.load, distance.load = _inception, _lpips
+    network.load, lpips_weights.load = _inception, _lpips
     random = np.random.default_rng(0)
     images, targets = random.integers(0, 256, (2, count, *size, 3), np.uint8)
     found = {}

@@ -12,6 +12,7 @@ import jax
 import pytest
 
 import gcs
+from pgjax.frozen import pip_download
 from pgjax.runtime import cpu_process, traced_programs
 
 # Two CPU devices, so that every pmapped step is tested as a multi-device one.
@@ -89,6 +90,25 @@ def _no_downloads(monkeypatch):
         return fetch(url, *args, **options)
 
     monkeypatch.setattr(urllib.request, "urlopen", only_here)
+    monkeypatch.setattr(pip_download, "there", lambda: False)
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """Gives pip back to a test."""
+    monkeypatch.setattr(pip_download, "there", lambda: True)
+
+
+@pytest.fixture
+def pip_finds(pip, monkeypatch):
+    """Lets pip look into a folder, and nowhere else."""
+
+    def look(folder):
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+
+    return look
 
 
 @pytest.fixture

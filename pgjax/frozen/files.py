@@ -12,7 +12,7 @@ import tempfile
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,31 +81,55 @@ def obtain_all(published: Iterable[Published], folder: str | os.PathLike) -> lis
     return paths
 
 
+def held(forms: Iterable[Sequence[str]], folder: Path) -> list[Path]:
+    """The files of the first form of which all are in a folder; none where none is.
+
+    Args:
+      forms: the names of the files that hold the same weights together, in each way.
+      folder: where they may lie.
+    """
+    for form in forms:
+        paths = [folder / name for name in form]
+        if all(path.is_file() for path in paths):
+            return paths
+    return []
+
+
 def digest(path: Path) -> str:
     """sha256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@contextlib.contextmanager
+def work_folder(folder: Path) -> Generator[Path]:
+    """A new folder inside of one, so that files move into place in one go; it goes at the end.
+
+    So do those that were made for it, unless something has come into them.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as work:
+            yield Path(work)
+    finally:
+        with contextlib.suppress(OSError):
+            for path in made:
+                path.rmdir()
+
+
 def _download(file: Published, path: Path) -> None:
     failures = []
-    made = [folder for folder in path.parents if not folder.exists()]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Inside the folder, so that the file moves into place in one go.
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=path.parent) as work:
+        with work_folder(path.parent) as work:
             for url in (file.url, *file.mirrors):
                 try:
-                    os.replace(_fetched(file, url, Path(work), path), path)
+                    os.replace(_fetched(file, url, work, path), path)
                     return
                 except (OSError, http.client.HTTPException) as error:
                     failures.append(f"{type(error).__name__}: {error}")
     except OSError as error:
         failures.append(f"{type(error).__name__}: {error}")
-    # A folder that was made for what did not come goes.
-    with contextlib.suppress(OSError):
-        for folder in made:
-            folder.rmdir()
     raise NotMeasuredError(
         f"{file.remedy(path.parent)} (the download failed: {'; '.join(failures)})"
     )

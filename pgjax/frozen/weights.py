@@ -4,12 +4,11 @@ The sha256 is that of the numbers, not of a file: the official file (HDF5 of Ker
 own reader takes) and our own smaller .npz of what is needed verify alike.
 """
 
-import contextlib
+import functools
 import hashlib
 import http.client
 import os
 import shutil
-import tempfile
 import urllib.request
 import zipfile
 import zlib
@@ -21,6 +20,7 @@ import numpy as np
 
 from pgjax.errors import InputError
 from pgjax.files import buckets, paths
+from pgjax.frozen import files
 from pgjax.progress import announce
 
 TIMEOUT = 10.0  # seconds to connect, and at most between two pieces
@@ -101,41 +101,33 @@ def load(source: Source, shapes: Shapes, folder: str | os.PathLike) -> Params:
     asked = paths.of(folder)
     folder = buckets.fetch(asked)
     if folder.is_file():
-        read = _read_npz if folder.suffix.lower() == ".npz" else source.read
-        return _verified(source, shapes, read, folder, str(folder), f"fetch {source.url} instead")
+        read = read_npz if folder.suffix.lower() == ".npz" else source.read
+        return _read(source, shapes, read, folder, str(folder), f"fetch {source.url} instead")
     endings = {Path(name).suffix for name in (source.file, source.official)}
     if folder.suffix in endings and not folder.exists():
         raise FileNotFoundError(f"{folder}: no such file of weights")
-    for name, read in ((source.file, _read_npz), (source.official, source.read)):
+    for name, read in ((source.file, read_npz), (source.official, source.read)):
         if (folder / name).is_file():
             remedy = f"delete it, fetch {source.url} and {source.place(asked)}"
-            return _verified(source, shapes, read, folder / name, str(folder / name), remedy)
+            return _read(source, shapes, read, folder / name, str(folder / name), remedy)
     return _download(source, shapes, folder, asked)
 
 
 def _download(source: Source, shapes: Shapes, folder: Path, asked: paths.Path) -> Params:
     by_hand = f"and {source.place(asked)}"
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Inside the folder, so that the result moves into place in one go.
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as work:
-            fetched, ours = Path(work, source.official), Path(work, source.file)
+        with files.work_folder(folder) as work:
+            fetched, ours = work / source.official, work / source.file
             _fetch(source.url, fetched, folder)
             remedy = f"fetch it by other means {by_hand}"
-            params = _verified(source, shapes, source.read, fetched, source.url, remedy)
-            _write_npz(ours, params)
+            params = _read(source, shapes, source.read, fetched, source.url, remedy)
+            write_npz(ours, params)
             os.replace(ours, folder / source.file)
     except (OSError, http.client.HTTPException) as error:
         raise InputError(
             f"{asked}: neither {source.file} nor {source.official} is there, and the download "
             f"failed ({_told(error)}); fetch {source.url} {by_hand}"
         ) from error
-    finally:
-        # Without the weights a folder that was made for them is empty, and goes.
-        with contextlib.suppress(OSError):
-            for path in made:
-                path.rmdir()
     return params
 
 
@@ -149,7 +141,7 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _verified(
+def _read(
     source: Source,
     shapes: Shapes,
     read: Callable[[Path, Shapes], Params],
@@ -157,14 +149,27 @@ def _verified(
     name: str,
     remedy: str,
 ) -> Params:
-    """The weights in a file, where they are the published ones.
+    return verified(source.sha256, shapes, functools.partial(read, path, shapes), name, remedy)
+
+
+def verified(
+    sha256: str, shapes: Shapes, read: Callable[[], Params], name: str, remedy: str
+) -> Params:
+    """What is read, where it is the published weights.
+
+    Args:
+      sha256: of their numbers (`digest`).
+      shapes: that they must have.
+      read: reads them.
+      name: of the file or files, in words.
+      remedy: what to do where they are others, in words.
 
     Raises:
       InputError: names the file by `name` and ends with the remedy.
     """
     announce(f"reading and verifying the weights in {name}")
     try:
-        params = read(path, shapes)
+        params = read()
     except DAMAGE as error:
         raise InputError(f"{name}: damaged or another file ({_told(error)}); {remedy}") from error
     for layer, parts in shapes.items():
@@ -175,15 +180,16 @@ def _verified(
                     f"{name}: {layer}/{part} has the shape {found}, not {expected.shape}; {remedy}"
                 )
     found = digest(params)
-    if found != source.sha256:
+    if found != sha256:
         raise InputError(
             f"{name}: not the published weights: the sha256 of its arrays is {found}, expected "
-            f"{source.sha256}; {remedy}"
+            f"{sha256}; {remedy}"
         )
     return params
 
 
-def _read_npz(path: Path, shapes: Shapes) -> Params:
+def read_npz(path: Path, shapes: Shapes) -> Params:
+    """Our own form: arrays "layer/part"."""
     with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
         return {
             layer: {part: file[f"{layer}/{part}"].astype(np.float32) for part in parts}
@@ -191,7 +197,8 @@ def _read_npz(path: Path, shapes: Shapes) -> Params:
         }
 
 
-def _write_npz(path: Path, params: Params) -> None:
+def write_npz(path: Path, params: Params) -> None:
+    """As `read_npz` reads it."""
     arrays: dict[str, Any] = {
         f"{layer}/{part}": x for layer, parts in params.items() for part, x in parts.items()
     }

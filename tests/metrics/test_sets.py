@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pgjax.frozen import lpips as network
+from pgjax.frozen import lpips_weights
 from pgjax.metrics import METRICS, SetMetric, chunks, lpips
 from pgjax.metrics.mean import mean
 from pgjax.metrics.protocols import PROTOCOLS
@@ -46,17 +47,17 @@ def test_a_mean_does_not_depend_on_the_order():
 
 @pytest.fixture
 def extract(monkeypatch, tmp_path):
-    random, params, before = np.random.default_rng(0), {}, 3
-    for conv in network.NETS["alex"].layers:
-        shape = (conv.kernel, conv.kernel, before, conv.channels)
-        params[f"features.{conv.number}"] = {
-            "kernel": random.normal(0, (2 / np.prod(shape[:3])) ** 0.5, shape).astype("f4"),
-            "bias": np.zeros(conv.channels, "f4"),
-            "linear": random.uniform(0, 1, conv.channels).astype("f4"),
-        }
-        before = conv.channels
+    random, params = np.random.default_rng(0), {}
+    for layer, parts in network.shapes("alex").items():
+        params[layer] = {part: np.zeros(x.shape, "f4") for part, x in parts.items()}
+        shape = parts["kernel"].shape
+        if layer.startswith("NetLinLayer"):
+            kernel = random.uniform(0, 1, shape)
+        else:
+            kernel = random.normal(0, (2 / np.prod(shape[:3])) ** 0.5, shape)
+        params[layer]["kernel"] = kernel.astype("f4")
     loaded = types.SimpleNamespace(net=None)
-    monkeypatch.setattr(network, "load", lambda net, _: setattr(loaded, "net", net) or params)
+    monkeypatch.setattr(lpips_weights, "load", lambda net, _: setattr(loaded, "net", net) or params)
     monkeypatch.setattr(chunks, "CHUNK", 6)  # not a multiple of lpips.PAIRS
     found = EXTRACTORS["lpips_alex"](tmp_path)
     assert loaded.net == "alex" and "lpips_v0.1_alex.pth" in found.what
