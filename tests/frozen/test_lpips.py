@@ -1,4 +1,4 @@
-"""LPIPS against NumPy in float64, with equal random weights.
+"""LPIPS against NumPy in float64, with random weights, and with AlexNet's published ones.
 
 Against the package lpips: benchmarks/networks_torch.py.
 """
@@ -9,7 +9,7 @@ import pytest
 
 import arrays
 from pgjax.errors import InputError
-from pgjax.frozen import lpips
+from pgjax.frozen import lpips, lpips_weights
 
 # (number in torchvision's `features`, channels), as torchvision prints them.
 ALEX = ((0, 64), (3, 192), (6, 384), (8, 256), (10, 256))
@@ -77,6 +77,26 @@ def test_random_weights(net):
     np.testing.assert_array_equal(same, [0, 0])
 
 
+def test_published_weights(shared):
+    """On a photo of Market-1501's size, and on one that is a little blurred and moved."""
+    with np.load(shared / "weights" / lpips.NETS["alex"].file) as file:
+        tensors = {name: file[name].transpose(3, 2, 0, 1) for name in file if file[name].ndim == 4}
+        tensors |= {name: file[name] for name in file if file[name].ndim == 1}
+    for i, (number, _) in enumerate(ALEX):
+        for part, theirs in (("kernel", "weight"), ("bias", "bias")):
+            tensors[f"features.{number}.{theirs}"] = tensors[f"AlexNet_0/Conv_{i}/{part}"]
+        tensors[f"lin{i}.model.1.weight"] = tensors[f"NetLinLayer_{i}/Conv_0/kernel"]
+    random = np.random.default_rng(2)
+    one = np.cumsum(random.normal(0, 0.1, (1, 128, 64, 3)), axis=1).clip(-1, 1)
+    other = (one + np.roll(one, 1, axis=2)) / 2
+    params = lpips_weights.load("alex", shared / "weights")
+    distance = jax.jit(lpips.distance, static_argnums=0)
+    found = distance("alex", params, one.astype("f4"), other.astype("f4"))
+    expected = _expected("alex", tensors, one[0], other[0])
+    assert 0.01 < expected < 1
+    np.testing.assert_allclose(found, [expected], rtol=1e-5)
+
+
 @pytest.mark.parametrize(("net", "smallest"), [("alex", 31), ("vgg", 16)])
 def test_the_smallest_picture(net, smallest):
     params = lpips.convert(net, _tensors(net))
@@ -91,5 +111,5 @@ def test_the_smallest_picture(net, smallest):
 def test_names_and_shapes_are_torchvisions(net):
     tensors = _tensors(net)
     assert sorted(tensors) == sorted([*lpips.names(net)[0], *lpips.names(net)[1]])
-    with pytest.raises(ValueError, match=r"features\.10 has the shape"):
+    with pytest.raises(ValueError, match=r"features\.10\.weight has the shape"):
         lpips.convert(net, tensors | {"features.10.weight": np.zeros((256, 256, 1, 1))})

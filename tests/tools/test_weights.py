@@ -52,8 +52,11 @@ def test_the_list_says_what_is_missing_and_where_it_comes_from(tmp_path, capsys)
     for name, entry in weights.TABLE.items():
         assert f"{name}: {entry.needed_by}\n  fetch them: pgjax weights {name}\n" in told
         for file in entry.files:
-            assert f"  missing: {file.names[0]}\n" in told
+            first, *others = (" and ".join(form) for form in file.forms)
+            assert f"  missing: {first}\n" in told
+            assert all(f"    or instead {other}\n" in told for other in others)
             assert all(f"    from {source}" in told for source in file.sources)
+    assert told.endswith(f"put them into {tmp_path / 'weights'}, under these names.\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -75,6 +78,8 @@ def test_fetched_once_and_verified(two, tmp_path, capsys):
 def test_the_published_weights_are_verified(shared):
     assert weights.described("vgg19", shared / "weights").splitlines()[1] == "  verified"
     assert weights.described("openpose", shared / "weights").splitlines()[1] == "  verified"
+    told = weights.described("lpips_alex", shared / "weights").splitlines()
+    assert told[1:3] == ["  verified", f"  {shared / 'weights' / 'lpips_alexnet.npz'}"]
 
 
 def test_a_wheel_belongs_to_one_entry(tmp_path):
