@@ -24,7 +24,11 @@ def make(folder, content, package="pgjax_test_arrays", version="1.0"):
     setup = SETUP.format(marker=marker, package=package, version=version)
     info = f"Metadata-Version: 1.0\nName: {package}\nVersion: {version}\n"
     with tarfile.open(path, "w:gz", compresslevel=1) as archive:
-        for name, data in {"PKG-INFO": info.encode(), "setup.py": setup.encode(), **content}.items():
+        for name, data in {
+            "PKG-INFO": info.encode(),
+            "setup.py": setup.encode(),
+            **content,
+        }.items():
             member = tarfile.TarInfo(f"{package}-{version}/{name}")
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))

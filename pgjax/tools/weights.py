@@ -131,10 +131,10 @@ def described(name: str, folder: Path) -> str:
         except InputError as error:
             state = str(error)
     lines = [f"{name}: {entry.needed_by}", f"  {state}"]
-    for file, paths in zip(entry.files, found, strict=True):
+    for file, there in zip(entry.files, found, strict=True):
         first, *others = (" and ".join(form) for form in file.forms)
-        lines += [f"  {path}" for path in paths] or [f"  missing: {first}"]
-        if not paths:
+        lines += [f"  {path}" for path in there] or [f"  missing: {first}"]
+        if not there:
             lines += [f"    or instead {other}" for other in others]
         lines.append(f"    sha256 {file.sha256 or 'not published'}")
         lines += [f"    from {source}" for source in file.sources]

@@ -1,7 +1,11 @@
-"""LPIPS' weights in all their forms and from all their sources, on a network of two small layers."""
+"""LPIPS' weights in all their forms and from all their sources, on a network of two small layers.
+
+The published ones are compared with numbers that others have shown.
+"""
 
 import hashlib
 
+import jax
 import numpy as np
 import pytest
 
@@ -161,8 +165,8 @@ def test_other_numbers_are_told(site, arrays, tmp_path):
         lpips_weights.load("alex", tmp_path)
 
 
-def test_the_real_weights_verify_and_are_torchvisions(shared):
-    """As torchvision's alexnet prints them: pages on the web show these, rounded to five digits."""
+def test_the_published_weights_are_torchvisions(shared):
+    """The first row of the first kernel as torchvision's alexnet prints it, in others' notes."""
     params = lpips_weights.load("alex", shared / "weights")
     first = params["AlexNet_0/Conv_0"]["kernel"][0, :, 0, 0]
     shown = ["1.1864e-01", "9.4069e-02", "9.5435e-02", "5.5822e-02", "2.1575e-02", "4.9963e-02"]
@@ -189,3 +193,14 @@ def test_the_packages_of_the_index(net, tmp_path, pip):
     for i, tensor in enumerate(tensors.values()):
         kernel = params[f"NetLinLayer_{i}/Conv_0"]["kernel"]
         np.testing.assert_array_equal(kernel.transpose(3, 2, 0, 1), tensor, strict=True)
+    if net == "vgg":
+        _as_others_have_shown(params)
+
+
+def _as_others_have_shown(params):
+    """What the package lpips printed for these pictures, with torchvision's file; in others' notes."""
+    random = np.random.RandomState(123)
+    one, other = (2 * random.rand(10, 3, 100, 100) - 1 for _ in range(2))
+    pairs = (x[:3].transpose(0, 2, 3, 1).astype("f4") for x in (one, other))
+    found = jax.jit(lpips.distance, static_argnums=0)("vgg", params, *pairs)
+    assert [f"{x:.4f}" for x in found] == ["0.3497", "0.3494", "0.3473"]

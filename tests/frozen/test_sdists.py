@@ -21,7 +21,9 @@ def sdist(site):
     return sdist_files.make(site, CONTENT)
 
 
-def test_pip_fetches_it_and_nothing_of_it_runs(sdist, site, tmp_path, pip_finds, monkeypatch, capfd):
+def test_pip_fetches_it_and_nothing_of_it_runs(
+    sdist, site, tmp_path, pip_finds, monkeypatch, capfd
+):
     pip_finds(site)
     monkeypatch.chdir(tmp_path)
     work = tmp_path / "work"
