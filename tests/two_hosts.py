@@ -26,7 +26,9 @@ import jax
 what, workdir, devices, port, count, host, total = sys.argv[1:]
 jax.config.update("jax_num_cpu_devices", int(devices))
 import pytest, tiny
+from pgjax.files import lease
 from pgjax.runtime import hosts
+lease.BEAT, lease.LEASE = 1.0, 20.0  # a third of what killed hosts are waited for
 if int(count) > 1:
     hosts.start(f"localhost:{port}", int(count), int(host))
 from pgjax.scoring import run_evaluation
