@@ -19,7 +19,14 @@ from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Indices, Store, fetch
 from pgjax.progress import Progress, announce, watched
 from pgjax.scoring.results import pairs_digest, provenance
-from pgjax.scoring.run_evaluation import TEST_PAIRS, choose_pairs, counts, mean_image, write
+from pgjax.scoring.run_evaluation import (
+    TEST_PAIRS,
+    choose_pairs,
+    counts,
+    mean_image,
+    put_aside,
+    write,
+)
 from pgjax.scoring.scorer import PIXEL, Scorer, chosen
 
 CHUNK = 128  # pairs at a time
@@ -163,6 +170,7 @@ def judge(
     }
     result = json.loads(json.dumps(result))
     if out is not None:
+        put_aside(paths.of(out), result)
         write(paths.of(out), result)
     return result
 

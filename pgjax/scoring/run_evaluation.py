@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -245,7 +246,9 @@ def evaluate_all(
     if hosts.first():
         write_png(workdir / "evaluation.png", sample_grid(shown, SHOWN))
         for result in results:
-            write(workdir / f"metrics_{result['protocol']['name']}.json", result)
+            path = workdir / f"metrics_{result['protocol']['name']}.json"
+            put_aside(path, result)
+            write(path, result)
         write(workdir / RESULT, results[0])
     return results
 
@@ -292,6 +295,19 @@ def counts(pairs: np.ndarray, train: Store | None) -> dict[str, int]:
     found = {"pairs": len(pairs), "sources": len(set(pairs[:, 0].tolist()))}
     found["targets"] = len(set(pairs[:, 1].tolist()))
     return found if train is None else found | {"training_photos": len(train.keypoints)}
+
+
+def put_aside(path: paths.Path, result: Mapping[str, Any]) -> None:
+    """Keeps what lies at `path` as PATH.before where it is of more pairs than a new result; says so."""
+    try:
+        before = json.loads(path.read_text())
+        count = before["pairs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if count > result["pairs"]:
+        kept = path.with_name(f"{path.name}.before")
+        write(kept, before)
+        print(f"{path}: the scores of {count:,} pairs are now in {kept.name}", file=sys.stderr)
 
 
 def write(path: paths.Path, result: Mapping[str, Any]) -> None:

@@ -8,7 +8,6 @@ transform that is wrong shows here.
 
 import os
 import sys
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from pgjax import data
 from pgjax.data import store
 from pgjax.errors import InputError
-from pgjax.images.pixels import grid, write_png
+from pgjax.images.pixels import format_of, grid, write_image
 from pgjax.pose import raster, warp
 from pgjax.pose.batch import Batch, Indices, fetch
 from pgjax.pose.drawing import draw_skeleton
@@ -93,7 +92,7 @@ def main(argv: list[str] | None = None) -> None:
         default=data.DATA_DIR,
         help="folder of built data sets (default: %(default)s)",
     )
-    parser.add_argument("--out", metavar="FILE", required=True, help="the picture, a PNG")
+    parser.add_argument("--out", metavar="FILE", required=True, help="the picture, such as a PNG")
     parser.add_argument("--pairs", type=int, default=12, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="which test pairs (default: 0)")
     extension_flag.add(parser)
@@ -102,6 +101,7 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError("--pairs and --seed: expected a positive number, and one from 0 on")
     if os.path.isdir(arguments.out):
         raise InputError(f"--out: {arguments.out} is a folder; expected the name of a picture")
+    format_of(arguments.out)
     name, data_dir = arguments.dataset, arguments.data_dir
     split = store.load_split(name, "test", data_dir, memory_limit=0)
     pairs = store.test_pairs(name, split, data_dir)
@@ -109,7 +109,7 @@ def main(argv: list[str] | None = None) -> None:
     count = min(arguments.pairs, len(pairs))
     chosen = pairs[generator.choice(len(pairs), count, replace=False)]
     batch = fetch(split.store, Indices(*chosen.T, np.zeros(count, bool)))
-    write_png(Path(arguments.out), draw(batch))
+    write_image(arguments.out, draw(batch))
     print(f"{count} test pairs of {name} in {arguments.out}", file=sys.stderr)
 
 

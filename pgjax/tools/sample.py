@@ -8,7 +8,6 @@ a new foreground, a new background, a new pose, and with all three new.
 
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -41,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
         metavar="RUN_OR_MODEL",
         help="run directory, or exported model such as WORKDIR/export",
     )
-    parser.add_argument("--out", metavar="FILE", required=True, help="the picture, a PNG")
+    parser.add_argument("--out", metavar="FILE", required=True, help="the picture, such as a PNG")
     parser.add_argument(
         "--data_dir",
         metavar="DIR",
@@ -58,16 +57,15 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError("--persons and --seed: expected a positive number, and one from 0 on")
     if os.path.isdir(arguments.out):
         raise InputError(f"--out: {arguments.out} is a folder; expected the name of a picture")
-    if Path(arguments.out).suffix.lower() != ".png":
-        raise InputError(f"--out: expected a name that ends in .png, got {arguments.out}")
 
     from pgjax.data import store
-    from pgjax.images.pixels import write_png
+    from pgjax.images.pixels import format_of, write_image
     from pgjax.pose.batch import Indices, fetch
     from pgjax.runtime import compilation
     from pgjax.serving import export
     from pgjax.serving.sampling import PersonSampler
 
+    format_of(arguments.out)
     compilation.keep()
     announce(f"reading the model in {arguments.model}")
     model = export.model_at(arguments.model)
@@ -78,7 +76,7 @@ def main(argv: list[str] | None = None) -> None:
     chosen = np.random.default_rng(arguments.seed).choice(photos, count, replace=False)
     batch = fetch(split.store, Indices(chosen, chosen, np.zeros(count, bool)))
     announce(f"drawing {count} persons; compiling for them")
-    write_png(Path(arguments.out), draw(sampler, batch, arguments.seed))
+    write_image(arguments.out, draw(sampler, batch, arguments.seed))
     print(f"{count} persons of {name} in {arguments.out}", file=sys.stderr)
 
 

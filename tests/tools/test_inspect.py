@@ -23,6 +23,7 @@ def test_equal_poses_leave_the_source_where_it_is(tmp_path):
     [
         (["--pairs=0", "--out=x.png"], "--pairs"),
         (["--out=."], "is a folder"),
+        (["--out=pairs.xyz"], "no format of images has the extension '.xyz'"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
@@ -32,6 +33,7 @@ def test_bad_arguments_are_named(arguments, message):
 
 @pytest.mark.slow
 def test_draws_a_data_set(tmp_path):
-    out = tmp_path / "pairs.png"
+    out = tmp_path / "pairs.jpg"
     inspect.main(["synthetic_people", f"--data_dir={tmp_path}", f"--out={out}", "--pairs=3"])
     assert read_image(out).shape[0] > 3 * 256
+    assert out.read_bytes().startswith(b"\xff\xd8")  # JPEG, as its name says

@@ -11,7 +11,7 @@ from pgjax.tools import sample
     [
         (["--out=x.png", "--persons=0"], "--persons and --seed"),
         (["--out=x.png", "--seed=-1"], "--persons and --seed"),
-        (["--out=persons.jpg"], "--out: expected a name that ends in .png, got persons.jpg"),
+        (["--out=persons.xyz"], "persons.xyz: no format of images has the extension '.xyz'"),
         (["--out=."], "--out: . is a folder"),
     ],
 )

@@ -1,0 +1,36 @@
+"""What an evaluation does to the results that lie there."""
+
+import json
+
+import pytest
+
+from pgjax.scoring.run_evaluation import put_aside
+
+
+@pytest.mark.parametrize(
+    ("before", "pairs", "kept"),
+    [
+        ('{"pairs": 12000, "scores": 1}', 64, True),
+        ('{"pairs": 64}', 64, False),
+        ('{"pairs": 64}', 12000, False),
+        ("no JSON", 64, False),
+        ("[]", 64, False),
+    ],
+)
+def test_a_result_of_more_pairs_is_kept(tmp_path, capsys, before, pairs, kept):
+    path = tmp_path / "metrics_pgjax.json"
+    path.write_text(before)
+    put_aside(path, {"pairs": pairs})
+    aside = tmp_path / "metrics_pgjax.json.before"
+    assert aside.exists() == kept
+    said = capsys.readouterr().err
+    if kept:
+        assert json.loads(aside.read_text()) == json.loads(before)
+        assert said == f"{path}: the scores of 12,000 pairs are now in {aside.name}\n"
+    else:
+        assert not said
+
+
+def test_nothing_is_kept_of_nothing(tmp_path):
+    put_aside(tmp_path / "metrics_pgjax.json", {"pairs": 1})
+    assert not list(tmp_path.iterdir())
