@@ -14,8 +14,9 @@ see train.py.
 Scored is the last checkpoint, or the best one where the config has report.keep_best, or the one of --step.
 
 A folder holds one picture a pair, strips of 2 to 6 panels or single images, named SOURCE_TARGET.png,
-SOURCE___TARGET_vis.png, SOURCE_2_TARGET_vis.jpg, SOURCE_to_TARGET.png or alike (docs/names.md); metrics.json
-is written into it, or to --out.
+SOURCE___TARGET_vis.png, SOURCE_2_TARGET_vis.jpg, SOURCE_to_TARGET.png or alike (docs/names.md). One line says
+what was understood; --naming says whose pictures they are where that does not tell. metrics.json is written
+into the folder, or to --out.
 
 Protocols say everything that a number depends on: see docs/protocols.md. --metrics=all, or names, measures
 with networks too: their weights are read from DATA_DIR/weights or fetched once; a metric whose weights
@@ -53,6 +54,13 @@ REFERENCE = flags.DEFINE_string(
 BASELINES = flags.DEFINE_bool(
     "baselines", False, "Score a copy of the source, the mean training image and the real targets."
 )
+NAMING = flags.DEFINE_string(
+    "naming",
+    None,
+    "The system that made the pictures of --images: "
+    "patn, gfla, dptn, nted, pidm, pcdms, cfld, deformable or pgjax; or how pictures of other systems were "
+    "made square: padded or stretched. Default: told by the pictures.",
+)
 OUT = flags.DEFINE_string("out", None, "File for the result of --images or --baselines.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of built data sets; may be gs://...")
 LIMIT = flags.DEFINE_integer("limit", None, "Score only the first N pairs of the list.")
@@ -87,7 +95,9 @@ def main(_) -> None:
 
 
 def _run(run: str) -> None:
-    _refuse("--workdir", images=IMAGES, dataset=DATASET, out=OUT, baselines=BASELINES)
+    _refuse(
+        "--workdir", images=IMAGES, dataset=DATASET, out=OUT, baselines=BASELINES, naming=NAMING
+    )
     workdir = paths.of(run)
     # What is no run is to be one line.
     if paths.in_bucket(workdir) or (workdir / "config.json").is_file():
@@ -140,6 +150,7 @@ def _pictures() -> None:
         BASELINES.value,
         OUT.value,
         REFERENCE.value,
+        NAMING.value,
     )
     print(run_evaluation.table(result))
 

@@ -54,7 +54,11 @@ class System(NamedTuple):
 
 
 def read_systems(
-    named: Sequence[str], dataset: str | None, data_dir: str, pairs_file: str | None = None
+    named: Sequence[str],
+    dataset: str | None,
+    data_dir: str,
+    pairs_file: str | None = None,
+    naming: str | None = None,
 ) -> tuple[str, stores.Split, list[System]]:
     """The data set's name, its test photos, and the systems, in the order in which they were named.
 
@@ -63,6 +67,7 @@ def read_systems(
       dataset: of which folders of pictures are, where no run says it.
       data_dir: where it is.
       pairs_file: a list that folders may hold more pictures of than are wanted, as of the test pairs.
+      naming: whose pictures the folders hold, as of picture_judging.judge.
 
     Raises:
       FileNotFoundError: names all that is not there.
@@ -102,7 +107,7 @@ def read_systems(
         if path in recipes:
             images = _of_run(path, configs[path], recipes[path], test)
         else:
-            images = _of_folder(path, sets[0], test, data_dir, pairs_file)
+            images = _of_folder(path, sets[0], test, data_dir, pairs_file, naming)
         systems.append(System(title, images))
     return sets[0], test, systems
 
@@ -119,7 +124,14 @@ def _of_run(path, config, recipe, test: stores.Split) -> Callable[[np.ndarray], 
     return images
 
 
-def _of_folder(path, dataset: str, test: stores.Split, data_dir: str, pairs_file: str | None):
+def _of_folder(
+    path,
+    dataset: str,
+    test: stores.Split,
+    data_dir: str,
+    pairs_file: str | None,
+    naming: str | None,
+):
     listed = stores.test_pairs(dataset, test, data_dir)
     if pairs_file is not None:
         more, _ = choose_pairs(dataset, test, data_dir, pairs_file, None)
@@ -127,7 +139,7 @@ def _of_folder(path, dataset: str, test: stores.Split, data_dir: str, pairs_file
     frame = protocols.find("patn").frame(dataset)
 
     def images(pairs: np.ndarray) -> np.ndarray:
-        found = pictures(path, dataset, test, pairs, listed, frame)
+        found = pictures(path, dataset, test, pairs, listed, frame, naming=naming)
         return np.stack([panels.generated for panels in found.read(0, len(found))])
 
     return images
@@ -239,6 +251,11 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--dataset", help="the data set of the pictures, where no run says it")
     parser.add_argument(
+        "--naming",
+        metavar="SYSTEM",
+        help="whose pictures the folders hold, as of evaluate.py (default: told by the pictures)",
+    )
+    parser.add_argument(
         "--data_dir",
         metavar="DIR",
         default=data.DATA_DIR,
@@ -256,7 +273,9 @@ def main(argv: list[str] | None = None) -> None:
     named, data_dir = arguments.runs, arguments.data_dir
     which, count, among = arguments.pairs, arguments.count, arguments.among
     pairs_file = which if _is_list(which) else None
-    dataset, test, systems = read_systems(named, arguments.dataset, data_dir, pairs_file)
+    dataset, test, systems = read_systems(
+        named, arguments.dataset, data_dir, pairs_file, arguments.naming
+    )
     pairs, values = choose(which, count, among, dataset, test, systems, data_dir)
     write_image(arguments.out, draw(test, pairs, systems))
     print(PAIRS_HEADER)

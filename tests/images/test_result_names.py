@@ -1,8 +1,12 @@
 """Names of pictures as the systems of the field write them: which pair each tells."""
 
+import re
+
 import pytest
 
-from pgjax.images.result_names import ResultNames
+from pgjax.errors import InputError
+from pgjax.images.result_names import ENDINGS, NAMINGS, SEPARATORS, ResultNames, find
+from pgjax.tools.evaluate import NAMING
 
 MARKET = ("0003_c1s1_000001_00.jpg", "0003_c2s1_000001_00.jpg")
 TWICE = ("1488_c4s6_022291_05.jpg.jpg", "1488_c3s3_071344_02.jpg.jpg")
@@ -85,7 +89,25 @@ def test_other_pictures_are_of_no_pair():
         assert not NAMES.pairs(name)
 
 
-def test_the_ending_is_told():
+def test_separator_and_ending_are_told():
     ends = {"_vis": "_vis", "_all": "_all", "_ref": "_ref", "_gt": "_gt", "_GEN": "_gen", "": ""}
     for written, told in ends.items():
-        assert NAMES.pairs(f"x_2_y_2_y{written}.png") == {("x_2_y.png", "y.png"): told}
+        for between in SEPARATORS:
+            found = NAMES.pairs(f"x_2_y{between}y{written}.png")
+            assert found == {("x_2_y.png", "y.png"): (between, told)}
+
+
+def test_namings_are_among_what_is_read():
+    for naming in NAMINGS.values():
+        assert set(naming.between) <= set(SEPARATORS) and set(naming.endings) <= set(ENDINGS)
+        assert any(ending.counts for ending in naming.endings.values())
+    assert NAMINGS["patn"].example() == "SOURCE___TARGET_vis.jpg"
+    assert NAMINGS["pcdms"].example() == "SOURCE_to_TARGET.png"
+
+
+def test_the_option_lists_every_naming():
+    assert find(None) is None
+    with pytest.raises(InputError, match="--naming: unknown 'x'; expected one of patn, gfla, "):
+        find("x")
+    for name in NAMINGS:
+        assert re.search(rf"\b{name}\b", NAMING.help)
