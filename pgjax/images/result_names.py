@@ -159,7 +159,7 @@ class ResultNames:
 
     def _told(self, stem: str) -> dict[Pair, Spelling]:
         found: dict[Pair, Spelling] = {}
-        for ending in ENDINGS:
+        for ending in sorted(ENDINGS, key=len, reverse=True):  # in "b.jpg_vis" it is no extension
             if stem.lower().endswith(ending):
                 for pair, between in self._split(stem[: len(stem) - len(ending)]):
                     found.setdefault(pair, Spelling(between, ending))

@@ -1,12 +1,13 @@
 """Names of pictures as the systems of the field write them: which pair each tells."""
 
+import pathlib
 import re
 
 import pytest
 
+import pgjax
 from pgjax.errors import InputError
 from pgjax.images.result_names import ENDINGS, NAMINGS, SEPARATORS, ResultNames, find
-from pgjax.tools.evaluate import NAMING
 
 MARKET = ("0003_c1s1_000001_00.jpg", "0003_c2s1_000001_00.jpg")
 TWICE = ("1488_c4s6_022291_05.jpg.jpg", "1488_c3s3_071344_02.jpg.jpg")
@@ -95,6 +96,9 @@ def test_separator_and_ending_are_told():
         for between in SEPARATORS:
             found = NAMES.pairs(f"x_2_y{between}y{written}.png")
             assert found == {("x_2_y.png", "y.png"): (between, told)}
+        # What stands behind a name of DeepFashion may look like its extension.
+        found = NAMES.pairs(f"{FASHION[0]}_2_{FASHION[1]}{written}.jpg")
+        assert found == {FASHION: ("_2_", told)}
 
 
 def test_namings_are_among_what_is_read():
@@ -109,5 +113,7 @@ def test_the_option_lists_every_naming():
     assert find(None) is None
     with pytest.raises(InputError, match="--naming: unknown 'x'; expected one of patn, gfla, "):
         find("x")
+    command = pathlib.Path(pgjax.__file__).parent / "tools" / "evaluate.py"
+    told = command.read_text().partition('"naming"')[2].partition("Default")[0]
     for name in NAMINGS:
-        assert re.search(rf"\b{name}\b", NAMING.help)
+        assert re.search(rf"\b{name}\b", told)
