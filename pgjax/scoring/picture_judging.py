@@ -253,7 +253,7 @@ def _made(
 ) -> str | None:
     """How pictures of the square's whole were made, PADDED or STRETCHED; None where there are none.
 
-    A figure that is stretched is wider than that of the target's photo.
+    A figure that is stretched is wider than that of the target's photo. A strip's target tells it best.
 
     Raises:
       InputError: the pictures contradict `naming`; or nothing is said, and they do not agree.
@@ -265,7 +265,8 @@ def _made(
     cut, squeezed = (fit(*square, mode).image for mode in ("crop", "stretch"))
     nearer = []
     for index in whole[:: -(-len(whole) // COMPARED)]:
-        ((picture, _, _),) = outputs.read(index, index + 1)
+        (panels,) = outputs.read(index, index + 1)
+        picture = panels.generated if panels.target is None else panels.target
         photo = np.asarray(test.store.images[pairs[index : index + 1, 1]])[0]
         nearer.append(_apart(squeezed(picture), photo, BLOCK) < _apart(cut(picture), photo, BLOCK))
     share = float(np.mean(nearer))

@@ -25,6 +25,7 @@ from pgjax.data import store as stores
 from pgjax.data.annotations import PAIRS_HEADER
 from pgjax.errors import InputError
 from pgjax.files import buckets, paths
+from pgjax.images import result_names
 from pgjax.images.pixels import format_of, grid, write_image
 from pgjax.metrics import of_pixels, protocols
 from pgjax.metrics.records import PLAIN
@@ -269,6 +270,7 @@ def main(argv: list[str] | None = None) -> None:
     if pathlib.Path(arguments.out).is_dir():
         raise InputError(f"--out: {arguments.out} is a folder; expected the name of a picture")
     format_of(arguments.out)
+    result_names.find(arguments.naming)
     launch.start_alone()
     named, data_dir = arguments.runs, arguments.data_dir
     which, count, among = arguments.pairs, arguments.count, arguments.among

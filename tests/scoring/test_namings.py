@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 import tiny
 from pgjax.data.store import Split
@@ -203,6 +203,33 @@ def test_two_readings_are_asked_about(tmp_path):
         read(tmp_path, dataset)
     assert read(tmp_path, dataset, "pcdms").made == "stretched"
     assert read(tmp_path, dataset, "padded").made == "padded"
+
+
+def test_a_strip_tells_by_its_target_how_it_was_made(tmp_path):
+    """However bad the generated image is."""
+    dataset = "deepfashion_256x176"
+    write(tmp_path, dataset, "{}_{}.png", "stp", padded)
+    assert read(tmp_path, dataset).record()["systems"] == ["deformable"]
+    write(tmp_path, dataset, "{}_{}.png", "stp", stretched)
+    assert read(tmp_path, dataset).made == "stretched"
+
+
+@pytest.mark.parametrize("framed", [padded, stretched])
+@pytest.mark.parametrize("blur", [0, 4])
+def test_real_photos_tell_how_they_were_made(shared, framed, blur, tmp_path):
+    """Of good systems nearly every picture does."""
+    paths = sorted((shared / "data" / "deepfashion" / "images").glob("*.png"))[:24]
+    images = np.stack([read_photo(path)[:, 40:216] for path in paths])
+    store = Store(images, np.zeros((24, 18, 2), np.float32), np.ones((24, 18), bool))
+    test = Split(store, tuple(f"{path.stem}.jpg" for path in paths), np.array(["0"] * 24))
+    pairs = np.stack([np.arange(24), np.roll(np.arange(24), 1)], axis=1)
+    for a, b in pairs:
+        made = Image.fromarray(images[b]).filter(ImageFilter.GaussianBlur(blur))
+        Image.fromarray(framed(np.asarray(made))).save(
+            tmp_path / f"{paths[a].stem}_to_{paths[b].stem}.png"
+        )
+    outputs = picture_judging.pictures(tmp_path, "deepfashion_256x176", test, pairs, pairs, None)
+    assert outputs.made == framed.__name__
 
 
 def test_cfld_writes_no_names_of_its_own(tmp_path):

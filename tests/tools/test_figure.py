@@ -132,6 +132,7 @@ def test_a_run_stands_beside_pictures(pictures, tmp_path, capsys):
         (["--pairs", "best:beauty"], "no metric 'beauty' to choose by; there are ssim, "),
         (["--pairs", "seed:x"], "expected seed:N"),
         (["--count", "0"], "--count and --among: expected a positive"),
+        (["--naming", "gan"], "--naming: unknown .gan.; expected one of patn, "),
     ],
 )
 def test_faults(pictures, tmp_path, arguments, message):
