@@ -55,7 +55,7 @@ class _Reader(pickle.Unpickler):
 
 
 def arrays(content: bytes) -> dict[str, np.ndarray]:
-    """The arrays of a pickled nested dictionary, by names such as "a/b/c" for ["a"]["b"]["c"].
+    """The arrays of a pickled nested dictionary, by its keys, joined by slashes.
 
     Args:
       content: of the pickle, as NumPy 1 writes arrays of float32.
