@@ -46,7 +46,8 @@ class FakeFashion:
                 y[0], x[0], y[1], x[1] = -1, -1, 100 + number, 128 + number
                 lines.append(f"{called}: {y}: {x}")
                 self._written[name] = called
-                self.write_photo(name, layout, random=random)
+                size = (1101, 750) if layout == "highres" else (256, 256)
+                self.write_photo(name, layout, size, random=random)
             self.text("annotation", split).write_text("\n".join(lines) + "\n")
         names = [self._written[name] for name in NAMES["test"]]
         lines = ["from,to", *(f"{names[a]},{names[b]}" for a, b in PAIRS)]
@@ -66,6 +67,7 @@ class FakeFashion:
         return {
             "img": self.raw / "In-shop" / parsed.path(),
             "zip": self.raw / parsed.path(),
+            "highres": self.raw / parsed.path().replace("img/", "img_highres/", 1),
             "patn": self.raw / "fashion_data" / parsed.patn(),
             "siarohin": self.raw / "fasion-dataset" / parsed.siarohin(),
             "png": self.raw / "images" / Path(parsed.patn()).with_suffix(".png"),
@@ -92,8 +94,8 @@ class FakeFashion:
                 moved.append(f"{name}:{y}: {values}")
             path.write_text("\n".join([header, *moved]) + "\n")
 
-    def pack(self) -> None:
-        with zipfile.ZipFile(self.raw / "img.zip", "w") as archive:
-            for path in sorted(self.raw.rglob("img/**/*.jpg")):
+    def pack(self, folder: str = "img") -> None:
+        with zipfile.ZipFile(self.raw / f"{folder}.zip", "w") as archive:
+            for path in sorted(self.raw.rglob(f"{folder}/**/*.jpg")):
                 archive.write(path, path.relative_to(self.raw))
                 path.unlink()

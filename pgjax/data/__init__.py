@@ -56,6 +56,7 @@ DATASETS: dict[str, Dataset] = {
         Dataset("market1501", (128, 64), "pgjax.data.market1501:Market1501"),
         Dataset("deepfashion", (256, 256), _FASHION, "256x256"),
         Dataset("deepfashion_256x176", (256, 176), _FASHION, "256x176"),
+        Dataset("deepfashion_512x352", (512, 352), _FASHION, "512x352"),
         Dataset("custom", (256, 256), "pgjax.data.custom:Custom", "256x256"),
         Dataset("synthetic_people", (64, 32), _PEOPLE, "64x32", generated=True),
         Dataset("synthetic_people_128x64", (128, 64), _PEOPLE, "128x64", generated=True),
@@ -230,6 +231,10 @@ def _builder(
             f"data set {dataset.name}: is kept in files of array_record, which is not installed; there is "
             "none for Windows, where WSL 2 has it"
         )
+    # A builder that is configured may say what it takes.
+    unknown = set(options or ()) - set(getattr(builder, "OPTIONS", options or ()))
+    if unknown:
+        raise InputError(f"data set {dataset.name} takes no {', '.join(sorted(unknown))}")
     if hasattr(builder, "configured"):
         config = builder.configured(config, **(options or {}))
     elif options:
@@ -244,6 +249,11 @@ def _check_options(built, options: Mapping[str, object]) -> None:
     if known:
         known = built.builder_config.options() | known
     for option, value in options.items():
+        if option not in known and option in getattr(type(built), "OPTIONS", ()):
+            raise InputError(
+                f"{built.data_dir} is built already, by an earlier version, which recorded no {option}; "
+                "remove it to build it anew"
+            )
         if option not in known:
             raise InputError(f"data set {built.name} takes no {option}")
         if known[option] != value:

@@ -61,11 +61,17 @@ class PhotosConfig(tfds.core.BuilderConfig):
     test_share: float | None = None
     seed: int | None = None
 
+    @staticmethod
+    def names() -> set[str]:
+        """What a user can choose beside the size."""
+        names = {field.name for field in dataclasses.fields(PhotosConfig)}
+        return (
+            names - {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)} - {"size"}
+        )
+
     def options(self) -> dict[str, object]:
         """What a user can choose beside the size, by name."""
-        names = {field.name for field in dataclasses.fields(PhotosConfig)}
-        names -= {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)}
-        return {name: getattr(self, name) for name in sorted(names - {"size"})}
+        return {name: getattr(self, name) for name in sorted(self.names())}
 
     def lists(self) -> dict[str, str]:
         """The lists that are given."""
@@ -78,6 +84,8 @@ class Custom(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"Expected {EXPECTED}"
+
+    OPTIONS = tuple(sorted(PhotosConfig.names()))
 
     @classmethod
     def configured(cls, name: str, **options) -> PhotosConfig:

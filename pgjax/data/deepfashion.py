@@ -2,37 +2,48 @@
 
 Photos keep their bytes where they need no change; joints are laid on them as they are, with the plain
 bands of img.zip or stretched (fashion_frames). Splits: `train` and `test`, in the order of their
-annotation files; one whose annotations are missing is left out. Annotated photos without a file are
-left out too, with their pairs, and counted: `metadata["excluded"]`.
+annotation files; one whose annotations are missing is left out. Annotated photos without a file, or in no
+list of photos where there is one, are left out too, with their pairs, and counted: `metadata["excluded"]`.
 """
 
+import collections
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
-from pgjax.data import annotations, fashion_files, fashion_frames, records
+from pgjax.data import annotations, fashion_files, fashion_frames, pairs, records
 from pgjax.data.annotations import Annotations
-from pgjax.data.fashion_files import FashionFiles
-from pgjax.data.fashion_frames import CROP, MARGIN, WHOLE
+from pgjax.data.fashion_files import FashionFiles, Listed
+from pgjax.data.fashion_frames import CROP, DEFAULT_RESIZE, LARGE, MARGIN, RESIZES, WHOLE
 from pgjax.errors import InputError
 from pgjax.files import folders
 from pgjax.images import fashion_names
 from pgjax.pose.skeleton import VIEWS
 
+SPLITS = ("train", "test")
+KEPT = "none"  # in place of a filter: no photo was resized
 SAMPLE = 512  # photos that tell whether all are stretched
 SAME_SHAPE = 0.02  # how far the sides' ratio may be from the crop's; that of 750 x 1101 is 0.01 off
 
 
 @dataclasses.dataclass(kw_only=True)
 class FashionConfig(tfds.core.BuilderConfig):
-    """A size of the data set: whole photos, or their middle columns."""
+    """A size of the data set: whole photos, or their middle columns, at one of two sizes.
+
+    resize: a filter of RESIZES, with which the photos of img_highres.zip are made smaller, even where
+    smaller photos are there too; None: DEFAULT_RESIZE, for photos that must be resized.
+    """
 
     size: tuple[int, int]
+    resize: str | None = None
+
+    def options(self) -> dict[str, object]:
+        """What a user can choose, by name; the built data set records what was done."""
+        return {"resize": self.resize or KEPT}
 
 
 class Part(NamedTuple):
@@ -48,10 +59,25 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
     name = "deepfashion"  # tfds would make deep_fashion of the class's
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"Expected {fashion_files.EXPECTED}"
-    BUILDER_CONFIGS: ClassVar = [
-        FashionConfig(name="256x256", size=WHOLE),
-        FashionConfig(name="256x176", size=CROP),
-    ]
+    OPTIONS = ("resize",)
+
+    @classmethod
+    def configured(cls, name: str, resize: str | None = None) -> FashionConfig:
+        """The configuration "HEIGHTxWIDTH".
+
+        Raises:
+          InputError: an unknown filter, or photos of that size are not resized.
+        """
+        height, _, width = name.partition("x")
+        config = FashionConfig(name=name, size=(int(height), int(width)), resize=resize)
+        if resize is not None and resize not in RESIZES:
+            raise InputError(f"--resize {resize}: expected one of {', '.join(RESIZES)}")
+        if resize is not None and config.size == WHOLE:
+            raise InputError(
+                f"--resize {resize}: photos of {name} are kept as they are; deepfashion_256x176 and "
+                "deepfashion_512x352 are made of img_highres.zip"
+            )
+        return config
 
     @staticmethod
     def view_of(name: str) -> str | None:
@@ -69,44 +95,60 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        files = fashion_files.find(Path(dl_manager.manual_dir))
+        size, resize = self.builder_config.size, self.builder_config.resize
+        files = fashion_files.find(
+            Path(dl_manager.manual_dir), highres=resize is not None or size == LARGE
+        )
         notes, excluded = [f"annotations of the split {files.split!r}"], {}
         if files.again:
             notes.append(
                 f"{len(files.again)} photos are there twice, such as {files.again[0][0]}, which is used, "
                 f"and {files.again[0][1]}, which is not"
             )
-        notes += [f"{path}: not used: its pairs are of another split" for path in files.unused]
+        notes += [f"{path}: not used: {why}" for path, why in files.unused.items()]
         notes += folders.lines(files.photos.listing)
+        notes += _apart(files, size)
         annotated = {}
-        for split in ("train", "test"):
+        for split in SPLITS:
             if ("annotation", split) in files.texts:
                 annotated[split] = annotations.read_annotations(files.texts["annotation", split])
             else:
                 notes.append(f"{files.lacking('annotation', split)}; there is no split {split}")
+        listed = {
+            split: fashion_files.read_list(files.texts["list", split])
+            for split in SPLITS
+            if ("list", split) in files.texts
+        }
+        notes += _unused_names(files, annotated, listed)
         moved = fashion_frames.margin(annotated.values())
         crop, present = {}, {}
         for split, poses in annotated.items():
             path = files.texts["annotation", split]
             crop[split] = fashion_frames.in_crop(poses, moved, path)
-            present[split] = _present(files, crop[split], path)
-            absent = len(poses.names) - len(present[split].files)
+            present[split], absent, unlisted = _present(files, crop[split], path, listed.get(split))
+            reasons = {"no file": len(absent), "in no list": len(unlisted)}
+            if any(reasons.values()):
+                excluded[f"{split} photos"] = {
+                    why: count for why, count in reasons.items() if count
+                }
             if absent:
-                excluded[f"{split} photos"] = {"no file": absent}
-                first = next(n for n in poses.names if n not in set(present[split].poses.names))
-                where = fashion_names.parse(first)
+                where = fashion_names.parse(absent[0])
                 assert where is not None  # annotations are read by these names
                 notes.append(
-                    f"{split}: {absent} of {len(poses.names)} annotated photos have no file, such as "
-                    f"{where.path()} or {first}; they come from "
+                    f"{split}: {len(absent)} of {len(poses.names)} annotated photos have no file, such as "
+                    f"{where.path()} or {absent[0]}; they come from "
                     f"{fashion_files.PHOTOS_FROM} and go into {files.photos.root}"
+                )
+            if unlisted:
+                notes.append(
+                    f"{split}: {len(unlisted)} annotated photos are not in {listed[split].path}, such as "
+                    f"{unlisted[0]}: not used"
                 )
         if not any(part.files for part in present.values()):
             raise FileNotFoundError(
                 f"{files.photos.root}: none of the annotated photos is among {len(files.names)} "
                 f"photos here. Expected {fashion_files.PHOTOS}"
             )
-        size = self.builder_config.size
         stretched, told = _stretched(files, present.values(), size)
         if fashion_frames.made_on_stretched(crop.values(), stretched):
             notes.append("the joints are those of photos stretched to 256 x 256")
@@ -132,31 +174,58 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
                 notes.append(
                     f"{files.lacking('pairs', 'test')}; pairs are drawn by the rule instead"
                 )
+        if ("pairs", "train") in files.texts:
+            path = files.texts["pairs", "train"]
+            if "train" in parts:
+                kept, reasons = _pairs(path, annotated["train"].names, parts["train"].poses.names)
+                differing = _differing(path, kept, parts["train"].poses)
+                if differing:
+                    self.info.metadata["published_train_pairs"] = kept
+                    notes.append(differing)
+                if reasons:
+                    excluded["train pairs"] = reasons
+            else:
+                notes.append(f"{path}: not used: there is no split train")
         self.info.metadata["published_split"] = files.split
         self.info.metadata["excluded"] = excluded
         self.info.metadata["notes"] = notes
+        self.info.metadata["options"] = self.builder_config.options()
         return {
-            split: self._generate_examples(files, part, stretched) for split, part in parts.items()
+            split: self._generate_examples(files, split, part, stretched)
+            for split, part in parts.items()
         }
 
     def _generate_examples(
-        self, files: FashionFiles, part: Part, stretched: bool
+        self, files: FashionFiles, split: str, part: Part, stretched: bool
     ) -> Iterator[tuple[int, dict[str, object]]]:
-        poses = part.poses
+        config, poses = self.builder_config, part.poses
+        resize = config.resize or DEFAULT_RESIZE
+        resized: collections.Counter[tuple[int, int]] = collections.Counter()
         for order, (file, name) in enumerate(zip(part.files, poses.names, strict=True)):
             data = files.photos.read(file)
+            image, found = _shaped(data, config.size, stretched, files.photos.where(file), resize)
+            if found is not None:
+                resized[found] += 1
             yield (
                 order,
                 {
-                    "image": _shaped(
-                        data, self.builder_config.size, stretched, files.photos.where(file)
-                    ),
+                    "image": image,
                     "name": name,
                     "identity": fashion_names.identity(name),
                     "keypoints": poses.keypoints[order],
                     "visible": poses.visible[order],
                     "order": order,
                 },
+            )
+        if resized:
+            self.info.metadata["options"] = {"resize": resize}
+            shapes = ", ".join(
+                f"{n} of {high} x {wide}" for (high, wide), n in resized.most_common(folders.SHOWN)
+            )
+            more = ", ..." if len(resized) > folders.SHOWN else ""
+            self.info.metadata["notes"].append(
+                f"{split}: {resized.total()} photos resized to {config.size[0]} x {config.size[1]} "
+                f"by {resize}: {shapes}{more} (height x width)"
             )
 
 
@@ -176,13 +245,14 @@ def _stretched(
         )
     ]
     chosen = np.unique(np.linspace(0, len(every) - 1, SAMPLE).astype(int))
+    asked = []
 
     def photos():
         for file, keypoints, visible in (every[i] for i in chosen):
-            image = records.decode(
-                files.photos.read(file), ("jpeg", "png"), files.photos.where(file)
-            )
-            if image.size == WHOLE[::-1]:
+            data = files.photos.read(file)
+            if records.shape(data) in (None, WHOLE):
+                image = records.decode(data, ("jpeg", "png"), files.photos.where(file))
+                asked.append(file)
                 yield file, np.asarray(image.convert("RGB")), keypoints, visible
 
     found = fashion_frames.evidence(photos())
@@ -193,45 +263,137 @@ def _stretched(
     told = f"the photos are stretched to 256 x 256, without the plain bands of img.zip: {done}"
     if stretched or any(found):
         return stretched, [told] if stretched else []
+    if not asked:
+        return stretched, []
     return stretched, ["no photo shows whether the photos are stretched: read as those of img.zip"]
 
 
-def _present(files: FashionFiles, poses: Annotations, path: Path) -> Part:
-    """The annotated photos that have a file.
+def _apart(files: FashionFiles, size: tuple[int, int]) -> list[str]:
+    """Lines on photos that are not looked at."""
+    lines = []
+    if files.aside:
+        first = min(files.names.values())
+        hint = "; --resize takes those" if size == CROP and "highres" not in first else ""
+        lines.append(
+            f"{len(files.aside)} photos of another resolution are not used, such as {files.aside[0]}, "
+            f"because of {first} and its like{hint}"
+        )
+    if files.strange:
+        lines.append(
+            f"{len(files.strange)} photos are not used, as their names are none of DeepFashion's: "
+            f"{folders.few(files.strange)}"
+        )
+    return lines
+
+
+def _unused_names(
+    files: FashionFiles, annotated: Mapping[str, Annotations], listed: Mapping[str, Listed]
+) -> list[str]:
+    """Lines on photos and names that the other files know nothing of.
+
+    Raises:
+      InputError: a photo is in the lists of both splits, or annotated in the other one than it is listed in.
+    """
+    posed = {
+        split: {fashion_names.parse(name) for name in poses.names}
+        for split, poses in annotated.items()
+    }
+    every = set().union(*posed.values())
+    lines = []
+    lacking = [file for name, file in files.names.items() if name not in every]
+    if lacking:
+        lines.append(
+            f"{len(lacking)} photos are not used, as no annotation file names them: {folders.few(lacking)}"
+        )
+    for split, (path, names) in listed.items():
+        other = "test" if split == "train" else "train"
+        taken = [name for name in names if name in posed.get(other, ())]
+        both = [name for name in names if name in listed[other].names] if other in listed else []
+        if both or taken:
+            what = f"in {listed[other].path} too" if both else f"annotated in the split {other}"
+            raise InputError(
+                f"{path}: {len(both or taken)} photos are {what}, such as {names[(both or taken)[0]]}; "
+                "expected files of one published split"
+            )
+        for what, missing in (
+            ("no file", [name for name in names if name not in files.names]),
+            ("no annotation", [name for name in names if name not in posed.get(split, ())]),
+        ):
+            if missing:
+                lines.append(
+                    f"{path}: {len(missing)} of {len(names)} names have {what}: "
+                    f"{folders.few([names[name] for name in missing])}"
+                )
+    if len(listed) == len(SPLITS):
+        known = set().union(*(one.names for one in listed.values()))
+        unlisted = [file for name, file in files.names.items() if name not in known]
+        if unlisted:
+            lines.append(f"{len(unlisted)} photos are in no list: {folders.few(unlisted)}")
+    return lines
+
+
+def _present(
+    files: FashionFiles, poses: Annotations, path: Path, listed: Listed | None
+) -> tuple[Part, list[str], list[str]]:
+    """The annotated photos that have a file and are listed; the names of those without, and not listed.
 
     Raises:
       InputError: an annotated name is none of DeepFashion's.
     """
-    found, kept = [], []
+    found, kept, absent, unlisted = [], [], [], []
     for position, name in enumerate(poses.names):
         parsed = fashion_names.parse(name)
         if parsed is None:
-            raise InputError(
-                f"{path}: {name} is no name of a DeepFashion photo, such as "
-                "fashionWOMENDressesid0000000102_1front.jpg"
-            )
-        if parsed in files.names:
+            raise InputError(f"{path}: {name} {fashion_files.NO_NAME}")
+        if parsed not in files.names:
+            absent.append(name)
+        elif listed is not None and parsed not in listed.names:
+            unlisted.append(name)
+        else:
             found.append(files.names[parsed])
             kept.append(position)
     names = tuple(poses.names[position] for position in kept)
-    return Part(tuple(found), Annotations(names, poses.keypoints[kept], poses.visible[kept]))
+    part = Part(tuple(found), Annotations(names, poses.keypoints[kept], poses.visible[kept]))
+    return part, absent, unlisted
 
 
 def _pairs(path: Path, annotated, present) -> tuple[list[list[str]], dict[str, int]]:
     """The published pairs whose photos are both there, and how many are not, by what is missing."""
-    pairs = annotations.read_pairs(path, annotated)
-    here = np.isin(np.array(annotated), np.array(present, dtype=str))[pairs]
+    found = annotations.read_pairs(path, annotated)
+    here = np.isin(np.array(annotated), np.array(present, dtype=str))[found]
     reasons = {
         "neither photo": int((~here).all(axis=1).sum()),
         "no source photo": int((~here[:, 0] & here[:, 1]).sum()),
         "no target photo": int((here[:, 0] & ~here[:, 1]).sum()),
     }
-    kept = [[annotated[a], annotated[b]] for a, b in pairs[here.all(axis=1)]]
+    kept = [[annotated[a], annotated[b]] for a, b in found[here.all(axis=1)]]
     return kept, {reason: count for reason, count in reasons.items() if count}
 
 
-def _shaped(data: bytes, size: tuple[int, int], stretched: bool, where: str) -> bytes:
-    """A photo file's bytes, as they are if it has that size, else the crop of it as PNG.
+def _differing(path: Path, listed: list[list[str]], poses: Annotations) -> str:
+    """What to say where a list of training pairs has others than the four-joint rule finds; else ""."""
+    people = [fashion_names.identity(name) for name in poses.names]
+    drawn = pairs.deformable(poses.names, people, poses.visible)
+    ruled = {(poses.names[a], poses.names[b]) for a, b in drawn}
+    own = {(source, target) for source, target in listed}
+    if not own or own == ruled:
+        return ""
+    return (
+        f"{path}: {len(own)} training pairs, in place of the {len(ruled)} that the four-joint rule finds; "
+        f"{len(own & ruled)} are the same"
+    )
+
+
+def _shaped(
+    data: bytes, size: tuple[int, int], stretched: bool, where: str, resize: str
+) -> tuple[bytes, tuple[int, int] | None]:
+    """A photo of that size: the file's bytes if it has it, else a part of it or all of it resized, as PNG.
+
+    Args:
+      resize: of RESIZES.
+
+    Returns:
+      The photo, and its file's (height, width) where it was resized.
 
     Raises:
       InputError: not a photo, or of a size of which the photo of that size cannot be made.
@@ -241,19 +403,23 @@ def _shaped(data: bytes, size: tuple[int, int], stretched: bool, where: str) -> 
     whole = found == WHOLE and not stretched
     alike = abs(found[1] / found[0] / (CROP[1] / CROP[0]) - 1) < SAME_SHAPE
     if found == size and image.mode == "RGB":
-        return data
+        return data, None
     rgb = image.convert("RGB")
     if found == size:
-        shaped = rgb
-    elif size == CROP and whole:
-        shaped = rgb.crop((MARGIN, 0, MARGIN + CROP[1], CROP[0]))
-    elif size == CROP and (found == WHOLE or (alike and found > CROP)):
-        shaped = rgb.resize(CROP[::-1], Image.Resampling.BICUBIC)
+        return records.encode(np.asarray(rgb)), None
+    if size == CROP and whole:
+        crop = rgb.crop((MARGIN, 0, MARGIN + CROP[1], CROP[0]))
+        return records.encode(np.asarray(crop)), None
+    larger = alike and size != WHOLE and found[0] > size[0] and found[1] > size[1]
+    if larger or (size == CROP and found == WHOLE):
+        return records.encode(np.asarray(rgb.resize(size[::-1], RESIZES[resize]))), found
+    if size == LARGE:
+        expected = "1101 high and 750 wide, as in img_highres.zip"
+        hint = "; build deepfashion_256x176 of smaller photos"
     else:
+        expected = f"{WHOLE[0]} high and {WHOLE[1]} wide, as in img.zip"
         hint = "; this is the crop" if found == CROP else "; this has the shape of the crop"
         hint = f"{hint}: build deepfashion_256x176" if alike else ""
-        raise InputError(
-            f"{where}: expected a photo {WHOLE[0]} high and {WHOLE[1]} wide, as in img.zip; found "
-            f"{found[0]} high and {found[1]} wide{hint}"
-        )
-    return records.encode(np.asarray(shaped))
+    raise InputError(
+        f"{where}: expected a photo {expected}; found {found[0]} high and {found[1]} wide{hint}"
+    )

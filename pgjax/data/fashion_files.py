@@ -1,6 +1,7 @@
 """Finds DeepFashion's files: photos in any published layout, and the text files of one split.
 
-What is missing is said at once: which files, where they come from, where they go.
+What is missing is said at once: which files, where they come from, where they go. Lists of photos
+(train.lst, test.lst) come with the text files of PATN, GFLA, DPTN and PIDM.
 """
 
 import re
@@ -8,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from pgjax.data import annotations
+from pgjax.data import annotations, lists
 from pgjax.data.raw_photos import PhotoFiles
 from pgjax.errors import InputError
 from pgjax.images import fashion_names
@@ -44,13 +45,19 @@ _TEXT = re.compile(
     r"(?P<root>fash?ion)(?P<resized>-resize)?-(?P<kind>annotation|pairs)-(?P<split>train|test)"
     r"(?P<new>_new_split)?\.csv"
 )
+# Besides: the lists of PATN, GFLA and PIDM, and the pairs of NTED and PIDM.
+_OTHERS = {
+    "list": re.compile(r"(train|test)\.lst"),
+    "pairs": re.compile(r"(train|test)[-_]pairs?\.(?:csv|txt)"),
+}
 PHOTOS = (
     "the photos of the In-shop Clothes Retrieval Benchmark, as img.zip (256 x 256), as its unpacked "
     "folder img (img/WOMEN/Dresses/id_00000001/02_1_front.jpg) or flattened "
     "(fashionWOMENDressesid0000000102_1front.jpg), JPEG or PNG, in any subfolder; they come from "
-    f"{PHOTOS_FROM} (an agreement gives the password; of img_highres.zip only deepfashion_256x176 is "
-    "built)"
+    f"{PHOTOS_FROM} (an agreement gives the password); or those of img_highres.zip (750 x 1101), of "
+    "which deepfashion_256x176 and deepfashion_512x352 are made"
 )
+NO_NAME = "is no name of a DeepFashion photo, such as fashionWOMENDressesid0000000102_1front.jpg"
 EXPECTED = f"{PHOTOS}; and the annotations of one published split, either " + " or ".join(
     f"{given.file('annotation', 'train')}, {given.file('annotation', 'test')} and "
     f"{given.file('pairs', 'test')} from {given.source}"
@@ -62,17 +69,20 @@ class FashionFiles(NamedTuple):
     """What lies in a folder.
 
     photos: photo files, and `names` which of them shows what. again: files of photos that are among
-    `names` already, each with the one that is. split: a name in SPLITS. text: how its files are called
-    here. texts: them by ("annotation" or "pairs", "train" or "test"). unused: pairs of another split.
+    `names` already, each with the one that is. aside: photos of the other resolution. strange: photos whose
+    names are none of DeepFashion's. split: a name in SPLITS. text: how its files are called here. texts:
+    them by ("annotation", "pairs" or "list", "train" or "test"). unused: lists that are not, and why.
     """
 
     photos: PhotoFiles
     names: dict[FashionName, str]
     again: list[tuple[str, str]]
+    aside: list[str]
+    strange: list[str]
     split: str
     text: str
     texts: dict[tuple[str, str], Path]
-    unused: list[Path]
+    unused: dict[Path, str]
 
     def lacking(self, kind: str, split: str) -> str:
         """What to say where a text file is missing: its name, where it is from and where it goes."""
@@ -86,18 +96,33 @@ class FashionFiles(NamedTuple):
         )
 
 
-def find(raw: Path) -> FashionFiles:
+class Listed(NamedTuple):
+    """A list of a split's photos: its file, and the names there by what they say."""
+
+    path: Path
+    names: dict[FashionName, str]
+
+
+def find(raw: Path, highres: bool = False) -> FashionFiles:
     """Looks through a folder, its subfolders and zips.
+
+    Args:
+      highres: where photos of both resolutions are there, takes those whose path has "highres" in it;
+        else the other ones.
 
     Raises:
       FileNotFoundError: all photos or all annotations are missing; says what is expected.
       InputError: a zip is damaged, a text file is there twice, or there are several splits.
     """
     photos = PhotoFiles(raw)
-    names, again = _photos(photos.names)
+    names, again, aside, strange = _photos(photos.names, highres)
     matches = [(path, _TEXT.fullmatch(path.name)) for path in photos.texts]
     files = [(path, match) for path, match in matches if match is not None]
     splits = {path: _split(path) for path, match in files if match["kind"] == "annotation"}
+    keys = [(path, (match["kind"], match["split"])) for path, match in files]
+    for kind, pattern in _OTHERS.items():
+        others = [(path, pattern.fullmatch(path.name)) for path in photos.texts]
+        keys += [(path, (kind, match[1])) for path, match in others if match is not None]
     missing = []
     if not names:
         missing.append(PHOTOS)
@@ -114,34 +139,55 @@ def find(raw: Path) -> FashionFiles:
         )
     split = min(splits.values())
     texts: dict[tuple[str, str], Path] = {}
-    unused = []
-    for path, match in files:
-        key = match["kind"], match["split"]
-        if match["kind"] == "pairs" and not _pairs_of(path, split):
-            unused.append(path)
+    unused: dict[Path, str] = {}
+    for path, key in keys:
+        why = None if key[0] == "annotation" else _not_of(path, split, key[0])
+        if why is not None:
+            unused[path] = why
         elif key in texts:
             raise InputError(f"{path}: also in {texts[key]}; leave one of them")
         else:
             texts[key] = path
     first = next(match for path, match in files if path == min(splits))
     text = "{root}{resized}-{{kind}}-{{split}}{new}.csv".format(**first.groupdict(default=""))
-    return FashionFiles(photos, names, again, split, text, texts, unused)
+    return FashionFiles(photos, names, again, aside, strange, split, text, texts, unused)
 
 
-def _photos(files: Iterable[str]) -> tuple[dict[FashionName, str], list[tuple[str, str]]]:
-    """Which file shows what, and the files that show what another one does.
+def _photos(
+    files: Iterable[str], highres: bool
+) -> tuple[dict[FashionName, str], list[tuple[str, str]], list[str], list[str]]:
+    """Which file shows what; `again`, `aside` and `strange` of FashionFiles.
 
-    Photos of img_highres count where there are no others, and JPEG before PNG, as which label maps of
-    the same names are given out.
+    JPEG counts before PNG, as which label maps of the same names are given out.
     """
-    parsed = [(fashion_names.parse(file), file) for file in files]
-    parsed = [(name, file) for name, file in parsed if name is not None]
-    small = [(name, file) for name, file in parsed if "highres" not in file]
+    every = [(fashion_names.parse(file), file) for file in files]
+    strange = [file for name, file in every if name is None]
+    parsed = [(name, file) for name, file in every if name is not None]
+    kinds = [
+        [(name, file) for name, file in parsed if ("highres" in file) is kind]
+        for kind in (highres, not highres)
+    ]
+    taken, other = kinds if kinds[0] else reversed(kinds)
     names, again = {}, []
-    for name, file in sorted(small or parsed, key=lambda one: one[1].lower().endswith(".png")):
+    for name, file in sorted(taken, key=lambda one: one[1].lower().endswith(".png")):
         if names.setdefault(name, file) != file:
             again.append((names[name], file))
-    return names, again
+    return names, again, [file for _, file in other], strange
+
+
+def read_list(path: Path) -> Listed:
+    """Reads a list of photos, one a line, by any of their names.
+
+    Raises:
+      InputError: there is none, or a line is no name of DeepFashion's; names file and line.
+    """
+    names: dict[FashionName, str] = {}
+    for number, name in lists.list_lines(path):
+        parsed = fashion_names.parse(name)
+        if parsed is None:
+            raise InputError(f"{lists.Line(path, number)}: {name} {NO_NAME}")
+        names.setdefault(parsed, name)
+    return Listed(path, names)
 
 
 def _split(path: Path) -> str:
@@ -168,10 +214,16 @@ def _split(path: Path) -> str:
     return _split_of(next(iter(roots), by_file), path)
 
 
-def _pairs_of(path: Path, split: str) -> bool:
-    """Whether a list of pairs is of that split, by the photos' names in it."""
-    roots = set(re.findall(r"(fash?ion)(?=WOMEN|MEN)", path.read_text("utf-8", "replace")))
-    return not roots or split in {_split_of(root, path) for root in roots}
+def _not_of(path: Path, split: str, kind: str) -> str | None:
+    """Why a list of pairs or photos is none of that split, by the names in it; None where it is."""
+    text = path.read_text("utf-8", "replace")
+    roots = set(re.findall(r"(fash?ion)(?=WOMEN|MEN)", text))
+    if roots and split not in {_split_of(root, path) for root in roots}:
+        return f"its {'pairs' if kind == 'pairs' else 'photos'} are of another split"
+    # Files of other data sets may lie in the same folder.
+    if text.strip() and _TEXT.fullmatch(path.name) is None and not re.search(r"MEN\W?[A-Z]", text):
+        return "no name of a DeepFashion photo is in it"
+    return None
 
 
 def _split_of(root: str, path: Path) -> str:

@@ -4,20 +4,30 @@ The photos are 750 x 1101 pixels. At a height of 256 they are 176 columns wide: 
 joints are in columns of the crop. img.zip contains the crop between two plain bands of 40 columns: this is
 the *whole*, 256 x 256. Siarohin's joints are in columns of the whole. Systems that use img_highres.zip
 (GFLA, PISE) widen the crop to 256 columns: such a photo is *stretched*. It has no bands, and the distances
-between its joints are 256/176 as long.
+between its joints are 256/176 as long. Systems that resize img_highres.zip without that detour (CFLD) make
+the crop of it, or the *large* crop, twice as high and as wide: 512 x 352.
 """
 
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from pgjax.data.annotations import Annotations
 from pgjax.errors import InputError
 
 WHOLE = (256, 256)
 CROP = (256, 176)
+LARGE = (512, 352)  # the crop, twice as high and as wide
 MARGIN = 40  # columns of a band (docs/reference_facts.md, 4 and 5.4)
+# Filters that photos are made smaller with, by their names in --resize: PIL's, which average over all pixels
+# that become one. CFLD's is the first, GFLA's (torchvision's default of its time) the second.
+RESIZES = MappingProxyType(
+    {"pil_bicubic": Image.Resampling.BICUBIC, "pil_bilinear": Image.Resampling.BILINEAR}
+)
+DEFAULT_RESIZE = "pil_bicubic"
 SMALL = (128, 64)  # what the reference's own script makes of the crop, joints with it
 
 # Measured on the 249 photos at hand and on the same ones stretched, as PNG and as JPEG of quality 75 and
@@ -200,11 +210,16 @@ def narrowed(poses: Annotations) -> Annotations:
 
 
 def placed(poses: Annotations, size: tuple[int, int], stretched: bool) -> Annotations:
-    """Joints of the crop in photos of `size`, the whole or the crop; those that it lacks are missing."""
+    """Joints of the crop in photos of `size`: the whole, the crop, or as large as its multiple.
+
+    Joints outside are missing. A pixel's centre is at its number, in each size.
+    """
     keypoints = poses.keypoints.copy()
     if size == WHOLE:
         x = keypoints[..., 1]
         keypoints[..., 1] = widened(x) if stretched else x + MARGIN
+    elif size != CROP:
+        keypoints = (keypoints + 0.5) * np.divide(size, CROP, dtype=np.float32) - 0.5
     visible = poses.visible & (keypoints >= 0).all(axis=-1) & (keypoints < size).all(axis=-1)
     keypoints[~visible] = -1
     return Annotations(poses.names, keypoints, visible)

@@ -49,6 +49,18 @@ def found(files: Iterable[Path]) -> dict[str, list[Path]]:
     return there
 
 
+def list_lines(path: Path) -> list[tuple[int, str]]:
+    """The names in a list of photos, each with its line's number.
+
+    Raises:
+      InputError: there is none, or it is no text.
+    """
+    lines = enumerate(map(str.strip, _text(path).splitlines()), 1)
+    if not (found := [(number, line) for number, line in lines if line]):
+        raise InputError(f"{path}: no photo in it; expected one a line")
+    return found
+
+
 def read_splits(lists: Mapping[str, Path], paths: Sequence[str]) -> dict[str, str] | None:
     """The split of each photo that a list names; of all others too, where one list alone is there.
 
@@ -62,12 +74,8 @@ def read_splits(lists: Mapping[str, Path], paths: Sequence[str]) -> dict[str, st
     given = [split for split in SPLITS if f"{split}_list" in lists]
     for split in given:
         path = lists[f"{split}_list"]
-        if not _text(path).strip():
-            raise InputError(f"{path}: no photo in it; expected one a line")
-        for number, line in enumerate(_text(path).splitlines(), 1):
-            if not line.strip():
-                continue
-            photo = _photo(names, line.strip(), Line(path, number), paths)
+        for number, name in list_lines(path):
+            photo = _photo(names, name, Line(path, number), paths)
             if splits.get(photo, split) != split:
                 raise InputError(f"{Line(path, number)}: {photo} is in {where[photo]} too")
             splits[photo], where[photo] = split, Line(path, number)

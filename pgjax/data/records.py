@@ -44,6 +44,15 @@ def encode(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def shape(data: bytes) -> tuple[int, int] | None:
+    """(height, width) as the head of a file says; None where it is no picture's."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("jpeg", "png")) as image:
+            return image.height, image.width
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
 def decode(data: bytes, encodings: tuple[str, ...], where: str) -> Image.Image:
     """The whole image of a file's bytes, which tfds itself does not check.
 

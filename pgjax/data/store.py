@@ -20,19 +20,22 @@ from pgjax.progress import announce
 CHUNK = 256  # records that a thread reads at a time
 THREADS = min(8, os.cpu_count() or 1)
 IMAGES = ("image", "background")
+PUBLISHED_RULE = "deformable"  # of DeepFashion's published lists (docs/reference_facts.md, 5.3)
 
 
 class Split(NamedTuple):
     """All N images of a split, in the order of the annotations.
 
     store: images and joints. names: N file names. identities: (N,) strings. pairs: its user's own for
-    training, int32 (P, 2), or None.
+    training, int32 (P, 2), or None. rule: the one that they were made by, for which alone they stand;
+    None: for all.
     """
 
     store: Store
     names: tuple[str, ...]
     identities: np.ndarray
     pairs: np.ndarray | None = None
+    rule: str | None = None
 
 
 class OnDemand:
@@ -115,12 +118,22 @@ def load_split(
     store = Store(
         images["image"], keypoints, visible, images.get("background"), _views(builder, names)
     )
-    own = (builder.info.metadata or {}).get("train_pairs") if split == "train" else None
-    return Split(store, names, np.array(texts["identity"]), own and _positions(own, names))
+    metadata = (builder.info.metadata or {}) if split == "train" else {}
+    own, listed = metadata.get("train_pairs"), metadata.get("published_train_pairs")
+    given = own or listed
+    return Split(
+        store,
+        names,
+        np.array(texts["identity"]),
+        given and _positions(given, names),
+        None if own or not listed else PUBLISHED_RULE,
+    )
 
 
 def train_pairs(split: Split, rule: str) -> np.ndarray:
     """All pairs of a split under a rule of `pairs.RULES`, or its user's own, whatever the rule.
+
+    A published list of training pairs stands for the rule that it was made by.
 
     Returns:
       int32 (P, 2), source and target.
@@ -130,7 +143,7 @@ def train_pairs(split: Split, rule: str) -> np.ndarray:
     """
     if rule not in pairs.RULES:
         raise InputError(f"unknown pair rule {rule!r}; there are {', '.join(pairs.RULES)}")
-    if split.pairs is not None:
+    if split.pairs is not None and split.rule in (None, rule):
         return split.pairs
     found = pairs.RULES[rule](split.names, split.identities, split.store.visible)
     if len(found) == 0:

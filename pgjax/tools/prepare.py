@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from pgjax import data, keypoints
 from pgjax.data import lists, pairs, split_folders, store
+from pgjax.data.fashion_frames import RESIZES
 from pgjax.errors import InputError
 from pgjax.tools import cli, extension_flag, keypoint_flags
 
@@ -56,7 +57,7 @@ def remarks(name: str, data_dir: str | os.PathLike = data.DATA_DIR) -> list[str]
 
 def _misread(name: str, data_dir: str | os.PathLike, metadata: Mapping) -> list[str]:
     """A line on custom photos whose folders of splits an earlier version took for people."""
-    if "options" not in metadata or "layout" in metadata:
+    if "published_split" in metadata or "options" not in metadata or "layout" in metadata:
         return []
     splits = data.load(name, data_dir).info.splits
     people = {
@@ -86,8 +87,9 @@ def main(argv: list[str] | None = None) -> None:
         metavar="DIR",
         help="folder of the input files. market1501: Market-1501-v15.09.15.zip or its unpacked folder, "
         "market-annotation-train.csv, market-annotation-test.csv, and optionally market-pairs-test.csv. "
-        "deepfashion: img.zip, its unpacked folder img, or flattened photos; and the annotations and test "
-        "pairs of one published split, such as fasion-resize-*.csv. custom: photos with one folder for "
+        "deepfashion, deepfashion_256x176, deepfashion_512x352: img.zip or img_highres.zip, its unpacked "
+        "folder, or flattened photos; and the annotations and test pairs of one published split, such as "
+        "fasion-resize-*.csv, and optionally train.lst and test.lst. custom: photos with one folder for "
         "each person, or with names PERSON_*, with or without folders train and test; and "
         "their keypoints; not needed for synthetic data",
     )
@@ -96,6 +98,12 @@ def main(argv: list[str] | None = None) -> None:
         metavar="DIR",
         default=data.DATA_DIR,
         help="folder of built data sets, or gs://BUCKET/FOLDER (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--resize",
+        metavar="|".join(RESIZES),
+        help="deepfashion_256x176, deepfashion_512x352: the filter with which the photos of img_highres.zip "
+        "are made smaller, even if those of img.zip are there too (default: pil_bicubic, as CFLD)",
     )
     custom = parser.add_argument_group("custom photos")
     custom.add_argument(
@@ -154,7 +162,7 @@ def main(argv: list[str] | None = None) -> None:
             raise InputError(f"--size {arguments.size}: photos of {name} have a size of their own")
         name = f"custom_{arguments.size}"
     names = ("keypoints", "format", "threshold", "fit", "persons", "splits", *lists.OPTIONS)
-    names += ("test_share", "seed")
+    names += ("test_share", "seed", "resize")
     options = {key: getattr(arguments, key) for key in names if getattr(arguments, key) is not None}
     place = data.path(name, data_dir)
     if data.is_built(name, data_dir):

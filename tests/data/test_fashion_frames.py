@@ -107,6 +107,25 @@ def test_the_crop_is_made_of_photos_of_its_shape(tmp_path, shape, folder):
         data.build("deepfashion", tmp_path / "built", raw)
 
 
+@pytest.mark.parametrize("shape", ["512 x 352", "1101 x 750"])
+@pytest.mark.parametrize("columns", ["crop", "whole"])
+def test_the_large_crop_has_its_joints_where_they_belong(tmp_path, shape, columns):
+    raw = write(tmp_path / "raw", [shape], columns=columns, folder="img_highres")
+    data.build("deepfashion_512x352", tmp_path / "built", raw)
+    split = store.load_split("deepfashion_512x352", "test", tmp_path / "built")
+    assert split.store.images.shape[1:] == (512, 352, 3)
+    assert shown(split) > 0.95
+    _, points = studio(0, "lit")
+    np.testing.assert_array_equal(split.store.keypoints[0], 2 * points + 0.5)
+
+
+@pytest.mark.parametrize("shape", ["banded", "stretched", "crop"])
+def test_the_large_crop_is_made_of_no_smaller_photos(tmp_path, shape):
+    raw = write(tmp_path / "raw", [shape])
+    with pytest.raises(InputError, match=r"expected a photo 1101 high and 750 wide.*; build deepf"):
+        data.build("deepfashion_512x352", tmp_path / "built", raw)
+
+
 def test_photos_of_img_highres_count_where_there_are_no_others(tmp_path):
     raw = write(tmp_path / "raw", ["banded"])
     (raw / "img_highres").mkdir()
@@ -115,6 +134,9 @@ def test_photos_of_img_highres_count_where_there_are_no_others(tmp_path):
     notes = data.build("deepfashion", tmp_path / "built", raw).info.metadata["notes"]
     assert shown(store.load_split("deepfashion", "test", tmp_path / "built")) > 0.95
     assert not any("twice" in note for note in notes)
+    (told,) = (note for note in notes if "another resolution" in note)
+    assert told.startswith("5 photos of another resolution are not used, such as img_highres/fas")
+    assert "--resize" not in told
 
 
 def test_label_maps_of_the_same_names_are_told_and_not_used(tmp_path):
