@@ -26,6 +26,7 @@ from pgjax.pose.skeleton import VIEWS
 
 SPLITS = ("train", "test")
 KEPT = "none"  # in place of a filter: no photo was resized
+FAULTS = 20  # photos that cannot be used, after which no more are looked at
 SAMPLE = 512  # photos that tell whether all are stretched
 SAME_SHAPE = 0.02  # how far the sides' ratio may be from the crop's; that of 750 x 1101 is 0.01 off
 
@@ -200,10 +201,17 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[int, dict[str, object]]]:
         config, poses = self.builder_config, part.poses
         resize = config.resize or DEFAULT_RESIZE
+        faults: dict[str, InputError] = {}
         resized: collections.Counter[tuple[int, int]] = collections.Counter()
         for order, (file, name) in enumerate(zip(part.files, poses.names, strict=True)):
-            data = files.photos.read(file)
-            image, found = _shaped(data, config.size, stretched, files.photos.where(file), resize)
+            data, where = files.photos.read(file), files.photos.where(file)
+            try:
+                image, found = _shaped(data, config.size, stretched, where, resize)
+            except InputError as error:
+                faults[file] = error
+                if len(faults) == FAULTS:
+                    break
+                continue
             if found is not None:
                 resized[found] += 1
             yield (
@@ -217,6 +225,8 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
                     "order": order,
                 },
             )
+        if faults:
+            raise _counted(faults)
         if resized:
             self.info.metadata["options"] = {"resize": resize}
             shapes = ", ".join(
@@ -250,7 +260,7 @@ def _stretched(
     def photos():
         for file, keypoints, visible in (every[i] for i in chosen):
             data = files.photos.read(file)
-            if records.shape(data) in (None, WHOLE):
+            if records.shape(data) == WHOLE:
                 image = records.decode(data, ("jpeg", "png"), files.photos.where(file))
                 asked.append(file)
                 yield file, np.asarray(image.convert("RGB")), keypoints, visible
@@ -266,6 +276,15 @@ def _stretched(
     if not asked:
         return stretched, []
     return stretched, ["no photo shows whether the photos are stretched: read as those of img.zip"]
+
+
+def _counted(faults: Mapping[str, InputError]) -> InputError:
+    """One line on photos that cannot be used: how many, some of them, and the first one's fault."""
+    first = next(iter(faults.values()))
+    if len(faults) == 1:
+        return first
+    count = f"{len(faults)} photos{' or more' if len(faults) == FAULTS else ''}"
+    return InputError(f"{count} cannot be used: {folders.few(list(faults))}; {first}")
 
 
 def _apart(files: FashionFiles, size: tuple[int, int]) -> list[str]:

@@ -216,6 +216,18 @@ def test_lists_of_other_data_sets_and_splits_are_told_and_not_used(build, fake):
     assert builder.info.metadata["excluded"] == {}
 
 
+def test_photos_that_cannot_be_used_are_counted(build, fake):
+    for name in (TEST[0], TEST[3]):
+        path = fake.photo(name, "highres")
+        path.write_bytes(path.read_bytes()[:3000])
+    fake.write_photo(TEST[1], "highres", (1101, 1101))
+    message = (
+        r"^3 photos cannot be used: .*01_1_front.jpg, .*01_2_side.jpg, .*; .*01_1_front.jpg: a dama"
+    )
+    with pytest.raises(InputError, match=message):
+        build()
+
+
 def ruled(tmp_path):
     split = store.load_split(CROP, "train", tmp_path / "built")
     found = pairs.deformable(split.names, split.identities, split.store.visible)
