@@ -8,7 +8,7 @@ Two critics judge its image: `d_pp` beside the source image (appearance), `d_pb`
 released code (docs/reference_facts.md, 4.1 to 4.4). Its settings for Market-1501: batch norm over the whole
 batch, cross-entropy, a pool of 50 images for each critic. For DeepFashion: instance norm, least squares, no
 pools. The paper's photos of DeepFashion are those of `deepfashion_256x176`; the protocol `patn` cuts the
-others alike.
+others alike. `deepfashion_512x352` takes the same settings; no number of it is published.
 
 What differs from the released code:
 - It compares features of torchvision's VGG-19. Here they are those of Keras', divided by 57.6, which is the
@@ -59,6 +59,7 @@ SETTINGS = {
     "market1501": _market(125, 32),
     "deepfashion": _fashion(572, 7),
     "deepfashion_256x176": _fashion(572, 7),
+    "deepfashion_512x352": _fashion(572, 7),
     "synthetic_people": _market(4, 8, features=16, toy=True),
     "synthetic_people_128x64": _market(6, 4, features=16, toy=True),
     "synthetic_people_256x256": _fashion(6, 2, features=16, toy=True),

@@ -7,7 +7,13 @@ import jax.numpy as jnp
 
 from pgjax.errors import InputError
 from pgjax.nets import conditions, layers
+from pgjax.nets.padding import PAD, padded
 from pgjax.pose import warp
+
+
+def multiple(size):
+    """What height and width of an image of that size must be multiples of."""
+    return 1 << max(_levels(size) - 1, 0)
 
 
 class Generator(nn.Module):
@@ -44,11 +50,14 @@ class Generator(nn.Module):
     """Lipschitz constant of every layer but a learned transform's, which gives pixels; 0: free."""
     attention: tuple[int, ...] = ()
     """Levels, 0 the finest, at which the decoder's block ends in self-attention (SAGAN's)."""
+    pad: bool = False
+    """Whether a size that cannot be halved so often is padded to one that can (nets.padding)."""
 
     @nn.compact
+    @padded(multiple)
     def __call__(self, scene, images, train):
         size = scene.source_image.shape[1:3]
-        levels = depth(size)
+        levels = depth(size, PAD)
         layers.check_widths(features=self.features)
         conditions.check_warp(self.sampling, self.aggregate, self.gradient)
         layers.check_choice("skip", self.skip, ("none", *SKIPS))
@@ -166,17 +175,24 @@ SKIPS = {"body": body, "parts": parts, "stn": stn}
 """(scene, image size, (sampling, aggregate, gradient)) -> what moves features (B, h, w, C)."""
 
 
-def depth(size):
+def depth(size, remedy=""):
     """Levels of a U-Net for images of (height, width) pixels: floor(log2 max(H, W)) - 1.
+
+    Args:
+      remedy: what the error says at its end.
 
     Raises:
       InputError: the image is too small, or cannot be halved that often.
     """
     height, width = size
-    levels = max(size).bit_length() - 2
+    levels = _levels(size)
     if levels < 2:
         raise InputError(
             f"image size {height}x{width}: the generator needs a longer side of 8 or more"
         )
-    layers.check_halvings(size, levels - 1, "the generator")
+    layers.check_halvings(size, levels - 1, "the generator", remedy)
     return levels
+
+
+def _levels(size):
+    return max(size).bit_length() - 2

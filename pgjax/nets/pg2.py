@@ -5,7 +5,21 @@ import jax.numpy as jnp
 
 from pgjax.errors import InputError
 from pgjax.nets import conditions, layers
+from pgjax.nets.padding import PAD, padded
 from pgjax.pose import coordinates
+
+COARSE, REFINER = 2, 4
+"""By how much the levels of G1 and of G2 are fewer than floor(log2 H)."""
+
+
+def coarse_multiple(size):
+    """What height and width of an image of that size must be multiples of for G1."""
+    return _multiple(size, COARSE)
+
+
+def refiner_multiple(size):
+    """The same for G2."""
+    return _multiple(size, REFINER)
 
 
 class G1(nn.Module):
@@ -23,8 +37,11 @@ class G1(nn.Module):
     """Key of `POSES`: how the target pose enters."""
     pose_range: tuple[float, float] = (0.0, 1.0)
     """Values of the discs outside and inside; the released code has (-1, 1)."""
+    pad: bool = False
+    """Whether a size that cannot be halved so often is padded to one that can (nets.padding)."""
 
     @nn.compact
+    @padded(coarse_multiple)
     def __call__(self, scene, images, train):
         size = scene.source_image.shape[1:3]
         levels = coarse_levels(size)
@@ -50,8 +67,11 @@ class G2(nn.Module):
     """Name of the generator whose image is refined."""
     skip_from: int = 1
     """The first level with a skip: 1 in the released 128x64 network, 0 in the 256x256 one."""
+    pad: bool = False
+    """Whether a size that cannot be halved so often is padded to one that can (nets.padding)."""
 
     @nn.compact
+    @padded(refiner_multiple)
     def __call__(self, scene, images, train):
         levels = refiner_levels(scene.source_image.shape[1:3])
         layers.check_widths(features=self.features)
@@ -172,21 +192,29 @@ def _dense(features, name):
 
 def coarse_levels(size):
     """Levels of G1 for (height, width) pixels. InputError: the size does not allow them."""
-    return _levels(size, 2, "G1")
+    return _levels(size, COARSE, "G1")
 
 
 def refiner_levels(size):
     """Levels of G2; else as `coarse_levels`."""
-    return _levels(size, 4, "G2")
+    return _levels(size, REFINER, "G2")
 
 
 def _levels(size, less, network):
     """floor(log2 H) - less (trainer.py:95), checked against the size."""
     height, width = size
-    levels = height.bit_length() - 1 - less
+    levels = _count(height, less)
     if levels < 1:
         raise InputError(
             f"image size {height}x{width}: {network} needs a height of {2 << less} or more"
         )
-    layers.check_halvings(size, levels - 1, network)
+    layers.check_halvings(size, levels - 1, network, PAD)
     return levels
+
+
+def _count(height, less):
+    return height.bit_length() - 1 - less
+
+
+def _multiple(size, less):
+    return 1 << max(_count(size[0], less) - 1, 0)

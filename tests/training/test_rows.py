@@ -83,8 +83,14 @@ def _shapes_of_step(recipe, stage, *given):
     return jax.make_jaxpr(step, axis_env=[(DEVICES, 1)], return_shape=True)(*given)[1]
 
 
+CROPS = ("deepfashion_256x176/dsc", "deepfashion_256x176/g1_g2_d")
+CROPS += ("deepfashion_256x176/patn", "deepfashion_512x352/patn")
+
+
 def _to_trace():
     """Of the real data sets' sizes every row; of drawn people's, one row of each set of networks.
+
+    Of DeepFashion's crops, which have the networks and losses of the whole, one row of each family.
 
     At one size, rows of the same networks differ in their losses alone, which know images and no widths.
     At the smallest size, tests/training/test_rows_steps.py makes real steps.
@@ -95,7 +101,10 @@ def _to_trace():
         paper, dataset = spec.partition(":")[0], config.data.name
         options = [(n.net, n.options.to_dict()) for n in config.networks.values()]
         key = json.dumps([paper, dataset, options])
-        if not dataset.startswith("synthetic"):
+        if dataset.startswith("deepfashion_"):
+            if spec.partition(":")[2] in CROPS:
+                yield spec
+        elif not dataset.startswith("synthetic"):
             yield spec
         elif dataset != "synthetic_people" and key not in known:
             known.add(key)

@@ -19,14 +19,14 @@ def check_choice(name: str, value: str, known: Iterable[str]) -> None:
         raise InputError(f"{name}: unknown value {value!r}, expected one of {', '.join(known)}")
 
 
-def check_halvings(size: tuple[int, int], times: int, network: str) -> None:
+def check_halvings(size: tuple[int, int], times: int, network: str, remedy: str = "") -> None:
     """Raises InputError where (height, width) pixels cannot be halved so often without a rest."""
     height, width = size
     factor = 1 << times
     if height % factor or width % factor:
         raise InputError(
             f"image size {height}x{width}: {network} halves it {times} times, "
-            f"so height and width must be multiples of {factor}"
+            f"so height and width must be multiples of {factor}{remedy}"
         )
 
 
