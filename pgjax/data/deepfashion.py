@@ -237,6 +237,10 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
                 f"{split}: {resized.total()} photos resized to {config.size[0]} x {config.size[1]} "
                 f"by {resize}: {shapes}{more} (height x width)"
             )
+        elif config.resize is not None:
+            self.info.metadata["notes"].append(
+                f"{split}: no photo is larger than needed, so --resize {resize} had no effect"
+            )
 
 
 def _stretched(

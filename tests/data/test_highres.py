@@ -46,8 +46,9 @@ def notes_with(builder, text):
     return [note for note in builder.info.metadata["notes"] if text in note]
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize(
+    ("name", "packed"), [(CROP, False), (CROP, True), ("deepfashion_512x352", False)]
+)
 def test_photos_are_resized_as_pil_does(build, fake, tmp_path, name, packed):
     photos = {one: Image.open(fake.photo(one, "highres")).convert("RGB") for one in TEST}
     if packed:
@@ -60,7 +61,7 @@ def test_photos_are_resized_as_pil_does(build, fake, tmp_path, name, packed):
     assert metadata["options"] == {"resize": "pil_bicubic"}
     assert metadata["excluded"] == {}
     assert any(
-        f"test: 5 photos resized to {height} x {width} by pil_bicubic: 5 of 1101 x 750" in note
+        f"test: 5 photos resized to {height} x {width} by pil_bicubic: 5 of 551 x 375" in note
         for note in metadata["notes"]
     )
     assert not any("stretched" in note for note in metadata["notes"])
@@ -108,6 +109,14 @@ def test_a_data_set_of_before_the_option_says_so(build, tmp_path):
 def test_options_that_cannot_be(build, name, options, message):
     with pytest.raises(InputError, match=message):
         build(name, **options)
+
+
+def test_a_filter_without_effect_is_told(tmp_path):
+    fake = FakeFashion(tmp_path / "raw")
+    builder = data.build(CROP, tmp_path / "built", fake.raw, resize="pil_bilinear")
+    assert notes_with(
+        builder, "test: no photo is larger than needed, so --resize pil_bilinear had no"
+    )
 
 
 def test_photos_of_both_resolutions(build, fake, tmp_path):

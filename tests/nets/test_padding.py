@@ -45,9 +45,9 @@ def prior(scene):
 @pytest.mark.parametrize(
     ("network", "size", "next_size"),
     [
-        (Generator(features=2, skip="parts"), (64, 44), (64, 48)),
-        (Generator(features=2, skip="none", pose="sticks", background=True), (60, 44), (64, 48)),
-        (G1(features=2, code=4), (64, 44), (64, 48)),
+        (Generator(features=2, skip="parts"), (32, 22), (32, 24)),
+        (Generator(features=2, skip="none", pose="sticks", background=True), (30, 22), (32, 24)),
+        (G1(features=2, code=4), (32, 22), (32, 24)),
         (G2(features=2), (64, 45), (64, 46)),
     ],
     ids=["parts", "none", "g1", "g2"],
@@ -83,7 +83,7 @@ def larger_image(image, size):
 
 @pytest.mark.parametrize("network", [Generator(features=2), G1(features=2), G2(features=2)])
 def test_where_the_size_fits_the_program_is_the_same(network):
-    scene = scene_of((64, 32))
+    scene = scene_of((32, 16))
 
     def traced(net):
         def image(scene):

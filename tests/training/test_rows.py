@@ -83,8 +83,7 @@ def _shapes_of_step(recipe, stage, *given):
     return jax.make_jaxpr(step, axis_env=[(DEVICES, 1)], return_shape=True)(*given)[1]
 
 
-CROPS = ("deepfashion_256x176/dsc", "deepfashion_256x176/g1_g2_d")
-CROPS += ("deepfashion_256x176/patn", "deepfashion_512x352/patn")
+CROPS = tuple(f"deepfashion_256x176/{row}" for row in ("dsc", "g1_g2_d", "patn"))
 
 
 def _to_trace():
