@@ -23,6 +23,7 @@ import sys
 from typing import Any
 
 from benchmarks.baselines import COLUMNS, SUBJECTS, cells
+from pgjax.metrics.protocols import OWN
 from pgjax.runtime import cpu_process
 from pgjax.tools import cli
 from pgjax.tools.child_process import call_apart
@@ -116,42 +117,33 @@ def probe(row: str, folder: pathlib.Path, data_dir: str, minutes: float, pairs: 
 
 
 def train(row: str, folder: pathlib.Path, data_dir: str, minutes: float, pairs: int) -> None:
-    """Writes folder/result.json: what was trained, and its scores."""
+    """Writes folder/plan.json, and trains and scores the run in folder/run."""
     from pgjax.runtime import compilation, traced_programs
     from pgjax.runtime.interruption import Interruption
     from pgjax.scoring import run_evaluation
     from pgjax.tools.overrides import set_steps
     from pgjax.training import loop
 
-    place = folder / "result.json"
-    if place.exists():
+    if (folder / "run" / run_evaluation.RESULT).exists():
         return
     config = config_of(row)
     probed = json.loads((folder / "probe.json").read_text())
     own = {name: stage.steps for name, stage in config.stages.items()}
     mean = sum(own[name] * probed["seconds"][name] for name in own) / sum(own.values())
     set_steps(config, max(len(own), round(60 * minutes / mean)))
-    total = sum(stage.steps for stage in config.stages.values())
+    steps = {name: stage.steps for name, stage in config.stages.items()}
+    total = sum(steps.values())
     shorten(config, total / sum(own.values()))
     config.report.update(log_every=50, sample_every=total, checkpoint_every=500)
     config.report.keep_checkpoints = 1
+    plan = {"row": row, "minutes": minutes, "steps": steps, "batch_size": config.batch_size}
+    _write(folder / "plan.json", {**plan, "changes": list(ROWS[row]), "probe": probed})
     compilation.keep()
     traced_programs.keep(compilation.folder())
     with Interruption() as stop:
         state = loop.train_and_evaluate(config, folder / "run", data_dir, stop)
         stop.end(int(state.step))
-    found = run_evaluation.evaluate_all(folder / "run", data_dir, limit=pairs)
-    result = {
-        "row": row,
-        "minutes": minutes,
-        "steps": {name: stage.steps for name, stage in config.stages.items()},
-        "batch_size": config.batch_size,
-        "changes": list(ROWS[row]),
-        "probe": probed,
-        "pairs": found[0]["pairs"],
-        "scores": {each["protocol"]: each["scores"] for each in found},
-    }
-    _write(place, result)
+    run_evaluation.evaluate_all(folder / "run", data_dir, limit=pairs)
 
 
 def config_of(row: str) -> Any:
@@ -188,27 +180,42 @@ def _write(place: pathlib.Path, found: dict[str, Any]) -> None:
 
 def _tell(args: argparse.Namespace, rows: list[str]) -> None:
     """Gathers the results, and prints them."""
-    places = [args.workdir / row.replace(":", "/") / "result.json" for row in rows]
-    found = [json.loads(place.read_text()) for place in places if place.exists()]
+    folders = [args.workdir / row.replace(":", "/") for row in rows]
+    found = [_found(folder) for folder in folders if (folder / "run" / "metrics.json").exists()]
     if args.out:
         _write(args.out, {"rows": found})
     print(markdown(found))
 
 
+def _found(folder: pathlib.Path) -> dict[str, Any]:
+    """What was trained, and its scores by protocol."""
+    results = map(pathlib.Path.read_text, sorted((folder / "run").glob("metrics_*.json")))
+    scores = {result["protocol"]["name"]: result for result in map(json.loads, results)}
+    return {
+        **json.loads((folder / "plan.json").read_text()),
+        "step": next(iter(scores.values()))["step"],
+        "pairs": next(iter(scores.values()))["pairs"],
+        "scores": {name: result["scores"] for name, result in scores.items()},
+    }
+
+
 def markdown(found: list[dict[str, Any]]) -> str:
     """The scores as a table: protocol after protocol the rows, then what needs no system."""
-    lines = [f"| protocol | row | steps | {' | '.join(COLUMNS)} |"]
-    lines.append("|---" * (3 + len(COLUMNS)) + "|")
-    for protocol in dict.fromkeys(name for each in found for name in each["scores"]):
+    lines = []
+    names = dict.fromkeys(name for each in found for name in each["scores"])
+    for protocol in sorted(names, key=lambda name: name != OWN.name):  # ours first
         scored = [each for each in found if protocol in each["scores"]]
         for each in scored:
             steps = " + ".join(f"{count:,}" for count in each["steps"].values())
             told = cells(each["scores"][protocol]["model"])
-            lines.append(f"| `{protocol}` | `{each['row']}` | {steps} | {' | '.join(told)} |")
+            lines.append([f"`{protocol}`", f"`{each['row']}`", steps, *told])
         for subject in ("source", "mean"):
             told = cells(scored[0]["scores"][protocol][subject])
-            lines.append(f"| `{protocol}` | {SUBJECTS[subject]} | | {' | '.join(told)} |")
-    return "\n".join(lines)
+            lines.append([f"`{protocol}`", SUBJECTS[subject], "", *told])
+    head = ["protocol", "row", "steps", *COLUMNS]
+    used = [i for i in range(len(head)) if any(line[i] for line in lines)]
+    table = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(line[i] for i in used) + " |" for line in table)
 
 
 if __name__ == "__main__":

@@ -39,13 +39,14 @@ def test_table_has_the_rows_of_each_protocol_then_its_baselines():
         {"row": "a", "steps": {"stage1": 1200, "stage2": 30}, "scores": {"pgjax": scores(0.3)}},
         {"row": "b", "steps": {"stage1": 5}, "scores": {"pgjax": scores(0.4), "own": scores(0.5)}},
     ]
-    _, _, *lines = equal_minutes.markdown(found).splitlines()
+    head, _, *lines = equal_minutes.markdown(found).splitlines()
+    assert head == "| protocol | row | steps | SSIM |"  # no column that is empty
     assert [line.split("|")[1:5] for line in lines] == [
         [" `pgjax` ", " `a` ", " 1,200 + 30 ", " 0.300 "],
         [" `pgjax` ", " `b` ", " 5 ", " 0.400 "],
-        [" `pgjax` ", " copy of the source ", " ", " 0.100 "],
-        [" `pgjax` ", " mean training image ", " ", " 0.200 "],
+        [" `pgjax` ", " copy of the source ", "  ", " 0.100 "],
+        [" `pgjax` ", " mean training image ", "  ", " 0.200 "],
         [" `own` ", " `b` ", " 5 ", " 0.500 "],
-        [" `own` ", " copy of the source ", " ", " 0.100 "],
-        [" `own` ", " mean training image ", " ", " 0.200 "],
+        [" `own` ", " copy of the source ", "  ", " 0.100 "],
+        [" `own` ", " mean training image ", "  ", " 0.200 "],
     ]
