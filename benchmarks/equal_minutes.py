@@ -23,6 +23,7 @@ import sys
 from typing import Any
 
 from benchmarks.baselines import COLUMNS, SUBJECTS, cells
+from pgjax.errors import InputError
 from pgjax.metrics.protocols import OWN
 from pgjax.runtime import cpu_process
 from pgjax.tools import cli
@@ -127,6 +128,8 @@ def train(row: str, folder: pathlib.Path, data_dir: str, minutes: float, pairs: 
     if (folder / "run" / run_evaluation.RESULT).exists():
         return
     config = config_of(row)
+    if not (folder / "probe.json").is_file():
+        raise InputError(f"{folder / 'probe.json'}: missing; run probe first, with --row={row}")
     probed = json.loads((folder / "probe.json").read_text())
     own = {name: stage.steps for name, stage in config.stages.items()}
     mean = sum(own[name] * probed["seconds"][name] for name in own) / sum(own.values())
@@ -179,15 +182,22 @@ def _write(place: pathlib.Path, found: dict[str, Any]) -> None:
 
 
 def _tell(args: argparse.Namespace, rows: list[str]) -> None:
-    """Gathers the results, and prints them."""
-    folders = [args.workdir / row.replace(":", "/") for row in rows]
-    found = [_found(folder) for folder in folders if (folder / "run" / "metrics.json").exists()]
+    """Gathers the results, and prints them; says which are not there."""
+    found = []
+    for row in rows:
+        folder = args.workdir / row.replace(":", "/")
+        if (folder / "run" / "metrics.json").exists():
+            found.append(found_in(folder))
+        else:
+            print(f"no result in {folder}: this row is left out", file=sys.stderr)
+    if not found:
+        raise InputError(f"{args.workdir}: no result; run train first")
     if args.out:
         _write(args.out, {"rows": found})
     print(markdown(found))
 
 
-def _found(folder: pathlib.Path) -> dict[str, Any]:
+def found_in(folder: pathlib.Path) -> dict[str, Any]:
     """What was trained, and its scores by protocol."""
     results = map(pathlib.Path.read_text, sorted((folder / "run").glob("metrics_*.json")))
     scores = {result["protocol"]["name"]: result for result in map(json.loads, results)}

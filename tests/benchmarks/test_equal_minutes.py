@@ -1,8 +1,12 @@
 """Rows at equal minutes: what is made narrower and shorter, and the table."""
 
+import json
+
 import pytest
 
 from benchmarks import equal_minutes
+from pgjax.errors import InputError
+from pgjax.metrics import protocols
 from pgjax.tools import papers
 from pgjax.training.recipe import build
 
@@ -29,6 +33,30 @@ def test_schedules_are_shortened_in_proportion():
         "every": 2,
         "options": {"begin": 996, "end": 1398},
     }
+
+
+def test_results_are_those_of_the_run(tmp_path):
+    both = [protocols.find(name) for name in ("pgjax", "patn")]
+    (tmp_path / "run").mkdir()
+    for one in both:
+        result = {"protocol": one.record(), "scores": {"model": {}}, "step": 5, "pairs": 3}
+        (tmp_path / "run" / f"metrics_{one.name}.json").write_text(json.dumps(result))
+    (tmp_path / "plan.json").write_text('{"row": "a"}')
+    assert equal_minutes.found_in(tmp_path) == {
+        "row": "a",
+        "step": 5,
+        "pairs": 3,
+        "scores": {"patn": {"model": {}}, "pgjax": {"model": {}}},
+    }
+
+
+def test_what_is_missing_is_told(tmp_path, capsys):
+    row = "patn:market1501/patn"
+    with pytest.raises(InputError, match=r"probe\.json: missing; run probe first"):
+        equal_minutes.train(row, tmp_path, "data", 1.0, 1)
+    with pytest.raises(InputError, match="no result; run train first"):
+        equal_minutes.main(["table", f"--workdir={tmp_path}"])
+    assert capsys.readouterr().err.count("this row is left out") == len(equal_minutes.ROWS)
 
 
 def test_table_has_the_rows_of_each_protocol_then_its_baselines():
