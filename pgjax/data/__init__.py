@@ -133,6 +133,7 @@ def build(
     place = path(name, data_dir)
     buckets.check(place)
     if is_built(name, data_dir):
+        _configured(dataset, options)  # what can't be is not said to be built otherwise
         built = _builder(dataset, _fetched(name, data_dir))
         _check_options(built, options)
         return built
@@ -225,22 +226,29 @@ def _builder_class(dataset: Dataset):
 def _builder(
     dataset: Dataset, data_dir: str | os.PathLike, options: Mapping[str, object] | None = None
 ):
-    builder, config = _builder_class(dataset), dataset.config
+    builder = _builder_class(dataset)
     if importlib.util.find_spec("array_record") is None:
         raise InputError(
             f"data set {dataset.name}: is kept in files of array_record, which is not installed; there is "
             "none for Windows, where WSL 2 has it"
         )
+    config = _configured(dataset, options or {})
+    with _without_warnings():
+        return builder(data_dir=paths.local(data_dir), config=config, file_format="array_record")
+
+
+def _configured(dataset: Dataset, options: Mapping[str, object]):
+    """The builder's configuration, or its name. InputError: an option that it does not take, or its value."""
+    builder = _builder_class(dataset)
     # A builder that is configured may say what it takes.
-    unknown = set(options or ()) - set(getattr(builder, "OPTIONS", options or ()))
+    unknown = set(options) - set(getattr(builder, "OPTIONS", options))
     if unknown:
         raise InputError(f"data set {dataset.name} takes no {', '.join(sorted(unknown))}")
     if hasattr(builder, "configured"):
-        config = builder.configured(config, **(options or {}))
-    elif options:
+        return builder.configured(dataset.config, **options)
+    if options:
         raise InputError(f"data set {dataset.name} takes no {', '.join(options)}")
-    with _without_warnings():
-        return builder(data_dir=paths.local(data_dir), config=config, file_format="array_record")
+    return dataset.config
 
 
 def _check_options(built, options: Mapping[str, object]) -> None:

@@ -150,6 +150,10 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
                 f"{files.photos.root}: none of the annotated photos is among {len(files.names)} "
                 f"photos here. Expected {fashion_files.PHOTOS}"
             )
+        for split in [split for split, part in present.items() if not part.files]:
+            # An empty split is none to tfds.
+            del present[split]
+            notes.append(f"{split}: no annotated photo is left; there is no split {split}")
         stretched, told = _stretched(files, present.values(), size)
         if fashion_frames.made_on_stretched(crop.values(), stretched):
             notes.append("the joints are those of photos stretched to 256 x 256")
@@ -164,29 +168,23 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
             split: part._replace(poses=fashion_frames.placed(part.poses, size, stretched))
             for split, part in present.items()
         }
-        if "test" in parts:
-            if ("pairs", "test") in files.texts:
-                path = files.texts["pairs", "test"]
-                kept, reasons = _pairs(path, annotated["test"].names, parts["test"].poses.names)
+        for use, path in ((use, files.texts.get(("pairs", use))) for use in SPLITS):
+            if path is None:
+                if use == "test" and use in parts:
+                    notes.append(f"{files.lacking('pairs', use)}; pairs are drawn by the rule instead")
+                continue
+            if use not in parts:
+                notes.append(f"{path}: not used: there is no split {use}")
+                continue
+            kept, reasons = _pairs(path, annotated[use].names, parts[use].poses.names)
+            if reasons:
+                excluded[f"{use} pairs"] = reasons
+            if use == "test":
                 self.info.metadata["test_pairs"] = kept
-                if reasons:
-                    excluded["test pairs"] = reasons
-            else:
-                notes.append(
-                    f"{files.lacking('pairs', 'test')}; pairs are drawn by the rule instead"
-                )
-        if ("pairs", "train") in files.texts:
-            path = files.texts["pairs", "train"]
-            if "train" in parts:
-                kept, reasons = _pairs(path, annotated["train"].names, parts["train"].poses.names)
-                differing = _differing(path, kept, parts["train"].poses)
-                if differing:
+            elif differing := _differing(path, kept, parts[use].poses):
+                notes.append(differing)
+                if kept:
                     self.info.metadata["published_train_pairs"] = kept
-                    notes.append(differing)
-                if reasons:
-                    excluded["train pairs"] = reasons
-            else:
-                notes.append(f"{path}: not used: there is no split train")
         self.info.metadata["published_split"] = files.split
         self.info.metadata["excluded"] = excluded
         self.info.metadata["notes"] = notes
@@ -399,7 +397,9 @@ def _differing(path: Path, listed: list[list[str]], poses: Annotations) -> str:
     drawn = pairs.deformable(poses.names, people, poses.visible)
     ruled = {(poses.names[a], poses.names[b]) for a, b in drawn}
     own = {(source, target) for source, target in listed}
-    if not own or own == ruled:
+    if not own:
+        return f"{path}: none of its pairs is used: the four-joint rule finds {len(ruled)} instead"
+    if own == ruled:
         return ""
     return (
         f"{path}: {len(own)} training pairs, in place of the {len(ruled)} that the four-joint rule finds; "

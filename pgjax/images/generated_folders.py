@@ -253,9 +253,11 @@ class Outputs:
         sizes = " or ".join(map(_size, self._sizes))
         counts = f"{min(panels)} to {max(panels)}" if len(panels) > 1 else str(*panels)
         by = "" if self._naming is None else f", as --naming={self._naming} says"
+        what, how = (
+            ("one panel", "") if counts == "1" else (f"{counts} panels", " side by side")
+        )
         raise _SizeError(
-            f"{which.name} has {_size(size)} pixels; expected {counts} panel{'s' * (counts != '1')} "
-            f"of {sizes} (height x width) side by side{by}"
+            f"{which.name} has {_size(size)} pixels; expected {what} of {sizes} (height x width){how}{by}"
         )
 
     def _check(self, which: Picture) -> tuple[Layout | None, bytes, str, str]:
@@ -361,7 +363,7 @@ def _by_pair(
         else:
             found[pair] = picture
     return found, {
-        some[0]: (len(some), f"{ending} ends names of what is no result")
+        some[0]: (len(some), f"names that end in {ending} are no results")
         for ending, some in passed.items()
     }
 

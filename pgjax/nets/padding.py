@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from pgjax.pose.scene import Scene
 
-PAD = "; the option pad=True pads it"
+PAD = "; with the option pad=True, in a config file of your own, it is padded"
 """What an error about the size says beside it."""
 
 # Where the scene's fields have height and width. Drawn poses end; the others go on as their edge.

@@ -210,18 +210,23 @@ def pictures(
 
     Raises:
       InputError: the folder lies in a bucket, as pgjax.images.generated_folders.Outputs, or it is not clear
-        how pictures were made square.
+        how pictures were made square, or `naming` says it where there are no squares.
     """
     if paths.in_bucket(paths.of(folder)):
         raise InputError(
             f"{folder}: pictures are read from this machine alone; copy the folder here"
         )
     size = data.find(dataset).size
+    known = result_names.find(naming)
     sizes = [size] if frame is None or frame.crop == size else [size, frame.crop]
     padded = protocols.find("patn").frame(dataset)
     square = None
     if padded is not None:
         square = Square((padded.crop[0], padded.crop[1] + 2 * padded.pad), padded.crop)
+    elif known is not None and known.square is not None and not known.own:
+        raise InputError(
+            f"--naming={naming}: belongs to squares of DeepFashion's 256x176; pictures of {dataset} are none"
+        )
     named, others = (
         [(test.names[a], test.names[b]) for a, b in chosen_pairs]
         for chosen_pairs in (pairs, listed)
@@ -261,6 +266,10 @@ def _made(
     known = result_names.find(naming)
     whole = [index for index in range(len(outputs)) if outputs.whole(index)]
     if not whole:
+        if known is not None and known.square is not None and not known.own:
+            outputs.notes.append(
+                f"no picture has {'x'.join(map(str, square.whole))} pixels, so --naming={naming} has no effect"
+            )
         return None
     cut, squeezed = (fit(*square, mode).image for mode in ("crop", "stretch"))
     nearer = []
@@ -271,12 +280,12 @@ def _made(
         nearer.append(_apart(squeezed(picture), photo, BLOCK) < _apart(cut(picture), photo, BLOCK))
     share = float(np.mean(nearer))
     seen = STRETCHED if share >= STRETCHED_FROM else PADDED if share <= PADDED_TO else None
-    told = f"of {len(nearer)} {sum(nearer)} are nearer to their photos as stretched ones"
+    told = f"{sum(nearer)} of {len(nearer)} look stretched beside the photos of their targets"
     if known is not None and known.square is not None:
         if known.own and seen not in (None, known.square):
             raise InputError(
-                f"{folder}: --naming={naming} does not fit: its pictures are {known.square}, but here "
-                f"{told}; leave --naming out, or give --naming={known.square}"
+                f"{folder}: --naming={naming} does not fit: its pictures are {known.square}, but {told}; "
+                f"leave --naming out, or give --naming={known.square}"
             )
         return known.square
     if seen is None:
@@ -284,6 +293,8 @@ def _made(
             f"{folder}: pictures of {'x'.join(map(str, square.whole))} pixels may be stretched or padded: "
             f"{told}; give --naming={STRETCHED}, --naming={PADDED}, or the system that made them"
         )
+    if 0 < sum(nearer) < len(nearer):
+        outputs.notes.append(f"{told}: all are taken for {seen}")
     return seen
 
 

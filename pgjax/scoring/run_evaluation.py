@@ -298,16 +298,28 @@ def counts(pairs: np.ndarray, train: Store | None) -> dict[str, int]:
 
 
 def put_aside(path: paths.Path, result: Mapping[str, Any]) -> None:
-    """Keeps what lies at `path` as PATH.before where it is of more pairs than a new result; says so."""
-    try:
-        before = json.loads(path.read_text())
-        count = before["pairs"]
-    except (OSError, ValueError, KeyError, TypeError):
+    """Keeps what lies at `path` as PATH.before where it is of more pairs than a new result; says so.
+
+    What is there already is kept instead where it is of more pairs still.
+    """
+    before = _result(path)
+    if before is None or before["pairs"] <= result["pairs"]:
         return
-    if count > result["pairs"]:
-        kept = path.with_name(f"{path.name}.before")
+    kept = path.with_name(f"{path.name}.before")
+    there = _result(kept)
+    if there is None or there["pairs"] <= before["pairs"]:
+        there = before
         write(kept, before)
-        print(f"{path}: the scores of {count:,} pairs are now in {kept.name}", file=sys.stderr)
+    print(f"{path}: the scores of {there['pairs']:,} pairs are now in {kept.name}", file=sys.stderr)
+
+
+def _result(path: paths.Path) -> dict[str, Any] | None:
+    """The result in a file; None where none is."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("pairs"), int) else None
 
 
 def write(path: paths.Path, result: Mapping[str, Any]) -> None:

@@ -72,7 +72,7 @@ def read_systems(
 
     Raises:
       FileNotFoundError: names all that is not there.
-      InputError: no data set is named, or runs are of several.
+      InputError: no data set is named, or runs are of several, or `naming` has no folder.
     """
     places = []
     for text in named:
@@ -102,6 +102,8 @@ def read_systems(
         )
     if len(sets) > 1:
         raise InputError(f"--dataset: all systems need one data set, not {' and '.join(sets)}")
+    if naming is not None and len(recipes) == len({path for _, path in places}):
+        raise InputError("--naming: goes with folders of pictures, and all that are named are runs")
     test = stores.load_split(sets[0], "test", data_dir, MEMORY)
     systems = []
     for title, path in places:

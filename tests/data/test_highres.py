@@ -273,6 +273,35 @@ def test_training_pairs_of_their_own_stand_for_the_rule_that_made_them(
     assert json.loads(capsys.readouterr().out)["train_pairs"] == 3
 
 
+@pytest.mark.parametrize("empty", ["train", "test"])
+def test_a_split_of_which_no_photo_is_left_is_left_out(build, fake, tmp_path, capsys, empty):
+    other = "test" if empty == "train" else "train"
+    write_list(fake, empty, ["fashionMENTees_Tanksid0000009901_1front.jpg"])
+    write_pairs(fake, "train", [[fake.called(TRAIN[0]), fake.called(TRAIN[2])]])
+    builder = build()
+    assert list(builder.info.splits) == [other]
+    assert notes_with(builder, f"{empty}: no annotated photo is left; there is no split {empty}")
+    assert notes_with(builder, f"pairs-{empty}.csv: not used: there is no split {empty}")
+    prepare.main([CROP, "--data_dir", str(tmp_path / "built")])
+    assert f'"images": {{"{other}": {len(NAMES[other])}}}' in capsys.readouterr().out
+
+
+def test_training_pairs_without_photos_leave_it_to_the_rule(build, fake, tmp_path):
+    for name in (TRAIN[1], TRAIN[4]):
+        fake.photo(name, "highres").unlink()
+    write_pairs(fake, "train", [[fake.called(TRAIN[1]), fake.called(TRAIN[4])]])
+    builder = build()
+    assert notes_with(builder, "none of its pairs is used: the four-joint rule finds 6 instead")
+    assert store.load_split(CROP, "train", tmp_path / "built").pairs is None
+
+
+def test_what_cannot_be_is_not_said_to_be_built_otherwise(fake, tmp_path):
+    place = tmp_path / "built"
+    data.build(CROP, place, fake.raw)
+    with pytest.raises(InputError, match="--resize none: expected one of pil_bicubic, "):
+        data.build(CROP, place, resize="none")
+
+
 def test_pairs_without_a_header_ask_for_one(build, fake):
     fake.text("pairs", "test").unlink()
     row = ",".join(fashion_names.parse(name).path() for name in TEST[:2])

@@ -115,7 +115,7 @@ def test_the_next_size(rule, size, expected):
 def test_without_it_the_error_names_it(network):
     scene = jax.eval_shape(lambda: scene_of((128, 41)))
     images = {"g1": scene.source_image}
-    with pytest.raises(InputError, match=r"multiples of \d+; the option pad=True pads it"):
+    with pytest.raises(InputError, match=r"multiples of \d+; with the option pad=True, "):
         jax.eval_shape(
             lambda s, i: network.init(jax.random.key(0), s, i, train=False), scene, images
         )

@@ -184,11 +184,34 @@ def test_a_system_is_refused_where_the_pictures_contradict_it(tmp_path):
     write(tmp_path, "deepfashion", "{}_to_{}.png", "g", padded)
     with pytest.raises(
         InputError,
-        match=r"--naming=pcdms does not fit: its pictures are stretched, but here of 3 0 are nearer to "
+        match=r"--naming=pcdms does not fit: its pictures are stretched, but 0 of 3 look stretched beside "
         r".*; leave --naming out, or give --naming=stretched",
     ):
         read(tmp_path, "deepfashion", "pcdms")
     assert read(tmp_path, "deepfashion", "stretched").made == "stretched"  # as the user says
+
+
+@pytest.mark.parametrize("naming", ["padded", "stretched"])
+def test_what_squares_are_belongs_to_squares(naming, tmp_path, capsys):
+    market, crops = tmp_path / "market", tmp_path / "crops"
+    write(market, "market1501", "{}_2_{}.png", "g")
+    with pytest.raises(
+        InputError, match=f"--naming={naming}: belongs to squares .*; pictures of market1501 are"
+    ):
+        read(market, "market1501", naming)
+    write(crops, "deepfashion_256x176", "{}_2_{}.png", "g")
+    read(crops, "deepfashion_256x176", naming, progress=True)
+    assert f"no picture has 256x256 pixels, so --naming={naming} has" in capsys.readouterr().err
+
+
+def test_a_few_that_look_otherwise_are_told(tmp_path, capsys):
+    dataset = "deepfashion_256x176"
+    write(tmp_path, dataset, "{}_to_{}.png", "g", padded, PAIRS[:2])
+    write(tmp_path, dataset, "{}_to_{}.png", "g", stretched, PAIRS[2:])
+    assert read(tmp_path, dataset, progress=True).made == "padded"
+    assert "1 of 3 look stretched beside the photos of their targets: all are taken for padded" in (
+        capsys.readouterr().err
+    )
 
 
 def test_two_readings_are_asked_about(tmp_path):
@@ -197,7 +220,7 @@ def test_two_readings_are_asked_about(tmp_path):
     write(tmp_path, dataset, "{}_to_{}.png", "g", stretched, PAIRS[1:])
     with pytest.raises(
         InputError,
-        match=r"256x256 pixels may be stretched or padded: of 3 2 are .*; give --naming=stretched, "
+        match=r"256x256 pixels may be stretched or padded: 2 of 3 look .*; give --naming=stretched, "
         r"--naming=padded, or the system",
     ):
         read(tmp_path, dataset)
@@ -241,7 +264,7 @@ def test_cfld_writes_no_names_of_its_own(tmp_path):
         np.testing.assert_array_equal([p.generated for p in outputs.read(0, 3)], generated)
     write(tmp_path, dataset, "{}_2_{}.png", "stg")
     with pytest.raises(
-        InputError, match=r"256x528 pixels; expected 1 panel of .* side by side, as --naming=cfld"
+        InputError, match=r"256x528 pixels; expected one panel of .* width\), as --naming=cfld"
     ):
         read(tmp_path, dataset, "cfld")
 
@@ -296,7 +319,8 @@ def test_pictures_that_are_not_judged_are_counted(tmp_path, capsys):
     assert found.record()["passed_over"] == 4 and found.record()["pictures"] == 1
     told = capsys.readouterr().err
     assert (
-        "2 passed over (0003_c1s1_000001_00_2_0003_c2s1_000001_00_gt.jpg): _gt ends names" in told
+        "2 passed over (0003_c1s1_000001_00_2_0003_c2s1_000001_00_gt.jpg): names that end in _gt are"
+        in told
     )
     assert "2 passed over (0003_c2s1_000001_00_2_0003_c1s1_000001_00_vis.jpg): the list has" in told
 

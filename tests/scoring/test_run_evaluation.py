@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pgjax.scoring.run_evaluation import put_aside
+from pgjax.scoring.run_evaluation import put_aside, write
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from pgjax.scoring.run_evaluation import put_aside
         ('{"pairs": 64}', 12000, False),
         ("no JSON", 64, False),
         ("[]", 64, False),
+        ('{"pairs": "all"}', 64, False),
     ],
 )
 def test_a_result_of_more_pairs_is_kept(tmp_path, capsys, before, pairs, kept):
@@ -29,6 +30,18 @@ def test_a_result_of_more_pairs_is_kept(tmp_path, capsys, before, pairs, kept):
         assert said == f"{path}: the scores of 12,000 pairs are now in {aside.name}\n"
     else:
         assert not said
+
+
+def test_the_result_of_the_most_pairs_stays_kept(tmp_path, capsys):
+    path = tmp_path / "metrics.json"
+    aside = tmp_path / "metrics.json.before"
+    for pairs, kept in ((12000, None), (100, 12000), (50, 12000), (12000, 12000), (7, 12000)):
+        result = {"pairs": pairs, "made": "now" if kept else "first"}
+        put_aside(path, result)
+        write(path, result)
+        assert not kept or json.loads(aside.read_text())["pairs"] == kept
+    assert json.loads(aside.read_text())["made"] == "now"  # of as many, the later one
+    assert capsys.readouterr().err.count("the scores of 12,000 pairs are now in") == 3
 
 
 def test_nothing_is_kept_of_nothing(tmp_path):

@@ -140,6 +140,13 @@ def test_faults(pictures, tmp_path, arguments, message):
         run(pictures, "--dataset", NAME, *arguments, "--out", tmp_path / "f.png")
 
 
+def test_naming_goes_with_folders(tmp_path, monkeypatch):
+    (tmp_path / "config.json").touch()
+    monkeypatch.setattr(figure.run_directory, "read_config", lambda _: tiny.generator_config())
+    with pytest.raises(InputError, match="--naming: goes with folders of pictures"):
+        figure.read_systems([str(tmp_path)], None, "unused", naming="patn")
+
+
 def test_the_extension_says_the_format(pictures, tmp_path):
     out = tmp_path / "f.jpg"
     run(pictures, "--dataset", NAME, "--count", 1, "--out", out)
