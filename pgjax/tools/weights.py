@@ -161,6 +161,11 @@ def main(argv: list[str] | None = None) -> None:
         help="only for blazepose: the wheel of mediapipe, if pip cannot download it",
     )
     arguments = parser.parse_args(argv)
+    if paths.in_bucket(paths.of(arguments.data_dir)):
+        raise InputError(
+            f"--data_dir {arguments.data_dir}: weights are put into a folder of this machine; copy that to "
+            "the bucket"
+        )
     folder = paths.local(arguments.data_dir) / "weights"
     if arguments.wheel is not None and arguments.name != "blazepose":
         raise InputError("--wheel: belongs to blazepose alone")

