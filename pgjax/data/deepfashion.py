@@ -2,8 +2,9 @@
 
 Photos keep their bytes where they need no change; joints are laid on them as they are, with the plain
 bands of img.zip or stretched (fashion_frames). Splits: `train` and `test`, in the order of their
-annotation files; one whose annotations are missing is left out. Annotated photos without a file, or in no
-list of photos where there is one, are left out too, with their pairs, and counted: `metadata["excluded"]`.
+annotation files; one whose annotations or photos are missing is left out. Annotated photos without a file,
+or in no list of photos where there is one, are left out too, with their pairs, and counted:
+`metadata["excluded"]`.
 """
 
 import collections
@@ -151,7 +152,7 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
                 f"photos here. Expected {fashion_files.PHOTOS}"
             )
         for split in [split for split, part in present.items() if not part.files]:
-            # An empty split is none to tfds.
+            # tfds writes no empty split.
             del present[split]
             notes.append(f"{split}: no annotated photo is left; there is no split {split}")
         stretched, told = _stretched(files, present.values(), size)
@@ -168,20 +169,23 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
             split: part._replace(poses=fashion_frames.placed(part.poses, size, stretched))
             for split, part in present.items()
         }
-        for use, path in ((use, files.texts.get(("pairs", use))) for use in SPLITS):
+        for split in SPLITS:
+            path = files.texts.get(("pairs", split))
             if path is None:
-                if use == "test" and use in parts:
-                    notes.append(f"{files.lacking('pairs', use)}; pairs are drawn by the rule instead")
+                if split == "test" and split in parts:
+                    notes.append(
+                        f"{files.lacking('pairs', split)}; pairs are drawn by the rule instead"
+                    )
                 continue
-            if use not in parts:
-                notes.append(f"{path}: not used: there is no split {use}")
+            if split not in parts:
+                notes.append(f"{path}: not used: there is no split {split}")
                 continue
-            kept, reasons = _pairs(path, annotated[use].names, parts[use].poses.names)
+            kept, reasons = _pairs(path, annotated[split].names, parts[split].poses.names)
             if reasons:
-                excluded[f"{use} pairs"] = reasons
-            if use == "test":
+                excluded[f"{split} pairs"] = reasons
+            if split == "test":
                 self.info.metadata["test_pairs"] = kept
-            elif differing := _differing(path, kept, parts[use].poses):
+            elif differing := _differing(path, kept, parts[split].poses):
                 notes.append(differing)
                 if kept:
                     self.info.metadata["published_train_pairs"] = kept

@@ -253,9 +253,7 @@ class Outputs:
         sizes = " or ".join(map(_size, self._sizes))
         counts = f"{min(panels)} to {max(panels)}" if len(panels) > 1 else str(*panels)
         by = "" if self._naming is None else f", as --naming={self._naming} says"
-        what, how = (
-            ("one panel", "") if counts == "1" else (f"{counts} panels", " side by side")
-        )
+        what, how = ("one panel", "") if counts == "1" else (f"{counts} panels", " side by side")
         raise _SizeError(
             f"{which.name} has {_size(size)} pixels; expected {what} of {sizes} (height x width){how}{by}"
         )

@@ -268,7 +268,8 @@ def _made(
     if not whole:
         if known is not None and known.square is not None and not known.own:
             outputs.notes.append(
-                f"no picture has {'x'.join(map(str, square.whole))} pixels, so --naming={naming} has no effect"
+                f"no picture has {'x'.join(map(str, square.whole))} pixels, so --naming={naming} has "
+                "no effect"
             )
         return None
     cut, squeezed = (fit(*square, mode).image for mode in ("crop", "stretch"))

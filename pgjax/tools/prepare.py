@@ -181,11 +181,10 @@ def main(argv: list[str] | None = None) -> None:
         file=sys.stderr,
     )
     for use in [use for use in ("train", "test") if not counts[f"{use}_pairs"]]:
-        print(
-            f"warning: no {use} pair: expected two photos of one person at least, in which both shoulders "
-            "and both hips are visible",
-            file=sys.stderr,
-        )
+        why = "expected two photos of one person at least, in which both shoulders and both hips are visible"
+        if use not in counts["images"]:
+            why = f"there is no split {use}"
+        print(f"warning: no {use} pair: {why}", file=sys.stderr)
     print(json.dumps(counts))
 
 

@@ -283,7 +283,9 @@ def test_a_split_of_which_no_photo_is_left_is_left_out(build, fake, tmp_path, ca
     assert notes_with(builder, f"{empty}: no annotated photo is left; there is no split {empty}")
     assert notes_with(builder, f"pairs-{empty}.csv: not used: there is no split {empty}")
     prepare.main([CROP, "--data_dir", str(tmp_path / "built")])
-    assert f'"images": {{"{other}": {len(NAMES[other])}}}' in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert f'"images": {{"{other}": {len(NAMES[other])}}}' in told.out
+    assert f"warning: no {empty} pair: there is no split {empty}\n" in told.err
 
 
 def test_training_pairs_without_photos_leave_it_to_the_rule(build, fake, tmp_path):

@@ -90,5 +90,7 @@ def test_a_wheel_belongs_to_one_entry(tmp_path):
 
 
 def test_a_bucket_is_no_folder_of_this_machine():
-    with pytest.raises(InputError, match="--data_dir gs://some/data: weights are put into a folder of"):
+    with pytest.raises(
+        InputError, match="--data_dir gs://some/data: weights are put into a folder of"
+    ):
         weights.main(["lpips_alex", "--data_dir=gs://some/data"])
