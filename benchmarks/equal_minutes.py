@@ -83,6 +83,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--row", action="append", choices=tuple(ROWS), help="only this row")
     parser.add_argument("--out", type=pathlib.Path, help="file for the results, as JSON")
     args = parser.parse_args(argv)
+    if args.minutes <= 0 or args.pairs < 1:
+        raise InputError("--minutes and --pairs: expected positive numbers")
     rows = args.row or list(ROWS)
     if args.what == "table":
         _tell(args, rows)

@@ -42,6 +42,9 @@ BLOCK = 8  # pixels over which they are averaged before, so that smoothness does
 # padded. Measured on 150 pairs of DeepFashion: noisy and blurred targets 0.99 to 1 if stretched, 0 to 0.01 if
 # padded; the source photos in their place 0.85 and 0.33; noise 0.64 and 0.55.
 STRETCHED_FROM, PADDED_TO = 0.8, 0.4
+LARGE = {
+    "deepfashion_512x352": Square((512, 512), (512, 352))
+}  # by data set, beside the frame of patn
 NEEDS_GENERATOR = "of a folder: the generator has to see masked photos (--workdir measures it)"
 
 
@@ -220,12 +223,12 @@ def pictures(
     known = result_names.find(naming)
     sizes = [size] if frame is None or frame.crop == size else [size, frame.crop]
     padded = protocols.find("patn").frame(dataset)
-    square = None
+    square = LARGE.get(dataset)
     if padded is not None:
         square = Square((padded.crop[0], padded.crop[1] + 2 * padded.pad), padded.crop)
-    elif known is not None and known.square is not None and not known.own:
+    if square is None and known is not None and known.square is not None and not known.own:
         raise InputError(
-            f"--naming={naming}: belongs to squares of DeepFashion's 256x176; pictures of {dataset} are none"
+            f"--naming={naming}: belongs to squares of DeepFashion's photos; pictures of {dataset} are none"
         )
     named, others = (
         [(test.names[a], test.names[b]) for a, b in chosen_pairs]

@@ -57,6 +57,8 @@ def test_what_is_missing_is_told(tmp_path, capsys):
     with pytest.raises(InputError, match="no result; run train first"):
         equal_minutes.main(["table", f"--workdir={tmp_path}"])
     assert capsys.readouterr().err.count("this row is left out") == len(equal_minutes.ROWS)
+    with pytest.raises(InputError, match="--minutes and --pairs: expected positive"):
+        equal_minutes.main(["train", f"--workdir={tmp_path}", "--pairs=0"])
 
 
 def test_table_has_the_rows_of_each_protocol_then_its_baselines():

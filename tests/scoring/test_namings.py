@@ -29,6 +29,7 @@ MARKET = (
 )
 PAIRS = np.array([(0, 1), (1, 0), (2, 3)])
 SIZES = {"market1501": (128, 64), "deepfashion": (256, 256), "deepfashion_256x176": (256, 176)}
+SIZES["deepfashion_512x352"] = (512, 352)
 CROP = (256, 176)
 
 
@@ -202,6 +203,23 @@ def test_what_squares_are_belongs_to_squares(naming, tmp_path, capsys):
     write(crops, "deepfashion_256x176", "{}_2_{}.png", "g")
     read(crops, "deepfashion_256x176", naming, progress=True)
     assert f"no picture has 256x256 pixels, so --naming={naming} has" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("made", "systems"), [("stretched", ["pcdms"]), ("padded", ["pgjax"])])
+def test_squares_of_512_rows(made, systems, tmp_path):
+    test = photos("deepfashion_512x352")
+    wide = {
+        "stretched": lambda image: resized(image, (512, 512)),
+        "padded": lambda image: np.pad(image, ((0, 0), (80, 80), (0, 0)), constant_values=255),
+    }[made]
+    for a, b in PAIRS:
+        name = f"{FASHION[a]}_to_{FASHION[b]}.png"
+        Image.fromarray(wide(test.store.images[b])).save(tmp_path / name)
+    outputs = picture_judging.pictures(tmp_path, "deepfashion_512x352", test, PAIRS, PAIRS, None)
+    assert outputs.made == made and outputs.systems() == systems
+    found = [panels.generated for panels in outputs.read(0, 3)]
+    apart = np.abs(np.stack(found).astype(int) - test.store.images[PAIRS[:, 1]])
+    assert apart.mean() < (1 if made == "stretched" else 1e-9)
 
 
 def test_a_few_that_look_otherwise_are_told(tmp_path, capsys):
