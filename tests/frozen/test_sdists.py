@@ -1,5 +1,6 @@
 """Files out of source distributions, from one made here; pip is given its folder alone."""
 
+import os
 import re
 
 import pytest
@@ -36,6 +37,19 @@ def test_pip_fetches_it_and_nothing_of_it_runs(
     assert capfd.readouterr() == ("", told)
     for name, content in CONTENT.items():
         assert sdists.read(sdist, path, name) == content
+
+
+def test_nothing_of_it_runs_below_a_folder_that_cannot_be_a_path_of_python(
+    sdist, site, tmp_path, pip_finds
+):
+    pip_finds(site)
+    work = tmp_path / f"a{os.pathsep}b"
+    work.mkdir()
+    with pytest.raises(
+        InputError, match=r"pip is not asked below a folder with .* in its name; do"
+    ):
+        sdists.fetch(sdist, work, "do this")
+    assert not (site / "ran").exists()
 
 
 def test_another_file_from_the_index_is_refused(sdist, site, tmp_path, pip_finds):
