@@ -11,21 +11,19 @@ import collections
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from pgjax.data import annotations, fashion_files, fashion_frames, pairs, records
-from pgjax.data.annotations import Annotations
-from pgjax.data.fashion_files import FashionFiles, Listed
+from pgjax.data import annotations, fashion_files, fashion_frames, fashion_selection, records
+from pgjax.data.fashion_files import FashionFiles
 from pgjax.data.fashion_frames import CROP, DEFAULT_RESIZE, LARGE, MARGIN, RESIZES, WHOLE
+from pgjax.data.fashion_selection import SPLITS, Part
 from pgjax.errors import InputError
 from pgjax.files import folders
 from pgjax.images import fashion_names
 from pgjax.pose.skeleton import VIEWS
 
-SPLITS = ("train", "test")
 KEPT = "none"  # in place of a filter: no photo was resized
 FAULTS = 20  # photos that cannot be used, after which no more are looked at
 SAMPLE = 512  # photos that tell whether all are stretched
@@ -46,13 +44,6 @@ class FashionConfig(tfds.core.BuilderConfig):
     def options(self) -> dict[str, object]:
         """What a user can choose, by name; the built data set records what was done."""
         return {"resize": self.resize or KEPT}
-
-
-class Part(NamedTuple):
-    """The photos of a split that are there: their files, and their annotations in the same order."""
-
-    files: tuple[str, ...]
-    poses: Annotations
 
 
 class DeepFashion(tfds.core.GeneratorBasedBuilder):
@@ -109,7 +100,7 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
             )
         notes += [f"{path}: not used: {why}" for path, why in files.unused.items()]
         notes += folders.lines(files.photos.listing)
-        notes += _apart(files, size)
+        notes += fashion_selection.passed_over(files, size)
         annotated = {}
         for split in SPLITS:
             if ("annotation", split) in files.texts:
@@ -121,13 +112,15 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
             for split in SPLITS
             if ("list", split) in files.texts
         }
-        notes += _unused_names(files, annotated, listed)
+        notes += fashion_selection.unused_names(files, annotated, listed)
         moved = fashion_frames.margin(annotated.values())
         crop, present = {}, {}
         for split, poses in annotated.items():
             path = files.texts["annotation", split]
             crop[split] = fashion_frames.in_crop(poses, moved, path)
-            present[split], absent, unlisted = _present(files, crop[split], path, listed.get(split))
+            present[split], absent, unlisted = fashion_selection.present(
+                files, crop[split], path, listed.get(split)
+            )
             reasons = {"no file": len(absent), "in no list": len(unlisted)}
             if any(reasons.values()):
                 excluded[f"{split} photos"] = {
@@ -180,12 +173,14 @@ class DeepFashion(tfds.core.GeneratorBasedBuilder):
             if split not in parts:
                 notes.append(f"{path}: not used: there is no split {split}")
                 continue
-            kept, reasons = _pairs(path, annotated[split].names, parts[split].poses.names)
+            kept, reasons = fashion_selection.published_pairs(
+                path, annotated[split].names, parts[split].poses.names
+            )
             if reasons:
                 excluded[f"{split} pairs"] = reasons
             if split == "test":
                 self.info.metadata["test_pairs"] = kept
-            elif differing := _differing(path, kept, parts[split].poses):
+            elif differing := fashion_selection.differing(path, kept, parts[split].poses):
                 notes.append(differing)
                 if kept:
                     self.info.metadata["published_train_pairs"] = kept
@@ -291,124 +286,6 @@ def _counted(faults: Mapping[str, InputError]) -> InputError:
         return first
     count = f"{len(faults)} photos{' or more' if len(faults) == FAULTS else ''}"
     return InputError(f"{count} cannot be used: {folders.few(list(faults))}; {first}")
-
-
-def _apart(files: FashionFiles, size: tuple[int, int]) -> list[str]:
-    """Lines on photos that are not looked at."""
-    lines = []
-    if files.aside:
-        first = min(files.names.values())
-        hint = "; --resize takes those" if size == CROP and "highres" not in first else ""
-        lines.append(
-            f"{len(files.aside)} photos of another resolution are not used, such as {files.aside[0]}, "
-            f"because of {first} and its like{hint}"
-        )
-    if files.strange:
-        lines.append(
-            f"{len(files.strange)} photos are not used, as their names are none of DeepFashion's: "
-            f"{folders.few(files.strange)}"
-        )
-    return lines
-
-
-def _unused_names(
-    files: FashionFiles, annotated: Mapping[str, Annotations], listed: Mapping[str, Listed]
-) -> list[str]:
-    """Lines on photos and names that the other files know nothing of.
-
-    Raises:
-      InputError: a photo is in the lists of both splits, or annotated in the other one than it is listed in.
-    """
-    posed = {
-        split: {fashion_names.parse(name) for name in poses.names}
-        for split, poses in annotated.items()
-    }
-    every = set().union(*posed.values())
-    lines = []
-    lacking = [file for name, file in files.names.items() if name not in every]
-    if lacking:
-        lines.append(
-            f"{len(lacking)} photos are not used, as no annotation file names them: {folders.few(lacking)}"
-        )
-    for split, (path, names) in listed.items():
-        other = "test" if split == "train" else "train"
-        taken = [name for name in names if name in posed.get(other, ())]
-        both = [name for name in names if name in listed[other].names] if other in listed else []
-        if both or taken:
-            what = f"in {listed[other].path} too" if both else f"annotated in the split {other}"
-            raise InputError(
-                f"{path}: {len(both or taken)} photos are {what}, such as {names[(both or taken)[0]]}; "
-                "expected files of one published split"
-            )
-        for what, missing in (
-            ("no file", [name for name in names if name not in files.names]),
-            ("no annotation", [name for name in names if name not in posed.get(split, ())]),
-        ):
-            if missing:
-                lines.append(
-                    f"{path}: {len(missing)} of {len(names)} names have {what}: "
-                    f"{folders.few([names[name] for name in missing])}"
-                )
-    if len(listed) == len(SPLITS):
-        known = set().union(*(one.names for one in listed.values()))
-        unlisted = [file for name, file in files.names.items() if name not in known]
-        if unlisted:
-            lines.append(f"{len(unlisted)} photos are in no list: {folders.few(unlisted)}")
-    return lines
-
-
-def _present(
-    files: FashionFiles, poses: Annotations, path: Path, listed: Listed | None
-) -> tuple[Part, list[str], list[str]]:
-    """The annotated photos that have a file and are listed; the names of those without, and not listed.
-
-    Raises:
-      InputError: an annotated name is none of DeepFashion's.
-    """
-    found, kept, absent, unlisted = [], [], [], []
-    for position, name in enumerate(poses.names):
-        parsed = fashion_names.parse(name)
-        if parsed is None:
-            raise InputError(f"{path}: {name} {fashion_files.NO_NAME}")
-        if parsed not in files.names:
-            absent.append(name)
-        elif listed is not None and parsed not in listed.names:
-            unlisted.append(name)
-        else:
-            found.append(files.names[parsed])
-            kept.append(position)
-    names = tuple(poses.names[position] for position in kept)
-    part = Part(tuple(found), Annotations(names, poses.keypoints[kept], poses.visible[kept]))
-    return part, absent, unlisted
-
-
-def _pairs(path: Path, annotated, present) -> tuple[list[list[str]], dict[str, int]]:
-    """The published pairs whose photos are both there, and how many are not, by what is missing."""
-    found = annotations.read_pairs(path, annotated)
-    here = np.isin(np.array(annotated), np.array(present, dtype=str))[found]
-    reasons = {
-        "neither photo": int((~here).all(axis=1).sum()),
-        "no source photo": int((~here[:, 0] & here[:, 1]).sum()),
-        "no target photo": int((here[:, 0] & ~here[:, 1]).sum()),
-    }
-    kept = [[annotated[a], annotated[b]] for a, b in found[here.all(axis=1)]]
-    return kept, {reason: count for reason, count in reasons.items() if count}
-
-
-def _differing(path: Path, listed: list[list[str]], poses: Annotations) -> str:
-    """What to say where a list of training pairs has others than the four-joint rule finds; else ""."""
-    people = [fashion_names.identity(name) for name in poses.names]
-    drawn = pairs.deformable(poses.names, people, poses.visible)
-    ruled = {(poses.names[a], poses.names[b]) for a, b in drawn}
-    own = {(source, target) for source, target in listed}
-    if not own:
-        return f"{path}: none of its pairs is used: the four-joint rule finds {len(ruled)} instead"
-    if own == ruled:
-        return ""
-    return (
-        f"{path}: {len(own)} training pairs, in place of the {len(ruled)} that the four-joint rule finds; "
-        f"{len(own & ruled)} are the same"
-    )
 
 
 def _shaped(
