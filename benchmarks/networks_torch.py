@@ -70,14 +70,21 @@ def _save(state, folder, name):
     torch.save(state, folder / f"{name}_older.pth", _use_new_zipfile_serialization=False)
 
 
+def write_inception(folder: pathlib.Path) -> None:
+    """Random weights of the InceptionV3 of FID, by its published names: inception.pth, and _older.pth."""
+    import torch
+
+    torch.manual_seed(0)
+    state = _inception_state(folder)
+    _randomise(state)
+    _save(state, folder, "inception")
+
+
 def _make_inception(folder):
     import torch
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    bare = FeatureExtractorInceptionV3.__new__(FeatureExtractorInceptionV3)
-    template = _inception_state(bare, folder)
-    _randomise(template)
-    _save(template, folder, "inception")
+    write_inception(folder)
     found = {}
     net = FeatureExtractorInceptionV3(
         "inception", ["2048", "logits_unbiased"], str(folder / "inception.pth")
@@ -124,9 +131,10 @@ def _make_lpips(folder, published):
     return found
 
 
-def _inception_state(bare, folder):
+def _inception_state(folder):
     """The state of torch-fidelity's network, whose constructor asks for a file of weights."""
     import torch
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     captured = {}
 
@@ -136,7 +144,7 @@ def _inception_state(bare, folder):
     torch.save({}, folder / "none.pth")
     original, torch.nn.Module.load_state_dict = torch.nn.Module.load_state_dict, capture
     try:
-        type(bare)("inception", ["2048"], str(folder / "none.pth"))
+        FeatureExtractorInceptionV3("inception", ["2048"], str(folder / "none.pth"))
     finally:
         torch.nn.Module.load_state_dict = original
     return captured
