@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
+FRAMEWORKS := .venv-frameworks
 
-.PHONY: demo test test-slow lint format docs notebooks clean
+.PHONY: demo test test-slow frameworks lint format docs notebooks clean
 
 demo: $(VENV)/installed
 	$(BIN)/python train.py --config=configs/demo.py:synthetic_people/dsc --workdir=runs/demo --data_dir=data
@@ -25,6 +26,9 @@ test: $(VENV)/installed
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow
+
+# TensorFlow and PyTorch, for the slow tests that compare with them; without it they are skipped. 2 GB.
+frameworks: $(FRAMEWORKS)/installed
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -58,5 +62,12 @@ $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 	$(BIN)/python -m pip install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".[dev]"
 	@touch $@
 
+# Little of it is imported: compiled when it is.
+$(FRAMEWORKS)/installed: tests/frameworks.txt
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --no-compile --requirement tests/frameworks.txt
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --no-compile --no-deps tf_keras==2.21.0
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist site notebooks/executed notebooks/work *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(FRAMEWORKS) build dist site notebooks/executed notebooks/work *.egg-info .pytest_cache .ruff_cache

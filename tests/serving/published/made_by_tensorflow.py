@@ -1,6 +1,6 @@
 """Makes the small released weights of test_published.py, and the pictures that TensorFlow draws with them.
 
-In an environment of its own: pip install tensorflow-cpu tf_keras; python made_by_tensorflow.py [FOLDER]
+With what `make frameworks` installs: .venv-frameworks/bin/python made_by_tensorflow.py [FOLDER [SEED]]
 
 The files have the formats, the names and, but for their width, the shapes of what the authors' codes
 write. Keras writes the deformable GAN's (docs/reference_facts.md, 1.1, 1.7), TensorFlow's Saver those of
@@ -18,9 +18,9 @@ SIZE = (128, 64)
 WIDTH, NARROW, CODE = 2, 1, 3  # of PG2's networks and of the deformable GAN's; PG2's code
 
 
-def drawn_inputs() -> dict[str, np.ndarray]:
+def drawn_inputs(seed: int) -> dict[str, np.ndarray]:
     """One pair: photos, joints (source, target), where its parts lie. The test reads expected.npz."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     transforms = np.eye(2, 3) + rng.normal(0, 0.2, (1, 10, 2, 3))
     transforms[..., 2] = rng.uniform(-20, 20, (1, 10, 2))
     masks = np.zeros((1, 10, *SIZE), bool)
@@ -171,8 +171,8 @@ def discriminator(first: int) -> keras.Model:
     return keras.Model(given, keras.layers.Flatten()(named.down(x, 1, norm=False)))
 
 
-def write_deformable(folder: pathlib.Path, given: dict) -> dict[str, np.ndarray]:
-    keras.utils.set_random_seed(1)
+def write_deformable(folder: pathlib.Path, given: dict, seed: int) -> dict[str, np.ndarray]:
+    keras.utils.set_random_seed(seed)
     drawn = generator()
     drawn.save_weights(folder / "generator.h5")
     judge = discriminator(first=14)
@@ -247,9 +247,9 @@ def refined(first, image, levels=3):
         return first + _conv(x, 3, activation=None)
 
 
-def write_pg2(folder: pathlib.Path, given: dict) -> dict[str, np.ndarray]:
+def write_pg2(folder: pathlib.Path, given: dict, seed: int) -> dict[str, np.ndarray]:
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        tf.compat.v1.set_random_seed(2)
+        tf.compat.v1.set_random_seed(seed)
         for name in ("g_lr", "d_lr"):
             tf.compat.v1.Variable(2e-5, name=name)
         step = tf.compat.v1.Variable(7, name="step", trainable=False)
@@ -268,9 +268,10 @@ def write_pg2(folder: pathlib.Path, given: dict) -> dict[str, np.ndarray]:
     return dict(zip(("pg2_g1", "pg2_g2"), pictures, strict=True))
 
 
-def main(folder: pathlib.Path) -> None:
-    drawn = drawn_inputs()
-    made = write_deformable(folder, seen(drawn)) | write_pg2(folder, seen(drawn))
+def main(folder: pathlib.Path = pathlib.Path(__file__).parent, seed: int = 0) -> None:
+    drawn = drawn_inputs(seed)
+    made = write_deformable(folder, seen(drawn), seed + 1)
+    made |= write_pg2(folder, seen(drawn), seed + 2)
     # A quarter of the pixels is enough.
     made = {name: x[:, ::2, ::2] if x.ndim == 4 else x for name, x in made.items()}
     np.savez_compressed(folder / "expected.npz", **drawn, **made)
@@ -278,4 +279,4 @@ def main(folder: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
+    main(*map(pathlib.Path, sys.argv[1:2]), *map(int, sys.argv[2:]))

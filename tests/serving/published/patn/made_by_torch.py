@@ -1,6 +1,6 @@
 """Makes the small released weights of test_published_patn.py, and what PyTorch makes with them.
 
-In an environment of its own: pip install torch numpy; python made_by_torch.py [FOLDER]
+With what `make frameworks` installs: .venv-frameworks/bin/python made_by_torch.py [FOLDER [SEED]]
 
 The files have the format, the names and, but for their width and the number of blocks, the shapes of what
 PATN's code writes (docs/reference_facts.md, 4.1, 4.2, 4.5): "batch" in PyTorch's layout of today, "instance"
@@ -116,8 +116,8 @@ def randomise(network: nn.Module) -> None:
             nn.init.normal_(tensor, 1.0 if name.endswith("weight") else 0.0, 0.3)
 
 
-def main(folder: pathlib.Path) -> None:
-    torch.manual_seed(0)
+def main(folder: pathlib.Path = pathlib.Path(__file__).parent, seed: int = 0) -> None:
+    torch.manual_seed(seed)
     given = {
         "source_image": torch.rand(1, 3, *SIZE) * 2 - 1,
         "source_heatmaps": torch.rand(1, 18, *SIZE),
@@ -149,4 +149,4 @@ def main(folder: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent))
+    main(*map(pathlib.Path, sys.argv[1:2]), *map(int, sys.argv[2:]))

@@ -1,6 +1,6 @@
 """Makes the small released weights of test_published_pdig.py, and what TensorFlow computes with them.
 
-In an environment of its own: pip install tensorflow-cpu; python made_by_tensorflow.py [FOLDER]
+With what `make frameworks` installs: .venv-frameworks/bin/python made_by_tensorflow.py [FOLDER [SEED]]
 
 The checkpoints have the names and, but for their width, the shapes of what PDIG's code saves, one for each of
 its models 1 to 4 (docs/reference_facts.md, 3.2 to 3.8).
@@ -22,9 +22,9 @@ REGIONS = (
 )
 
 
-def drawn_inputs() -> dict[str, np.ndarray]:
+def drawn_inputs(seed: int) -> dict[str, np.ndarray]:
     """A photo, its joints and those of the target, a mask, and noise."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     return {
         "photo": rng.integers(0, 256, (1, *SIZE, 3), np.uint8),
         "joints": rng.integers((5, 5), (120, 60), (2, 18, 2)),
@@ -138,14 +138,14 @@ def mapping(scope, noise, width):
         return dense(x, noise.shape[-1])
 
 
-def main(folder: pathlib.Path) -> None:
-    given = drawn_inputs()
+def main(folder: pathlib.Path = pathlib.Path(__file__).parent, seed: int = 3) -> None:
+    given = drawn_inputs(seed)
     source, target = given["joints"]
     ys, xs = np.mgrid[: SIZE[0], : SIZE[1]]
     squares = (ys[..., None] - target[:, 0]) ** 2 + (xs[..., None] - target[:, 1]) ** 2
     discs = np.where(squares <= 16, 1, -1)[None].astype(np.float32)
     with tf.Graph().as_default(), v1.Session() as session:
-        v1.set_random_seed(5)
+        v1.set_random_seed(seed + 2)
         image = tf.constant((given["photo"] / 127.5 - 1).astype(np.float32))
         mask = tf.constant(given["mask"][..., None].astype(np.float32))
         embedding = encoder(image, mask, tf.constant(boxes(source)))
@@ -185,4 +185,4 @@ def main(folder: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
+    main(*map(pathlib.Path, sys.argv[1:2]), *map(int, sys.argv[2:]))
