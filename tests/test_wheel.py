@@ -118,6 +118,12 @@ def test_the_wheel_re_poses_a_photo(installed, tmp_path):
     with Image.open(work / "result.png") as image:
         assert image.size == (64, 128)
     assert "generate " in _check([command, "--help"], **outside)
+    # Its page, style and script are in the wheel.
+    pictures = ["--real=.", "--generated=.", "--count=1", "--practice=0", "--size=64x32"]
+    assert _check([command, "userstudy", "make", "study", *pictures], **outside) == (
+        "study/site/index.html\n"
+    )
+    assert "localStorage" in (work / "study" / "site" / "index.html").read_text()
     fault = subprocess.run([command, "prepare", "x"], capture_output=True, text=True, **outside)
     assert fault.returncode == 2 and "unknown data set 'x'" in fault.stderr
 

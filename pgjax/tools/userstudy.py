@@ -120,7 +120,9 @@ def serve(arguments) -> None:
     try:
         from pgjax.scoring.userstudy import server
     except ModuleNotFoundError as error:
-        raise InputError(f"userstudy serve: needs {error.name}; install pgjax[study]") from None
+        raise InputError(
+            f"userstudy serve: needs {str(error.name).partition('.')[0]}; install pgjax[study]"
+        ) from None
     study = studies.read(arguments.study)
     studies.check_site(study)
     store = collection.Store(study)

@@ -15,7 +15,7 @@ import sys
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -25,6 +25,7 @@ from pgjax.scoring.userstudy.collection import Store
 from pgjax.scoring.userstudy.studies import SITE, Study
 
 HEADERS = {
+    "Cache-Control": "no-cache",  # browsers ask whether the study is still this one
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -33,6 +34,7 @@ HEADERS = {
 
 def app(study: Study, store: Store) -> Starlette:
     """The study's page at /, and the place where it sends answers."""
+    most = answers.longest(study)
 
     async def receive(request: Request) -> Response:
         # Pages of other sites can send other types without asking first; and nothing allows them this one.
@@ -40,12 +42,13 @@ def app(study: Study, store: Store) -> Starlette:
         if kind != "application/json":
             return _refused(415, answers.FORM, f"expected application/json, not {kind!r}")
         body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > answers.longest(study):
-                return _refused(
-                    413, answers.FORM, f"expected {answers.longest(study)} bytes at most"
-                )
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    return _refused(413, answers.FORM, f"expected {most} bytes at most")
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody; the page sends all again
         try:
             state, kept = await run_in_threadpool(store.add, body)
         except answers.Refused as error:
