@@ -28,13 +28,13 @@ def page():
 
 @pytest.mark.slow
 def test_a_study_is_done_and_nothing_acknowledged_is_lost(page, tmp_path):
-    study = userstudies.rated(tmp_path / "s", count=4, practice=2, seconds=1.0)
+    study = userstudies.rated(tmp_path / "s", count=3, practice=2, seconds=1.0)
     console, asked = [], []
     page.on("console", lambda message: console.append(message.text))
     page.on("request", lambda request: asked.append(request.url))
-    said = [userstudies.truth(study, trial)[0] for trial in range(8)]
+    said = [userstudies.truth(study, trial)[0] for trial in range(6)]
     wrong = {"real": "generated", "generated": "real"}
-    said[1], said[5] = wrong[said[1]], wrong[said[5]]
+    said[1], said[4] = wrong[said[1]], wrong[said[4]]
     state, places = page.locator("#state"), page.locator("#stage img")
 
     def answer(trial, by_mouse):
@@ -61,7 +61,7 @@ def test_a_study_is_done_and_nothing_acknowledged_is_lost(page, tmp_path):
         for trial in range(3):
             answer(trial, by_mouse=trial == 2)
         page.get_by_role("button", name="Stop for now").click()
-        assert "3 of 8 answers" in state.inner_text()
+        assert "3 of 6 answers" in state.inner_text()
         page.get_by_role("button", name="Send my answers").click()
         page.get_by_text("They have arrived").wait_for()
         server.kill()
@@ -71,9 +71,9 @@ def test_a_study_is_done_and_nothing_acknowledged_is_lost(page, tmp_path):
     with serving(study.folder, port):
         page.reload()
         page.get_by_role("button", name="Go on").click()
-        for trial in range(3, 8):
+        for trial in range(3, 6):
             answer(trial, by_mouse=trial % 2 == 0)
-        page.get_by_text("8 of 8 answers").wait_for()
+        page.get_by_text("6 of 6 answers").wait_for()
         narrow()
         assert console == []
     # The server is dead; answers stay in the browser.
@@ -91,13 +91,13 @@ def test_a_study_is_done_and_nothing_acknowledged_is_lost(page, tmp_path):
     collected = Store(study).read()
     (kept,) = collected.persons.values()
     assert [each.answer for each in kept.answers] == said
-    assert [each.views for each in kept.answers] == [1] * 8
+    assert [each.views for each in kept.answers] == [1] * 6
     assert with_files(Collected({}, 0, {}), study, [saved]).persons == collected.persons
     assert (collected.again, collected.refused) == (0, {})
     found = scores.score(study, collected)["all"]
     assert (
         found["r2g"]["count"] + found["g2r"]["count"] == 1
     )  # of the two wrong ones, one was practice
-    assert found["r2g"]["of"] + found["g2r"]["of"] == 6
+    assert found["r2g"]["of"] + found["g2r"]["of"] == 4
     # blob:http://HOST/... is the file that was saved.
     assert {url.removeprefix("blob:").split("/")[2] for url in asked} == {f"127.0.0.1:{port}"}
