@@ -12,19 +12,23 @@ def expected(name: str, generated: np.ndarray, target: np.ndarray, mask: np.ndar
 
     Args:
       name: in pgjax.METRICS.
-      generated: uint8 (H, W, 3).
-      target: uint8 (H, W, 3).
+      generated: (H, W, 3), uint8 or floating.
+      target: likewise.
       mask: (H, W), the person is > 0.
     """
     if "mask" in name:
         kept = (mask > 0).astype(np.uint8)[..., None]
         generated, target = generated * kept, target * kept
-    spread = int(generated.max()) - int(generated.min())
+    spread = float(generated.max()) - float(generated.min())
     match name:
         case "ssim" | "mask_ssim":
             settings = GAUSSIAN | {"data_range": 255}
         case "ssim_reference" | "mask_ssim_reference" | "masked_input_ssim":
             settings = GAUSSIAN | {"data_range": spread}
+        case "ssim_sigma12":
+            settings = GAUSSIAN | {"sigma": 1.2, "data_range": spread}
+        case "ssim_window51":
+            settings = {"data_range": 255, "win_size": 51}
         case "ssim_uniform" | "mask_ssim_uniform":
             # scikit-image's defaults: 7x7, uniform, sample covariance.
             settings = {"data_range": 255}
@@ -37,6 +41,8 @@ def expected(name: str, generated: np.ndarray, target: np.ndarray, mask: np.ndar
             return peak_signal_noise_ratio(target, generated, data_range=255)
         case "l1":
             return np.abs(target.astype(float) - generated).mean() / 127.5
+        case "l1_unit":
+            return np.abs(target / 255 - generated / 255).mean()
         case "l1_255":
             return np.abs(target.astype(float) - generated).mean()
         case _:

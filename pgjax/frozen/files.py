@@ -27,7 +27,8 @@ class Published(NamedTuple):
 
     Attributes:
       url: where.
-      sha256: of the whole file; None where nobody publishes it, then any file is taken.
+      sha256: of the whole file, or how it begins where no more is published; None where nothing is, then any
+        file is taken.
       name: in the weights' folder.
       mirrors: other URLs, asked where the first one does not answer.
       member: how the file's name ends in the zip file that the URLs are; None where they are the file.
@@ -41,9 +42,10 @@ class Published(NamedTuple):
 
     def differs(self, path: Path) -> str | None:
         """What is wrong with a file at a path, in words, where it is another one."""
-        if self.sha256 is None or (found := digest(path)) == self.sha256:
+        if self.sha256 is None or (found := digest(path)).startswith(self.sha256):
             return None
-        return f"another file: its sha256 is {found}, expected {self.sha256}"
+        more = "" if len(self.sha256) == len(found) else "..."
+        return f"another file: its sha256 is {found}, expected {self.sha256}{more}"
 
     def remedy(self, folder: str | os.PathLike) -> str:
         """What to do by hand, in words."""

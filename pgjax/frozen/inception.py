@@ -24,7 +24,9 @@ from pgjax.frozen.inception_blocks import (
     BLOCKS,
     HALVE,
     LARGEST,
+    PADDED,
     STEM,
+    Branches,
     Conv,
     Fork,
     Step,
@@ -55,11 +57,14 @@ def names() -> list[str]:
     return [f"{name}.{part}" for name in shapes() for part in _PARTS] + ["fc.weight"]
 
 
-def convert(tensors: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+def convert(
+    tensors: Mapping[str, np.ndarray], classes: int = CLASSES
+) -> dict[str, dict[str, np.ndarray]]:
     """Parameters {layer: {"kernel", "bias"}}, the normalisation folded in, in float64, kept as float32.
 
     Args:
       tensors: as `names` lists them, in PyTorch's layout: kernels (out, in, h, w).
+      classes: how many logits there are.
 
     Raises:
       ValueError: a tensor has another shape than this network's.
@@ -80,8 +85,8 @@ def convert(tensors: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray
             "bias": (shift - mean * scale).astype(np.float32),
         }
     logits = np.asarray(tensors["fc.weight"], np.float32)
-    if logits.shape != (CLASSES, FEATURES):
-        raise ValueError(f"fc.weight has the shape {logits.shape}, not {(CLASSES, FEATURES)}")
+    if logits.shape != (classes, FEATURES):
+        raise ValueError(f"fc.weight has the shape {logits.shape}, not {(classes, FEATURES)}")
     params["logits"] = {"kernel": np.ascontiguousarray(logits.T)}
     return params
 
@@ -107,11 +112,16 @@ def extract(params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
     """
     with jax.default_matmul_precision("highest"):
         x = (resize(images.astype(jnp.float32)) - 128.0) / 128.0
-        x = _follow(params, STEM, x, "")
-        for block, branches in BLOCKS.items():
-            x = jnp.concatenate([_follow(params, b, x, f"{block}.") for b in branches], axis=-1)
-        features = x.mean(axis=(1, 2))
+        features = averages(params, x, BLOCKS)
         return features, features @ params["logits"]["kernel"]
+
+
+def averages(params: Params, x: jax.Array, blocks: Mapping[str, Branches]) -> jax.Array:
+    """The last average (B, 2048) over pixels that are scaled already, (B, 299, 299, 3)."""
+    x = _follow(params, STEM, x, "")
+    for block, branches in blocks.items():
+        x = jnp.concatenate([_follow(params, b, x, f"{block}.") for b in branches], axis=-1)
+    return x.mean(axis=(1, 2))
 
 
 def resize(images: jax.Array) -> jax.Array:
@@ -168,6 +178,7 @@ def _average(x: jax.Array) -> jax.Array:
 
 _POOLS = {
     AVERAGE: _average,
+    PADDED: lambda x: _window(x, 0.0, lax.add, 1, "SAME") / 9,
     LARGEST: lambda x: _window(x, -jnp.inf, lax.max, 1, "SAME"),
     HALVE: lambda x: _window(x, -jnp.inf, lax.max, 2, "VALID"),
 }

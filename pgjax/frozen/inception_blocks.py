@@ -24,6 +24,7 @@ class Fork(NamedTuple):
 
 
 AVERAGE, LARGEST, HALVE = "average", "largest", "halve"  # 3x3; the last one with a stride of 2
+PADDED = "average of what lies beyond the border too, as zeros"  # 3x3
 
 Step = Conv | Fork | str
 Branches = tuple[tuple[Step, ...], ...]
@@ -118,6 +119,14 @@ BLOCKS: dict[str, Branches] = {
     "Mixed_7b": _block_e(AVERAGE),
     "Mixed_7c": _block_e(LARGEST),
 }
+TORCHVISION: dict[str, Branches] = {
+    block: tuple(
+        tuple(PADDED if step in (AVERAGE, LARGEST) else step for step in branch)
+        for branch in branches
+    )
+    for block, branches in BLOCKS.items()
+}
+"""As torchvision runs them: all 3x3 pools of stride 1 are averages over nine pixels."""
 
 
 def shapes() -> dict[str, tuple[int, int, int, int]]:

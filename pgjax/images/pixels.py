@@ -60,6 +60,17 @@ def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
     _write(paths.of(path), image, "PNG")
 
 
+def through_jpeg(images: np.ndarray, quality: int) -> np.ndarray:
+    """uint8 (B, H, W, 3) as they are read again after PIL wrote them as JPEG, with halved colours."""
+    found = np.empty_like(images)
+    for image, place in zip(images, found, strict=True):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, format="JPEG", quality=quality)
+        with Image.open(file) as read:
+            place[...] = np.asarray(read)
+    return found
+
+
 def _write(path: paths.Path, image: np.ndarray, format: str) -> None:
     options = {"quality": QUALITY} if format in ("JPEG", "WEBP") else {}
     file = io.BytesIO()

@@ -7,21 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 
 SIGMA = 1.5
+Moments = tuple[jax.Array, ...]
+"""Mean a, mean b, sum of the variances, covariance."""
 
 
-def _taps(window: str, size: int) -> np.ndarray:
-    """The window's weights along one axis: odd number, sum 1."""
-    if window not in ("gaussian", "uniform"):
-        raise ValueError(f'window must be "gaussian" or "uniform", not {window!r}')
-    if size < 3 or size % 2 == 0:
-        raise ValueError(f"an SSIM window has an odd size of at least 3, not {size}")
-    offsets = np.arange(size) - size // 2
-    taps = np.exp(-0.5 * (offsets / SIGMA) ** 2) if window == "gaussian" else np.ones(size)
+def _gaussian(size: int, sigma: float) -> np.ndarray:
+    """The window's weights along one axis, sum 1."""
+    taps = np.exp(-0.5 * ((np.arange(size) - size // 2) / sigma) ** 2)
     return taps / taps.sum()
 
 
-def _filter(moments: tuple[jax.Array, ...], axis: int, taps: np.ndarray) -> tuple[jax.Array, ...]:
-    """Applies the window along one axis to (mean a, mean b, sum of the variances, covariance).
+def _filter(moments: Moments, axis: int, taps: np.ndarray) -> Moments:
+    """Applies the window of these weights along one axis.
 
     The variance of a mixture is the mean of the variances plus the variance of the means, so that
     two such passes give the moments under the separable window. Deviations are taken from the
@@ -52,25 +49,62 @@ def _filter(moments: tuple[jax.Array, ...], axis: int, taps: np.ndarray) -> tupl
     return centre_a + mean_a, centre_b + mean_b, *spreads
 
 
+def _box(moments: Moments, axis: int, size: int) -> Moments:
+    """Applies the uniform window of a size along one axis, as `_filter` does.
+
+    It is joined of windows of 1, 2, 4, ... pixels: a window of 51 takes 8 steps in place of 51.
+    """
+    length = moments[0].shape[axis] - size + 1
+
+    def at(x: Moments, start: int, stop: int) -> Moments:
+        return tuple(jax.lax.slice_in_dim(one, start, stop, axis=axis) for one in x)
+
+    joined, reach, doubled = None, 0, moments
+    for bit in range(size.bit_length()):
+        width = 1 << bit  # of `doubled`
+        if size & width:
+            part = at(doubled, reach, reach + length)
+            joined = part if joined is None else _joined(joined, part, width / (reach + width))
+            reach += width
+        if size >> (bit + 1):
+            count = doubled[0].shape[axis] - width
+            halves = at(doubled, 0, count), at(doubled, width, width + count)
+            doubled = _joined(*halves, 0.5)
+    assert joined is not None  # a size has bits
+    return joined
+
+
+def _joined(one: Moments, other: Moments, share: float) -> Moments:
+    """The moments of two windows together; `share` is the other's part of their pixels."""
+    from_a, from_b = other[0] - one[0], other[1] - one[1]
+    between = (from_a * from_a + from_b * from_b, from_a * from_b)
+    spreads = (
+        (1 - share) * (first + share * square) + share * second
+        for first, second, square in zip(one[2:], other[2:], between, strict=True)
+    )
+    return one[0] + share * from_a, one[1] + share * from_b, *spreads
+
+
 def _ratio(numerator: jax.Array, denominator: jax.Array) -> jax.Array:
     positive = denominator > 0
     return jnp.where(positive, numerator / jnp.where(positive, denominator, 1.0), 1.0)
 
 
-@functools.partial(jax.jit, static_argnames=("window", "size"))
+@functools.partial(jax.jit, static_argnames=("window", "size", "sigma"))
 def ssim(
     a: jax.Array,
     b: jax.Array,
     data_range: jax.Array | float,
     window: str = "gaussian",
     size: int | None = None,
+    sigma: float = SIGMA,
 ) -> jax.Array:
     """Structural similarity (Wang 2004), mean over pixels and channels (docs/reference_facts.md, 6.1).
 
     Equal to scikit-image's `structural_similarity(a, b, channel_axis=-1, data_range=...)` with
-    `gaussian_weights=True, sigma=1.5, use_sample_covariance=False` for the window "gaussian", and
-    with `win_size=size` and the sample covariance for "uniform". Windows that cross the border are
-    left out.
+    `gaussian_weights=True, sigma=sigma, use_sample_covariance=False` for the window "gaussian", whose
+    size there is 2 floor(3.5 sigma + 0.5) + 1, and with `win_size=size` and the sample covariance for
+    "uniform". Windows that cross the border are left out.
 
     A data_range of 0 (a constant image under the reference's setting) gives the limit for a small
     one, never NaN: a factor whose numerator and denominator are both 0 counts as 1. Two equal
@@ -81,8 +115,9 @@ def ssim(
       b: like a.
       data_range: the largest minus the smallest value that images can have: one number, (B,), or
         (K, B) for K settings at once.
-      window: "gaussian" (sigma 1.5) or "uniform".
+      window: "gaussian" or "uniform".
       size: of the window in pixels, odd; by default 11 and 7.
+      sigma: of the gaussian window, in pixels.
 
     Returns:
       (B,) float32 in [-1, 1], or (K, B).
@@ -90,8 +125,11 @@ def ssim(
     Raises:
       ValueError: shapes differ, the image is smaller than the window, or the window is unknown.
     """
-    size = size or {"gaussian": 11, "uniform": 7}.get(window, 11)
-    taps = _taps(window, size)
+    if window not in ("gaussian", "uniform"):
+        raise ValueError(f'window must be "gaussian" or "uniform", not {window!r}')
+    size = size or {"gaussian": 11, "uniform": 7}[window]
+    if size < 3 or size % 2 == 0:
+        raise ValueError(f"an SSIM window has an odd size of at least 3, not {size}")
     if a.shape != b.shape or a.ndim != 4:
         raise ValueError(f"ssim compares two (B, H, W, C), not {a.shape} and {b.shape}")
     count, height, width, _ = a.shape
@@ -102,8 +140,12 @@ def ssim(
     moments = (a, b, nothing, nothing)
     # One image at a time stays in the cache, and XLA cannot fuse both passes into one that computes
     # the first anew for every tap of the second.
+    if window == "uniform":
+        average = functools.partial(_box, size=size)
+    else:
+        average = functools.partial(_filter, taps=_gaussian(size, sigma))
     for axis in (1, 2):
-        moments = jax.lax.map(functools.partial(_filter, axis=axis, taps=taps), moments)
+        moments = jax.lax.map(functools.partial(average, axis=axis), moments)
     mean_a, mean_b, variances, covariance = (moment[None] for moment in moments)
     # The sample covariance divides by n - 1.
     bias = size**2 / (size**2 - 1) if window == "uniform" else 1.0

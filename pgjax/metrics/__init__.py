@@ -31,13 +31,28 @@ def _uniform(**options) -> Ssim:
     return Ssim(window="uniform", size=7, own=False, **options)
 
 
+def _of_inception(function, against: str | None = None, **options) -> SetMetric:
+    return SetMetric("inception", function, against, network=("features", "scaling"), **options)
+
+
 def _inception_score(name: str, **options) -> SetMetric:
     function = functools.partial(inception.inception_score, name)
-    return SetMetric("inception", function, options=("splits",), **options)
+    return _of_inception(function, options=("splits",), **options)
+
+
+def _distance(function) -> SetMetric:
+    return _of_inception(function, REFERENCE, higher_is_better=False, batch="fid_batch")
 
 
 def _lpips(net: str) -> SetMetric:
-    return SetMetric(f"lpips_{net}", mean, paired=True, higher_is_better=False)
+    return SetMetric(
+        f"lpips_{net}",
+        mean,
+        paired=True,
+        higher_is_better=False,
+        network=("lpips_scaling",),
+        batch="lpips_batch",
+    )
 
 
 METRICS: dict[str, Metric] = {
@@ -45,18 +60,21 @@ METRICS: dict[str, Metric] = {
     "ssim_reference": Ssim(data_range=GENERATED),
     "ssim_uniform": _uniform(),
     "ssim_grey": _uniform(data_range=TARGET, grey=True),
+    "ssim_window51": Ssim(window="uniform", size=51, own=False),
+    "ssim_sigma12": Ssim(size=9, sigma=1.2, data_range=GENERATED, own=False),
     "mask_ssim": Ssim(mask=True),
     "mask_ssim_reference": Ssim(data_range=GENERATED, mask=True),
     "mask_ssim_uniform": _uniform(mask=True),
     "masked_input_ssim": Ssim(data_range=GENERATED, mask=True, view=MASKED_INPUT, own=False),
     "l1": PixelMetric(l1, higher_is_better=False),
     "l1_255": PixelMetric(l1, factor=127.5, higher_is_better=False, own=False),
+    "l1_unit": PixelMetric(l1, factor=0.5, higher_is_better=False, own=False),
     "psnr": PixelMetric(psnr),
     "is": _inception_score("is"),
     "mask_is": _inception_score("mask_is", mask=True),
     "masked_input_is": _inception_score("masked_input_is", mask=True, view=MASKED_INPUT, own=False),
-    "fid": SetMetric("inception", inception.fid, REFERENCE, higher_is_better=False),
-    "kid": SetMetric("inception", inception.kid, REFERENCE, higher_is_better=False),
+    "fid": _distance(inception.fid),
+    "kid": _distance(inception.kid),
     "lpips_alex": _lpips("alex"),
     "lpips_vgg": _lpips("vgg"),
     "ds": SetMetric("detector", mean),

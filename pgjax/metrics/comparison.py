@@ -7,30 +7,47 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pgjax.images import resizing
 from pgjax.metrics import METRICS, pixel
 from pgjax.metrics.chunks import Chunked
-from pgjax.metrics.protocols import PERSON, SOURCE, Frame, Mask, Protocol
+from pgjax.metrics.protocol import PERSON, SOURCE, Frame, Mask, Protocol
 from pgjax.pose import raster
 from pgjax.pose.batch import Batch
 
 
 def framed(images: jax.Array, frame: Frame | None, value: int | None = None) -> jax.Array:
-    """Images (B, H, W) or (B, H, W, 3), cut and padded as the frame says, with `value` where given."""
+    """Images (B, H, W, 3) or masks (B, H, W) as the frame says, padded with `value` where given.
+
+    Images that are resized become float32.
+    """
     if frame is None:
         return images
-    height, width = images.shape[1:3]
-    top, left = (height - frame.crop[0]) // 2, (width - frame.crop[1]) // 2
-    cut = images[:, top : top + frame.crop[0], left : left + frame.crop[1]]
+    if frame.crop is not None:
+        top, left = _corner(frame.crop, images.shape[1:3])
+        images = images[:, top : top + frame.crop[0], left : left + frame.crop[1]]
+    if frame.resize is not None and images.ndim == 3:
+        images = resizing.nearest(images, frame.resize.size)
+    elif frame.resize is not None:
+        images = resizing.resize(images, frame.resize.size, frame.resize.rule)
     around = ((0, 0), (0, 0), (frame.pad, frame.pad), *([(0, 0)] * (images.ndim - 3)))
-    return jnp.pad(cut, around, constant_values=frame.value if value is None else value)
+    return jnp.pad(images, around, constant_values=frame.value if value is None else value)
+
+
+def _corner(crop: tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
+    """Where the middle part of a photo begins: (top, left)."""
+    return (size[0] - crop[0]) // 2, (size[1] - crop[1]) // 2
 
 
 def moved(keypoints: np.ndarray, frame: Frame | None, size: tuple[int, int]) -> np.ndarray:
     """Where joints (..., 2) of a photo of this size lie in its frame."""
     if frame is None:
         return keypoints
-    top, left = ((full - part) // 2 for full, part in zip(size, frame.crop, strict=True))
-    return keypoints - np.array([top, left - frame.pad], np.float32)
+    crop = size if frame.crop is None else frame.crop
+    inside = keypoints - np.array(_corner(crop, size), np.float32)
+    if frame.resize is not None:
+        scale = np.array(frame.resize.size, np.float32) / np.array(crop, np.float32)
+        inside = (inside + np.float32(0.5)) * scale - np.float32(0.5)
+    return inside + np.array([0, frame.pad], np.float32)
 
 
 def mask_of(mask: Mask, batch: Batch) -> jax.Array:
@@ -58,7 +75,7 @@ class Judge:
 
     def __init__(self, protocol: Protocol, dataset: str, names: Sequence[str]):
         """names: of metrics that need no network."""
-        frame = protocol.frame(dataset)
+        frame, seen = protocol.frame(dataset), protocol.frame(dataset, networks=True)
 
         def compare(view: str, images: jax.Array, batch: Batch) -> dict[str, jax.Array]:
             chosen = tuple(n for n in names if METRICS[n].view == view)
@@ -67,15 +84,13 @@ class Judge:
             return pixel.score(chosen, {view: framed(images, frame)}, target, mask)
 
         def under_mask(images: jax.Array, batch: Batch) -> jax.Array:
-            person = framed(mask_of(protocol.mask, batch), frame, value=0)
-            return pixel.masked(framed(images, frame), person)
+            person = framed(mask_of(protocol.mask, batch), seen, value=0)
+            return pixel.masked(framed(images, seen), person)
 
         views = {METRICS[name].view for name in names}
         self._compare = {v: Chunked(functools.partial(compare, v)) for v in sorted(views)}
         self._under_mask = Chunked(under_mask)
-        self._laid = (
-            (lambda images: images) if frame is None else Chunked(lambda x: framed(x, frame))
-        )
+        self._laid = (lambda images: images) if seen is None else Chunked(lambda x: framed(x, seen))
         self._masked_source = Chunked(lambda batch: masked_source(batch, protocol.mask))
 
     def compare(self, views: Mapping[str, np.ndarray], batch: Batch) -> dict[str, np.ndarray]:
@@ -92,7 +107,7 @@ class Judge:
         return found
 
     def laid(self, images: np.ndarray) -> np.ndarray:
-        """Images in their frame, as networks are to see them."""
+        """Images (B, H, W, 3) as networks are to see them, from 0 to 255: uint8, or float32 if resized."""
         return self._laid(images)
 
     def under_mask(self, images: np.ndarray, batch: Batch) -> np.ndarray:

@@ -12,7 +12,7 @@ from pgjax.errors import InputError, NotMeasuredError
 from pgjax.files import buckets, paths
 from pgjax.metrics import METRICS, SetMetric
 from pgjax.metrics.comparison import Judge, moved
-from pgjax.metrics.protocols import Protocol
+from pgjax.metrics.protocol import Protocol
 from pgjax.metrics.records import PLAIN, POSES, REFERENCE
 from pgjax.metrics.sets import EXTRACTORS, Extractor
 from pgjax.pose.batch import Batch, Store
@@ -21,6 +21,8 @@ from pgjax.runtime import hosts
 
 CHUNK = 64  # photos that an extractor is given at a time
 Views = Mapping[str, np.ndarray]
+Loaded = dict[Any, Extractor | NotMeasuredError]
+"""Extractors, or why they are not to be had, by their names and what they were made with."""
 
 
 class _Need(NamedTuple):
@@ -55,15 +57,16 @@ class Bank:
         pairs: np.ndarray,
         weights: str | os.PathLike,
         training: Callable[[], Store] | None,
-        loaded: dict[str, Extractor | NotMeasuredError] | None = None,
+        loaded: Loaded | None = None,
     ):
         """Loads the networks that are there; arguments as of scoring.Scorer.
 
-        `loaded` has what was loaded before, or could not be, by the extractor's name; what is loaded here is
-        added to it. A download that failed is not tried again.
+        `loaded` has what was loaded before, or could not be; what is loaded here is added to it. A download
+        that failed is not tried again.
         """
         self._protocol, self._judge = protocol, judge
-        self._frame, self._store, self._pairs = protocol.frame(dataset), store, pairs
+        self._frame = protocol.frame(dataset, networks=True)
+        self._store, self._pairs = store, pairs
         self._training = training
         self.metrics: dict[str, SetMetric] = {}
         self.not_measured: dict[str, str] = {}
@@ -83,20 +86,20 @@ class Bank:
         self._among: dict[str, Any] = {}
         self._references: dict[str, Any] = {}
 
-    def _loaded(
-        self, name: str, weights: str | os.PathLike, loaded: dict[str, Extractor | NotMeasuredError]
-    ) -> SetMetric:
+    def _loaded(self, name: str, weights: str | os.PathLike, loaded: Loaded) -> SetMetric:
         metric = METRICS.get(name)
         if not isinstance(metric, SetMetric):
             raise NotMeasuredError("this version cannot measure it")
-        if metric.extractor not in loaded:
+        options = {field: getattr(self._protocol, field) for field in metric.network}
+        key = metric.extractor, *options.items()
+        if key not in loaded:
             if hosts.first():
                 announce(f"loading the network of {name}: {metric.extractor}")
             try:
-                loaded[metric.extractor] = EXTRACTORS[metric.extractor](weights)
+                loaded[key] = EXTRACTORS[metric.extractor](weights, **options)
             except NotMeasuredError as error:
-                loaded[metric.extractor] = error
-        extractor = loaded[metric.extractor]
+                loaded[key] = error
+        extractor = loaded[key]
         if isinstance(extractor, NotMeasuredError):
             raise extractor
         self._extractors[metric.extractor] = extractor
@@ -129,7 +132,7 @@ class Bank:
             known = subject in self._photos and need == _Need(need.extractor)
             if not known and (subject, need) not in self._features:
                 continue
-            features = self._of(subject, need, count)
+            features = self._full(metric, self._of(subject, need, count))
             options = {key: getattr(self._protocol, key) for key in metric.options}
             if metric.against == REFERENCE and hosts.first():
                 announce(f"computing {name} of {subject}")
@@ -160,8 +163,15 @@ class Bank:
         if metric.against == REFERENCE:
             if metric.extractor not in self._references:
                 self._references[metric.extractor] = self._reference(metric.extractor)
-            return self._references[metric.extractor]
+            return self._full(metric, self._references[metric.extractor])
         return None
+
+    def _full(self, metric: SetMetric, features: Any) -> Any:
+        """The features of whole batches, where the protocol takes no other; those of a single one always."""
+        size = 1 if metric.batch is None else getattr(self._protocol, metric.batch)
+        count = len(jax.tree.leaves(features)[0])
+        kept = count if count < size else count - count % size
+        return jax.tree.map(lambda x: x[:kept], features)
 
     def _reference(self, extractor: str) -> Any:
         if self._protocol.reference == "train":

@@ -24,8 +24,9 @@ def score(
 
     Args:
       names: in METRICS, of metrics that need no network.
-      views: generated images by view, uint8 (B, H, W, 3); those that the metrics ask for.
-      target: uint8 (B, H, W, 3).
+      views: generated images by view, (B, H, W, 3) from 0 to 255, uint8 or float32; those that the metrics
+        ask for.
+      target: likewise, one of them.
       mask: (B, H, W), the person is > 0.
 
     Returns:
@@ -61,6 +62,6 @@ def score(
             a, b = grey(a), grey(b)
         ranges = data_ranges(a, b)
         wanted = jnp.stack([ranges[_RANGES.index(data_range[n])] for n in members])
-        rows = similarity.ssim(a, b, wanted, setting.window, setting.size)
+        rows = similarity.ssim(a, b, wanted, setting.window, setting.size, setting.sigma)
         found |= dict(zip(members, rows, strict=True))
     return {name: found[name] for name in names}

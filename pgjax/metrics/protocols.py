@@ -6,110 +6,23 @@ and the same list of pairs; nothing else is. Images are judged as the 8-bit RGB 
 
 import dataclasses
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
 
 from pgjax.errors import InputError
 from pgjax.metrics import METRICS, of_pixels
+from pgjax.metrics.later_protocols import LATER
+from pgjax.metrics.protocol import (
+    POSE,
+    PUBLISHED_PAIRS,
+    SOURCE,
+    WHITE,
+    Mask,
+    Protocol,
+    frames,
+    table,
+)
 from pgjax.metrics.records import PLAIN, REFERENCE, SetMetric
 
-PERSON, POSE = "person", "pose"
-TARGET, SOURCE = "target", "source"
-INCEPTION = "inception-2015-12-05"
-
-
-def _table(**columns: str) -> Mapping[str, str]:
-    return MappingProxyType(columns)
-
-
-@dataclasses.dataclass(frozen=True)
-class Mask:
-    """The mask of masked metrics: the person is kept, the rest becomes black.
-
-    Attributes:
-      kind: "person" (raster.person_mask: rectangles along limbs, docs/reference_facts.md, 6.3) or "pose"
-        (raster.pose_mask: discs along limbs, docs/reference_facts.md, 2.6).
-      of: whose pose, "target" or "source".
-      radius: in pixels.
-    """
-
-    kind: str = PERSON
-    of: str = TARGET
-    radius: int = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Frame:
-    """How photos of a data set are laid before they are compared.
-
-    Attributes:
-      crop: (height, width) that is cut from the middle of larger images.
-      pad: pixels added left and right.
-      value: of those pixels, 0 to 255; a mask is 0 there.
-    """
-
-    crop: tuple[int, int]
-    pad: int
-    value: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Protocol:
-    """Attributes:
-    name: as in --protocol.
-    source: whose text or code says so.
-    pairs: which list of pairs; another one is given with --pairs.
-    listed: its metrics, names in METRICS, in the order of tables; None: all that METRICS says are `own`.
-    columns: which of them is meant by a column of published tables.
-    mask: of the metrics called mask_...
-    frames: by data set; photos of others are taken as they are.
-    splits: into which Inception Score divides the images, in the order of the list of pairs.
-    features: the network of Inception Score, FID and KID.
-    reference: the real images of FID and KID: "train" (all training photos) or "targets" (of the
-      pairs).
-    notes: what else differs from other protocols, and what is not known.
-    """
-
-    name: str
-    source: str
-    pairs: str
-    listed: tuple[str, ...] | None
-    columns: Mapping[str, str]
-    mask: Mask = Mask()
-    frames: Mapping[str, Frame] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
-    splits: int = 10
-    features: str = INCEPTION
-    reference: str = "train"
-    notes: str = ""
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of its metrics, in the order of tables."""
-        if self.listed is not None:
-            return self.listed
-        return tuple(name for name, metric in METRICS.items() if metric.own)
-
-    def frame(self, dataset: str) -> Frame | None:
-        return self.frames.get(dataset)
-
-    def record(self) -> dict[str, Any]:
-        """All choices, as JSON knows them."""
-        names = ("metrics" if f.name == "listed" else f.name for f in dataclasses.fields(self))
-        values = {name: getattr(self, name) for name in names}
-        return values | {
-            "metrics": list(self.metrics),
-            "columns": dict(self.columns),
-            "mask": dataclasses.asdict(self.mask),
-            "frames": {
-                name: dataclasses.asdict(frame) | {"crop": list(frame.crop)}
-                for name, frame in self.frames.items()
-            },
-        }
-
-
-PUBLISHED_PAIRS = "the data set's published test pairs"
-_WHITE = Frame(crop=(256, 176), pad=40, value=255)
-_DEFORMABLE = _table(
+_DEFORMABLE = table(
     ssim="ssim_reference",
     mask_ssim="mask_ssim_reference",
     l1="l1",
@@ -123,7 +36,7 @@ OWN = Protocol(
     source="this project",
     pairs=PUBLISHED_PAIRS,
     listed=None,
-    columns=_table(
+    columns=table(
         ssim="ssim", mask_ssim="mask_ssim", l1="l1", mask_is="mask_is", ds="ds", **{"is": "is"}
     ),
     notes="SSIM with data range 255 beside the reference code's; FID and KID against all training photos.",
@@ -139,7 +52,7 @@ PROTOCOLS: dict[str, Protocol] = {
             pairs="12,800 pairs that cannot be rebuilt from what is published; here "
             + PUBLISHED_PAIRS,
             listed=("ssim_uniform", "mask_ssim_uniform", "l1_255", "psnr", "is", "mask_is"),
-            columns=_table(
+            columns=table(
                 ssim="ssim_uniform",
                 mask_ssim="mask_ssim_uniform",
                 mask_is="mask_is",
@@ -157,7 +70,7 @@ PROTOCOLS: dict[str, Protocol] = {
             pairs="batches of a shuffled, endless reader, in which pairs repeat; here "
             + PUBLISHED_PAIRS,
             listed=("ssim_grey", "mask_ssim_uniform", "is", "mask_is"),
-            columns=_table(
+            columns=table(
                 ssim="ssim_grey", mask_ssim="mask_ssim_uniform", mask_is="mask_is", **{"is": "is"}
             ),
             mask=Mask(POSE, SOURCE, 7),
@@ -182,7 +95,7 @@ PROTOCOLS: dict[str, Protocol] = {
             source="Kurupathi et al. 2020, section 4.2",
             pairs="12,800 random pairs that are not published; here " + PUBLISHED_PAIRS,
             listed=("ssim_reference", "masked_input_ssim", "l1", "is", "masked_input_is", "ds"),
-            columns=_table(
+            columns=table(
                 **{**_DEFORMABLE, "mask_ssim": "masked_input_ssim", "mask_is": "masked_input_is"}
             ),
             notes=(
@@ -197,13 +110,14 @@ PROTOCOLS: dict[str, Protocol] = {
             source="Zhu et al. 2019 as released: getMetrics_*.py, calPCKH_*.py (docs/reference_facts.md, 6)",
             pairs="its own list, --pairs FILE; without it " + PUBLISHED_PAIRS,
             listed=("ssim_reference", "mask_ssim_reference", "l1", "is", "mask_is", "ds", "pckh"),
-            columns=_table(pckh="pckh", **_DEFORMABLE),
-            frames=MappingProxyType({"deepfashion": _WHITE, "deepfashion_256x176": _WHITE}),
+            columns=table(pckh="pckh", **_DEFORMABLE),
+            frames=frames(deepfashion=WHITE, deepfashion_256x176=WHITE),
             notes=(
                 "DeepFashion's photos are 176 pixels wide and padded with white to 256x256, which raises "
                 "SSIM. Data range and taps as deformable."
             ),
         ),
+        *LATER,
     )
 }
 
@@ -213,10 +127,10 @@ def follows(metric: str) -> tuple[str, ...]:
     record = METRICS.get(metric)
     if record is None:
         return ()
-    fields = ("mask",) if record.mask else ()
+    fields = ("jpeg", *(("mask",) if record.mask else ()))
     if isinstance(record, SetMetric):
-        fields += record.options
-        fields += ("features",) if record.extractor == "inception" else ()
+        fields += record.options + record.network
+        fields += (record.batch,) if record.batch else ()
         fields += ("reference",) if record.against == REFERENCE else ()
     return fields
 
@@ -226,8 +140,10 @@ def alike(metric: str, one: Protocol, other: Protocol, dataset: str) -> bool:
     both = (one, other)
     if not all(metric in protocol.metrics for protocol in both):
         return False
-    fields = follows(metric)
-    first, second = ((p.frame(dataset), *(getattr(p, field) for field in fields)) for p in both)
+    fields, networks = follows(metric), isinstance(METRICS.get(metric), SetMetric)
+    first, second = (
+        (p.frame(dataset, networks), *(getattr(p, field) for field in fields)) for p in both
+    )
     return first == second
 
 

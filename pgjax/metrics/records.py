@@ -41,14 +41,16 @@ class Ssim(Metric):
     """SSIM of one setting (docs/reference_facts.md, 6.1), as scikit-image computes it; mean over an image.
 
     Attributes:
-      window: "gaussian" (sigma 1.5) or "uniform" (with the sample covariance).
+      window: "gaussian" or "uniform" (with the sample covariance).
       size: of the window in pixels.
+      sigma: of the gaussian window, in pixels; has no meaning for the uniform one.
       data_range: FIXED, GENERATED or TARGET; of what is compared, masked or grey.
       grey: whether luminance is compared (ssim.grey) instead of the three colours.
     """
 
     window: str = "gaussian"
     size: int = 11
+    sigma: float = 1.5
     data_range: str = FIXED
     grey: bool = False
 
@@ -74,12 +76,15 @@ class SetMetric(Metric):
 
     Attributes:
       extractor: the network, a name in sets.EXTRACTORS.
+      network: fields of the Protocol that the extractor is made with, as keywords.
       function: of the features of the generated images and of what they are compared `against`: None,
         features of REFERENCE images, or POSES (keypoints (N, 18, 2) and visible (N, 18)); it returns a
         number, or several by name.
       against: None, REFERENCE or POSES.
       paired: whether the extractor compares each image with its target.
       options: fields of the Protocol that the function takes as keywords.
+      batch: the field of the Protocol that says in batches of how many images they are taken, the last one
+        left out where it is not full; None: no image is left out.
     """
 
     extractor: str
@@ -87,3 +92,5 @@ class SetMetric(Metric):
     against: str | None = None
     paired: bool = False
     options: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
+    batch: str | None = None

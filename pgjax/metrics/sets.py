@@ -5,7 +5,6 @@ read them. To add a network: a line in EXTRACTORS.
 """
 
 import functools
-import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -32,7 +31,7 @@ class Extractor(Protocol):
     def __call__(self, images: np.ndarray, targets: np.ndarray | None = None) -> Features:
         """
         Args:
-          images: uint8 (B, H, W, 3).
+          images: (B, H, W, 3) from 0 to 255: uint8, or float32 where the protocol resizes them.
           targets: like images; given to the extractors of paired metrics alone.
 
         Returns:
@@ -40,14 +39,15 @@ class Extractor(Protocol):
         """
 
 
-EXTRACTORS: dict[str, Callable[[str | os.PathLike], Extractor]] = {
+EXTRACTORS: dict[str, Callable[..., Extractor]] = {
     "pose": PoseExtractor,
     "inception": InceptionExtractor,
     "lpips_alex": functools.partial(lpips.LpipsExtractor, "alex"),
     "lpips_vgg": functools.partial(lpips.LpipsExtractor, "vgg"),
     "detector": CaffeDetector,
 }
-"""Makes an extractor, given the folder of weights (DATA_DIR/weights).
+"""Makes an extractor, given the folder of weights (DATA_DIR/weights) and, as keywords, what the metrics that
+read it say in `network`.
 
 Raises NotMeasuredError where something is missing: "fetch X to Y".
 """

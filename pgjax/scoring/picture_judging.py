@@ -18,6 +18,7 @@ from pgjax.images.generated_folders import Outputs, Panels, Square
 from pgjax.images.photo import fit
 from pgjax.images.result_names import PADDED, STRETCHED
 from pgjax.metrics import protocols
+from pgjax.metrics.protocol import Frame
 from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Indices, Store, fetch
 from pgjax.progress import Progress, announce, watched
@@ -200,7 +201,7 @@ def pictures(
     test: stores.Split,
     pairs: np.ndarray,
     listed: np.ndarray,
-    frame: protocols.Frame | None,
+    frame: Frame | None,
     progress: bool = False,
     naming: str | None = None,
 ) -> Outputs:
@@ -221,10 +222,11 @@ def pictures(
         )
     size = data.find(dataset).size
     known = result_names.find(naming)
-    sizes = [size] if frame is None or frame.crop == size else [size, frame.crop]
+    cut = None if frame is None else frame.crop
+    sizes = [size] if cut is None or cut == size else [size, cut]
     padded = protocols.find("patn").frame(dataset)
     square = LARGE.get(dataset)
-    if padded is not None:
+    if padded is not None and padded.crop is not None:
         square = Square((padded.crop[0], padded.crop[1] + 2 * padded.pad), padded.crop)
     if square is None and known is not None and known.square is not None and not known.own:
         raise InputError(

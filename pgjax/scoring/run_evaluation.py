@@ -209,7 +209,7 @@ def evaluate_all(
             if save_images and len(mine):
                 _save(workdir / "generated" / f"{step:07d}", prediction, chunk, test.names)
             views = {view: p.images[generators[-1]] for view, p in predictions.items()}
-            scorer.add("model", views, prediction.batch)
+            scorer.add("model", views, prediction.batch, drawn=True)
             scorer.add_baselines(prediction.batch, chunk, mean, scorer.measures_sets)
             done += count
             bar.update(count)

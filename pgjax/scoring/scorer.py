@@ -11,10 +11,11 @@ import jax
 import numpy as np
 
 from pgjax.errors import InputError
-from pgjax.metrics import METRICS, of_pixels
+from pgjax.images.pixels import through_jpeg
+from pgjax.metrics import METRICS, Ssim, of_pixels
 from pgjax.metrics.comparison import Judge
 from pgjax.metrics.feature_bank import Bank, Views
-from pgjax.metrics.protocols import Protocol
+from pgjax.metrics.protocol import Protocol
 from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Batch, Store
 from pgjax.runtime import hosts
@@ -64,13 +65,17 @@ class Scorer:
           InputError: none of the metrics can be measured; says what to fetch, and to where.
         """
         names = protocol.metrics if names is None else tuple(names)
-        self._pixel = of_pixels(names)
-        sets = [name for name in names if name not in self._pixel]
+        pixel = of_pixels(names)
+        sets = [name for name in names if name not in pixel]
+        large = _too_large(pixel, protocol, dataset, store)
+        self._pixel = [name for name in pixel if name not in large]
+        self._jpeg = protocol.jpeg
         self._judge = Judge(protocol, dataset, self._pixel)
         self._bank = Bank(
             sets, protocol, self._judge, dataset, store, pairs, weights, training, loaded
         )
         self.networks, self.not_measured = self._bank.networks, self._bank.not_measured
+        self.not_measured |= large
         self.views = {metric.view for metric in self._metrics().values()}
         if alone:
             refuse_nothing([self])
@@ -95,6 +100,7 @@ class Scorer:
         batch: Batch,
         photos: np.ndarray | None = None,
         among: Any = None,
+        drawn: bool = False,
     ) -> None:
         """Takes a subject's images of the next B pairs of this host.
 
@@ -106,8 +112,11 @@ class Scorer:
           photos: (B,), where the plain view is photos that are known: their positions, so that networks
             see each photo once.
           among: those photos, uint8 (N, H, W, 3), the store's unless given.
+          drawn: whether a generator has just drawn them: then they go through the protocol's kind of file.
         """
         started = time.perf_counter()
+        if drawn and self._jpeg is not None:
+            views = {name: through_jpeg(np.asarray(x), self._jpeg) for name, x in views.items()}
         self._scores[subject].append(self._judge.compare(views, batch))
         compared = time.perf_counter()
         self._bank.add(subject, views, batch, photos, among)
@@ -166,6 +175,20 @@ class Scorer:
         }
         self.seconds["network_metrics"] += time.perf_counter() - started
         return found
+
+
+def _too_large(
+    names: Sequence[str], protocol: Protocol, dataset: str, store: Store
+) -> dict[str, str]:
+    """Why SSIMs whose window does not fit into the photos are not measured, by name."""
+    size, frame = store.images.shape[1:3], protocol.frame(dataset)
+    height, width = size if frame is None else frame.size(size)
+    windows = {n: metric.size for n in names if isinstance(metric := METRICS[n], Ssim)}
+    return {
+        name: f"its window of {window} pixels is larger than the photos, {height}x{width}"
+        for name, window in windows.items()
+        if window > min(height, width)
+    }
 
 
 def refuse_nothing(scorers: Sequence[Scorer]) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 
 from pgjax.metrics import METRICS, SetMetric
 from pgjax.metrics.feature_bank import Views
-from pgjax.metrics.protocols import Mask, Protocol, alike
+from pgjax.metrics.protocol import Mask, Protocol
+from pgjax.metrics.protocols import alike
 from pgjax.metrics.records import MASKED_INPUT
 from pgjax.pose.batch import Batch, Store
 from pgjax.scoring.scorer import Scorer, refuse_nothing
@@ -68,10 +69,10 @@ class Scorers:
         self.masked_input: Mask | None = masked[0] if masked else None
         self.measures_sets = any(scorer.measures_sets for scorer in self._scorers.values())
 
-    def add(self, subject: str, views: Views, batch: Batch) -> None:
+    def add(self, subject: str, views: Views, batch: Batch, drawn: bool = False) -> None:
         """Takes a subject's images of the next B pairs of this host; arguments as of Scorer.add."""
         for scorer in self._scorers.values():
-            scorer.add(subject, views, batch)
+            scorer.add(subject, views, batch, drawn=drawn)
 
     def add_baselines(self, *args: Any) -> None:
         """As Scorer.add_baselines."""

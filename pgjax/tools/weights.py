@@ -17,6 +17,7 @@ from pgjax.files import paths
 from pgjax.frozen import (
     files,
     inception,
+    inception_torchvision,
     lpips,
     lpips_weights,
     openpose_weights,
@@ -27,6 +28,8 @@ from pgjax.frozen import (
 )
 from pgjax.frozen.estimators import blazepose, rtmo
 from pgjax.metrics import METRICS, detection
+from pgjax.metrics.protocol import IMAGENET, INCEPTION
+from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.runtime import cpu_process
 from pgjax.tools import cli
 
@@ -64,6 +67,14 @@ class Weights(NamedTuple):
 def _metrics(extractor: str) -> str:
     names = (n for n, m in METRICS.items() if getattr(m, "extractor", None) == extractor)
     return f"metrics {', '.join(names)}"
+
+
+def _features(network: str) -> str:
+    """The metrics of a network of features, and the protocols that take it."""
+    of = [p for p in PROTOCOLS.values() if p.features == network]
+    wanted = [n for n, m in METRICS.items() if getattr(m, "extractor", None) == "inception"]
+    names = (n for n in wanted if any(n in p.metrics for p in of))
+    return f"metrics {', '.join(names)} of protocols {', '.join(p.name for p in of)}"
 
 
 def _converted(source: weights.Source) -> File:
@@ -112,7 +123,8 @@ TABLE: Mapping[str, Weights] = {
         "rows with config.features.net=vgg19_torchvision: patn, where it is asked for",
         (vgg19_torchvision.FILE,),
     ),
-    "inception": _published(_metrics("inception"), (inception.FILE,)),
+    "inception": _published(_features(INCEPTION), (inception.FILE,)),
+    "inception_torchvision": _published(_features(IMAGENET), (inception_torchvision.FILE,)),
     "lpips_alex": _lpips("alex"),
     "lpips_vgg": _lpips("vgg"),
     "detection": _published(_metrics("detector"), detection.FILES),

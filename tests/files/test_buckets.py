@@ -219,7 +219,7 @@ def test_what_was_removed_there_is_built_of_the_new_files(home, tmp_path):
 def test_metrics_read_their_weights_there(home, monkeypatch):
     gcs.put(home / "weights" / "net", "numbers")
 
-    def told(weights):
+    def told(weights, **options):
         raise NotMeasuredError((weights / "net").read_text())
 
     monkeypatch.setitem(sets.EXTRACTORS, METRICS["fid"].extractor, told)

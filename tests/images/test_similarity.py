@@ -83,10 +83,19 @@ def test_units_cancel(window):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_size_of_the_window():
+@pytest.mark.parametrize("size", [9, 21, 31])
+def test_size_of_the_window(size):
+    for a, b in (PAIRS["near"], PAIRS["bright"]):
+        found = similarity.ssim(a, b, 255.0, "uniform", size)
+        expected = structural_similarity(a[0], b[0], channel_axis=-1, data_range=255, win_size=size)
+        np.testing.assert_allclose(found[0], expected, atol=1e-6)
+
+
+def test_a_narrower_gaussian():
     a, b = PAIRS["near"]
-    found = similarity.ssim(a, b, 255.0, "uniform", 9)
-    expected = structural_similarity(a[0], b[0], channel_axis=-1, data_range=255, win_size=9)
+    found = similarity.ssim(a, b, 255.0, "gaussian", 9, 1.2)
+    settings = SETTINGS["gaussian"] | {"sigma": 1.2}
+    expected = structural_similarity(a[0], b[0], channel_axis=-1, data_range=255, **settings)
     np.testing.assert_allclose(found[0], expected, atol=1e-6)
 
 

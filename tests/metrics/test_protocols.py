@@ -199,11 +199,12 @@ def test_metrics_are_chosen_by_name_and_unknown_ones_refused():
 def test_what_a_metric_follows_from_is_what_its_record_says():
     for name in {name for protocol in PROTOCOLS.values() for name in protocol.metrics}:
         metric = METRICS[name]
-        wanted = {"mask"} if "mask" in name else set()
+        wanted = {"jpeg"} | ({"mask"} if "mask" in name else set())
         if isinstance(metric, SetMetric):
             wanted |= set(metric.options)
-            wanted |= {"reference"} if metric.against == REFERENCE else set()
-            wanted |= {"features"} if metric.extractor == "inception" else set()
+            wanted |= {"reference", "fid_batch"} if metric.against == REFERENCE else set()
+            wanted |= {"features", "scaling"} if metric.extractor == "inception" else set()
+            wanted |= {"lpips_scaling", "lpips_batch"} if "lpips" in name else set()
         assert set(protocols.follows(name)) == wanted, name
 
 

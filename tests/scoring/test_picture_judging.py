@@ -159,7 +159,7 @@ def test_training_photos_that_a_metric_reads_are_counted(tmp_path, monkeypatch):
             return images[:, :2, 0, 0].astype(float), None
 
     strips(tmp_path)
-    monkeypatch.setitem(sets.EXTRACTORS, "inception", lambda weights: Extractor())
+    monkeypatch.setitem(sets.EXTRACTORS, "inception", lambda weights, **options: Extractor())
     count = len(SPLITS["train"].names)
     assert judge(tmp_path, "pgjax", metrics=["fid"])["counts"]["training_photos"] == count
     assert "training_photos" not in judge(tmp_path, "pgjax", metrics=["l1"])["counts"]

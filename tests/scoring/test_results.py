@@ -40,8 +40,11 @@ def test_a_published_number_stands_beside_its_metric_alone(protocol):
     if protocol in ("pg2", "pdig"):  # whose SSIM is another one
         assert "0.272" not in text and cells["is"] == "3.442"
         return
+    if protocol in ("gfla", "dptn", "pidm", "pcdms"):  # JPEG is judged, or the SSIM is another one
+        assert "0.272" not in text and "measured under protocol deformable, so they" in last
+        return
     assert cells["ssim_reference"] == "0.272" and text.count("0.272") == 1
-    assert cells.get("ssim", "-") == cells["l1"] == "-" and last == results.CAUTION
+    assert cells.get("ssim", "-") == cells.get("l1", "-") == "-" and last == results.CAUTION
 
 
 def test_where_no_metric_is_theirs_the_table_says_whose_they_are():
