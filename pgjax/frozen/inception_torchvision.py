@@ -69,8 +69,10 @@ def extract(
       (B, 2048) and (B, 1000), float32.
     """
     x = resizing.resize(images, SIZE, "bilinear") / 255.0
-    # transform_input undoes a normalisation by these means and deviations, then goes on to [-1, 1].
-    mean, std = (np.array(v, np.float32) for v in (MEAN, STD)) if renormalised else (0.0, 1.0)
+    if renormalised:  # undoes a normalisation that was not done
+        mean, std = (np.array(v, np.float32).reshape(1, 1, 1, 3) for v in (MEAN, STD))
+        x = x * std + mean
     with jax.default_matmul_precision("highest"):
-        features = inception.averages(params, (x * std + mean) * 2 - 1, TORCHVISION)
-        return features, features @ params["logits"]["kernel"] + params["logits"]["bias"]
+        features = inception.averages(params, x * 2 - 1, TORCHVISION)
+        logits = features @ params["logits"]["kernel"] + params["logits"]["bias"].reshape(1, -1)
+        return features, logits
