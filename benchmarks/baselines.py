@@ -34,9 +34,9 @@ KEPT = (
     "seconds",
 )
 COLUMNS = {
-    "SSIM": ("ssim", "ssim_reference", "ssim_uniform", "ssim_grey"),
+    "SSIM": ("ssim", "ssim_reference", "ssim_uniform", "ssim_grey", "ssim_sigma12"),
     "mask-SSIM": ("mask_ssim", "mask_ssim_reference", "mask_ssim_uniform", "masked_input_ssim"),
-    "L1": ("l1", "l1_255"),
+    "L1": ("l1", "l1_255", "l1_unit"),
     "PSNR": ("psnr",),
     "PCKh": ("pckh",),
 }

@@ -34,10 +34,12 @@ from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.metrics.records import PLAIN
 from pgjax.pose.batch import Indices, Store, fetch
 from pgjax.runtime import cpu_process, launch
+from pgjax.scoring.picture_judging import MEMORY
 from pgjax.scoring.run_evaluation import mean_image
 from pgjax.scoring.scorer import Scorer
 
 CHUNK = 64
+JOINTS = ("keypoints", "visible")
 COLUMNS = ("fid", "lpips_alex", "ssim_window51", "ssim_reference", "ssim_sigma12", "psnr")
 
 
@@ -150,18 +152,16 @@ def run(arguments: argparse.Namespace, say: Callable[[str], None] = print) -> di
     """What the file holds: the scores by subject of every protocol of `changed`."""
     size = data.find(arguments.dataset).size
     laid = "deepfashion" if size == (256, 256) else arguments.dataset
-    test = stores.load_split(arguments.dataset, "test", arguments.data_dir)
-    train = stores.load_split(arguments.dataset, "train", arguments.data_dir).store
+    test, train = (
+        stores.load_split(arguments.dataset, split, arguments.data_dir, MEMORY)
+        for split in ("test", "train")
+    )
     pairs = stores.test_pairs(arguments.dataset, test, arguments.data_dir)
     # From all over the list, so that many persons are among them.
     pairs = pairs[np.linspace(0, len(pairs) - 1, min(arguments.count, len(pairs))).astype(int)]
-    count = len(train.keypoints)
+    count = len(train.names)
     chosen = np.linspace(0, count - 1, min(arguments.count, count)).astype(int)
-    training = train._replace(
-        images=train.images[chosen],
-        keypoints=train.keypoints[chosen],
-        visible=train.visible[chosen],
-    )
+    training = Store(*(getattr(train.store, part)[chosen] for part in ("images", *JOINTS)))
     weights = pathlib.Path(arguments.data_dir) / "weights"
     loaded = random_networks() if arguments.random else {}
     found = {}

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from expected_metrics import expected
 from fashion import NAMES, PAIRS, FakeFashion
 from pgjax import data
 from pgjax.data import annotations, fashion_files, pairs, store
 from pgjax.errors import InputError
 from pgjax.images import fashion_names
+from pgjax.metrics.later_protocols import LATER
+from pgjax.scoring.picture_judging import judge
 from pgjax.tools import cli, prepare
 
 TRAIN, TEST = NAMES["train"], NAMES["test"]
@@ -338,9 +341,11 @@ def test_an_encrypted_zip_says_what_to_do(build, fake):
         build()
 
 
-def test_published_test_photos_enlarged(shared, tmp_path):
-    """The photos at hand, as img_highres.zip has them, with the published list and pairs."""
-    folder, raw = shared / "data/deepfashion", tmp_path / "raw"
+@pytest.fixture(scope="module")
+def enlarged(shared, tmp_path_factory):
+    """The photos at hand, as img_highres.zip has them, with the published list and pairs: raw, and built."""
+    folder, tmp_path = shared / "data/deepfashion", tmp_path_factory.mktemp("enlarged")
+    raw = tmp_path / "raw"
     poses = annotations.read_annotations(folder / "fasion-resize-annotation-test.csv")
     photos = sorted((folder / "images").glob("*.png"))
     for path in photos:
@@ -353,11 +358,17 @@ def test_published_test_photos_enlarged(shared, tmp_path):
         name = f"fasion-resize-{kind}-test.csv"
         (raw / name).symlink_to(folder / name)
     (raw / "test.lst").write_text("\n".join(poses.names) + "\n")
+    return raw, data.build(CROP, tmp_path / "built", raw)
+
+
+def test_published_test_photos_enlarged(shared, enlarged):
+    folder, (raw, builder) = shared / "data/deepfashion", enlarged
+    built = raw.parent / "built"
+    poses = annotations.read_annotations(folder / "fasion-resize-annotation-test.csv")
     listed = fashion_files.read_list(raw / "test.lst")
     assert len(listed.names) == 4_038
     assert len(annotations.read_pairs(raw / "fasion-resize-pairs-test.csv", poses.names)) == 8_570
 
-    builder = data.build(CROP, tmp_path / "built", raw)
     assert builder.info.metadata["excluded"] == {
         "test photos": {"no file": 3_789},
         "test pairs": {"neither photo": 7_422, "no source photo": 435, "no target photo": 435},
@@ -366,8 +377,8 @@ def test_published_test_photos_enlarged(shared, tmp_path):
     assert notes_with(
         builder, "test: 249 photos resized to 256 x 176 by pil_bicubic: 249 of 1101 x 750"
     )
-    split = store.load_split(CROP, "test", tmp_path / "built")
-    assert len(store.test_pairs(CROP, split, tmp_path / "built")) == 278
+    split = store.load_split(CROP, "test", built)
+    assert len(store.test_pairs(CROP, split, built)) == 278
     # There and back: nearly the photo of img.zip, and the joints of the file moved by the band.
     off = []
     for name, image in zip(split.names, split.store.images, strict=True):
@@ -382,3 +393,22 @@ def test_published_test_photos_enlarged(shared, tmp_path):
         split.store.keypoints[both], poses.keypoints[chosen][both] - (0, 40)
     )
     assert both.sum() > 3_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", [protocol.name for protocol in LATER])
+def test_enlarged_photos_are_judged_under_later_protocols(enlarged, protocol):
+    built = str(enlarged[0].parent / "built")
+    scores = judge(CROP, built, protocol=protocol, limit=2)["scores"]["source"]
+    split = store.load_split(CROP, "test", built)
+    shown = []
+    for source, target in store.test_pairs(CROP, split, built)[:2]:
+        both = [split.store.images[i] for i in (source, target)]
+        if protocol == "dptn":
+            white = {"mode": "constant", "constant_values": 255}
+            both = [np.pad(image, ((0, 0), (40, 40), (0, 0)), **white) for image in both]
+        shown.append(both)
+    assert len(scores) == 4
+    for name, score in scores.items():
+        found = np.mean([expected(name, *both, None) for both in shown])
+        assert score == pytest.approx(found, abs=2e-4), name
