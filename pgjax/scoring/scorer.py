@@ -14,7 +14,7 @@ from pgjax.errors import InputError
 from pgjax.images.pixels import through_jpeg
 from pgjax.metrics import METRICS, Ssim, of_pixels
 from pgjax.metrics.comparison import Judge
-from pgjax.metrics.feature_bank import Bank, Views
+from pgjax.metrics.feature_bank import Bank, Loaded, Views
 from pgjax.metrics.protocol import Protocol
 from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Batch, Store
@@ -45,7 +45,7 @@ class Scorer:
         weights: str | os.PathLike,
         names: Sequence[str] | None = None,
         training: Callable[[], Store] | None = None,
-        loaded: dict[str, Any] | None = None,
+        loaded: Loaded | None = None,
         alone: bool = True,
     ):
         """Loads the networks that are there; compiles nothing yet.

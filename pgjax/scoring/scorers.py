@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pgjax.metrics import METRICS, SetMetric
-from pgjax.metrics.feature_bank import Views
+from pgjax.metrics.feature_bank import Loaded, Views
 from pgjax.metrics.protocol import Mask, Protocol
 from pgjax.metrics.protocols import alike
 from pgjax.metrics.records import MASKED_INPUT
@@ -57,7 +57,7 @@ class Scorers:
         """
         self._judged, self._homes = judged, homes(judged, dataset)
         self._scorers: dict[int, Scorer] = {}
-        loaded: dict[str, Any] = {}
+        loaded: Loaded = {}
         for place, (protocol, names) in enumerate(judged):
             if own := [name for name in names if self._homes[place][name] == place]:
                 given = (protocol, dataset, store, pairs, weights, own, training, loaded)

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from pgjax.errors import InputError, NotMeasuredError
-from pgjax.frozen import files, inception, lpips
+from pgjax.frozen import files, inception, inception_torchvision, lpips
 
 CONTENT = b"numbers"
 
@@ -64,7 +64,11 @@ def test_a_download_that_fails_leaves_no_folder(published, tmp_path):
 
 def test_names_of_files_tell_their_hash():
     """As PyTorch's hub has it: the last part of a name is how its sha256 begins."""
-    for file in (inception.FILE, *(net.weights for net in lpips.NETS.values())):
+    for file in (
+        inception.FILE,
+        inception_torchvision.FILE,
+        *(net.weights for net in lpips.NETS.values()),
+    ):
         assert file.sha256.startswith(file.name.removesuffix(".pth").rpartition("-")[2])
         assert file.url.endswith(f"/{file.name}")
 
@@ -104,6 +108,15 @@ def test_another_zip_is_told(published, tmp_path, names, told):
         files.obtain(packed, tmp_path / "weights")
     with pytest.raises(NotMeasuredError, match=r"not a zip file"):
         files.obtain(packed._replace(url=published.url), tmp_path / "weights")
+
+
+def test_the_part_of_a_sum_that_is_published_is_checked(published, tmp_path):
+    part = published._replace(sha256=published.sha256[:8])
+    path = files.obtain(part, tmp_path)
+    assert path.read_bytes() == CONTENT
+    path.write_bytes(b"others")
+    with pytest.raises(InputError, match=rf"expected {part.sha256}\.\.\.; delete it"):
+        files.obtain(part, tmp_path)
 
 
 def test_a_file_without_a_published_sum_is_taken_as_it_is(published, tmp_path):

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.metrics import structural_similarity
 
 import tiny
@@ -235,6 +236,22 @@ def test_a_runs_saved_images_judge_as_the_run(run):
     judged = judge(folder, "kurupathi")["scores"]["images"]
     for name in ("ssim_reference", "l1"):
         assert judged[name] == result["scores"]["model"][name]
+
+
+@pytest.mark.slow
+def test_a_runs_images_go_through_the_files_of_the_protocol(run, tmp_path):
+    workdir, *_ = run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_evaluation, "SHOWN", 2)
+        result = run_evaluation.evaluate(workdir, "unused", protocol="gfla", step=4)
+    (folder,) = (workdir / "generated").iterdir()
+    for path in folder.glob("*.png"):
+        with Image.open(path) as image:
+            image.save(tmp_path / f"{path.stem}.jpg", quality=75)
+    scores = {name: result["scores"]["model"][name] for name in ("ssim_reference", "psnr")}
+    as_jpeg, as_png = (judge(f, "gfla", out=tmp_path / "found.json") for f in (tmp_path, folder))
+    for name, value in scores.items():
+        assert as_jpeg["scores"]["images"][name] == value != as_png["scores"]["images"][name]
 
 
 def documented():
