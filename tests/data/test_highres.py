@@ -14,6 +14,7 @@ from pgjax import data
 from pgjax.data import annotations, fashion_files, pairs, store
 from pgjax.errors import InputError
 from pgjax.images import fashion_names
+from pgjax.metrics import chunks
 from pgjax.metrics.later_protocols import LATER
 from pgjax.scoring.picture_judging import judge
 from pgjax.tools import cli, prepare
@@ -397,7 +398,8 @@ def test_published_test_photos_enlarged(shared, enlarged):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", [protocol.name for protocol in LATER])
-def test_enlarged_photos_are_judged_under_later_protocols(enlarged, protocol):
+def test_enlarged_photos_are_judged_under_later_protocols(enlarged, protocol, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK", 2)  # as many as there are
     built = str(enlarged[0].parent / "built")
     scores = judge(CROP, built, protocol=protocol, limit=2)["scores"]["source"]
     split = store.load_split(CROP, "test", built)
