@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from pgjax.metrics.protocols import Protocol, placed
+from pgjax.scoring.result_files import digest_of
 from pgjax.scoring.scorer import higher_is_better
 from pgjax.training import run_directory
 from pgjax.training.recipe import Recipe
@@ -96,8 +97,7 @@ def digest(tree: Any) -> str:
 
 def pairs_digest(names: Sequence[str], pairs: np.ndarray) -> str:
     """sha256 of a list of pairs (P, 2), positions in `names`: of its lines "source,target"."""
-    lines = (f"{names[source]},{names[target]}\n" for source, target in pairs)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return digest_of([(names[source], names[target]) for source, target in pairs])
 
 
 def table(result: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,6 +21,14 @@ from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Store
 from pgjax.progress import Progress, announce
 from pgjax.runtime import hosts
+from pgjax.scoring.result_files import (
+    RESULT,
+    pairs_of,
+    put_aside,
+    result_of,
+    write,
+    write_pairs,
+)
 from pgjax.scoring.results import (
     ARROWS,
     CAUTION,
@@ -46,6 +53,7 @@ __all__ = [
     "ARROWS",
     "CAUTION",
     "LEGEND",
+    "RESULT",
     "TEST_PAIRS",
     "aligned",
     "choose_pairs",
@@ -53,6 +61,7 @@ __all__ = [
     "evaluate",
     "evaluate_all",
     "mean_image",
+    "put_aside",
     "table",
     "unplaced",
     "write",
@@ -60,7 +69,6 @@ __all__ = [
 
 TEST_PAIRS = "the data set's test pairs"
 SHOWN = 12  # pairs in evaluation.png
-RESULT = "metrics.json"
 
 
 def mean_image(store: Store, chunk: int = 1024) -> np.ndarray:
@@ -107,8 +115,8 @@ def evaluate(
     """Scores a run: draws the test pairs with its checkpoint and compares them with the targets.
 
     Args:
-      workdir: of the run; gets metrics_PROTOCOL.json of each protocol, the first of them also as
-        metrics.json, evaluation.png and, if asked, generated/STEP/*.png.
+      workdir: of the run; gets metrics_PROTOCOL.json and metrics_PROTOCOL_pairs.csv of each protocol, the
+        first of the former also as metrics.json, evaluation.png and, if asked, generated/STEP/*.png.
       data_dir: where the data sets are, and weights/ of the networks that metrics read.
       limit: only the first so many pairs, in list order.
       pairs_file: CSV `from,to` of photo names; the data set's own test pairs unless given.
@@ -245,10 +253,15 @@ def evaluate_all(
     results = json.loads(json.dumps(results))
     if hosts.first():
         write_png(workdir / "evaluation.png", sample_grid(shown, SHOWN))
-        for result in results:
-            path = workdir / f"metrics_{result['protocol']['name']}.json"
-            put_aside(path, result)
+        for result, found in zip(results, scored, strict=True):
+            path = workdir / result_of(found.protocol.name)
+            beside = workdir / pairs_of(found.protocol.name)
+            put_aside(path, result, [beside.name])
+            # Scores of other pairs, or of an earlier step, must not stand beside it if this is stopped now.
+            beside.unlink(missing_ok=True)
             write(path, result)
+            if found.each["model"]:
+                write_pairs(beside, test.names, pairs, found.each["model"])
         write(workdir / RESULT, results[0])
     return results
 
@@ -295,36 +308,6 @@ def counts(pairs: np.ndarray, train: Store | None) -> dict[str, int]:
     found = {"pairs": len(pairs), "sources": len(set(pairs[:, 0].tolist()))}
     found["targets"] = len(set(pairs[:, 1].tolist()))
     return found if train is None else found | {"training_photos": len(train.keypoints)}
-
-
-def put_aside(path: paths.Path, result: Mapping[str, Any]) -> None:
-    """Keeps what lies at `path` as PATH.before where it is of more pairs than a new result; says so.
-
-    What is there already is kept instead where it is of more pairs still.
-    """
-    before = _result(path)
-    if before is None or before["pairs"] <= result["pairs"]:
-        return
-    kept = path.with_name(f"{path.name}.before")
-    there = _result(kept)
-    if there is None or there["pairs"] <= before["pairs"]:
-        there = before
-        write(kept, before)
-    print(f"{path}: the scores of {there['pairs']:,} pairs are now in {kept.name}", file=sys.stderr)
-
-
-def _result(path: paths.Path) -> dict[str, Any] | None:
-    """The result in a file; None where none is."""
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and isinstance(found.get("pairs"), int) else None
-
-
-def write(path: paths.Path, result: Mapping[str, Any]) -> None:
-    """Writes a result as JSON, whole or not at all."""
-    paths.write_text(path, json.dumps(result, indent=2, allow_nan=False) + "\n")
 
 
 def _save(folder: paths.Path, prediction: Prediction, pairs: np.ndarray, names) -> None:

@@ -4,7 +4,7 @@ import collections
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -157,9 +157,19 @@ class Scorer:
         return hosts.gather(joined)
 
     def scores(self, count: int | None = None) -> dict[str, dict[str, float]]:
-        """Means over all pairs, and the metrics of sets, by subject; argument as of `each`; collective.
+        """`means` of `each`, whose argument it takes; collective."""
+        return self.means(self.each(count), count)
+
+    def means(
+        self, each: Mapping[str, Mapping[str, np.ndarray]], count: int | None = None
+    ) -> dict[str, dict[str, float]]:
+        """Means over all pairs, and the metrics of sets, by subject; collective.
 
         Means are exact sums of float32 in float64: no order of the pairs gives another one.
+
+        Args:
+          each: what `each` returns.
+          count: as of `each`.
         """
         found = {
             subject: {
@@ -167,7 +177,7 @@ class Scorer:
                 for name in self._pixel
                 if name in values
             }
-            for subject, values in self.each(count).items()
+            for subject, values in each.items()
         }
         started = time.perf_counter()
         found = {

@@ -16,12 +16,16 @@ from pgjax.scoring.scorer import Scorer, refuse_nothing
 
 
 class Scored(NamedTuple):
-    """What came out under one protocol: scores by subject and metric, and how they were measured."""
+    """What came out under one protocol: scores by subject and metric, and how they were measured.
+
+    `each` has the pixel metrics of every pair, (P,) float32 by subject and metric; `scores` has their means.
+    """
 
     protocol: Protocol
     scores: Mapping[str, Mapping[str, float]]
     not_measured: Mapping[str, str]
     networks: Mapping[str, str]
+    each: Mapping[str, Mapping[str, np.ndarray]]
 
 
 class Scorers:
@@ -86,13 +90,16 @@ class Scorers:
 
     def scored(self, count: int | None = None) -> list[Scored]:
         """What came out under each protocol; `count` as of Scorer.each; collective."""
-        values = {place: scorer.scores(count) for place, scorer in self._scorers.items()}
+        each = {place: scorer.each(count) for place, scorer in self._scorers.items()}
+        values = {
+            place: scorer.means(each[place], count) for place, scorer in self._scorers.items()
+        }
         return [
-            self._under(place, protocol, names, values)
+            self._under(place, protocol, names, values, each)
             for place, (protocol, names) in enumerate(self._judged)
         ]
 
-    def _under(self, place: int, protocol: Protocol, names: Sequence[str], values) -> Scored:
+    def _under(self, place: int, protocol: Protocol, names: Sequence[str], values, each) -> Scored:
         homes = self._homes[place]
         subjects = dict.fromkeys(subject for found in values.values() for subject in found)
         scores = {
@@ -104,6 +111,14 @@ class Scorers:
             }
             for subject in subjects
         }
+        pairs = {
+            subject: {
+                name: found[name]
+                for name in names
+                if name in (found := each[homes[name]].get(subject, {}))
+            }
+            for subject in subjects
+        }
         reasons, networks = {}, {}
         for name in names:
             scorer = self._scorers[homes[name]]
@@ -111,7 +126,7 @@ class Scorers:
                 reasons[name] = scorer.not_measured[name]
             elif isinstance(metric := METRICS.get(name), SetMetric):
                 networks[metric.extractor] = scorer.networks[metric.extractor]
-        return Scored(protocol, scores, reasons, networks)
+        return Scored(protocol, scores, reasons, networks, pairs)
 
 
 def homes(judged: Sequence[tuple[Protocol, Sequence[str]]], dataset: str) -> list[dict[str, int]]:

@@ -14,6 +14,7 @@ published number stands only beside the metric by which it was measured.
 import statistics
 from collections.abc import Collection, Iterator, Sequence
 from types import ModuleType
+from typing import NamedTuple
 
 from pgjax.errors import InputError
 from pgjax.files import paths
@@ -32,9 +33,24 @@ from pgjax.tools.measured import (
     read_judged,
 )
 
-__all__ = ["Run", "gather", "read", "tables"]
+__all__ = ["Run", "Table", "gather", "listed", "read", "tables"]
 
 NONE = "-"
+
+
+class Table(NamedTuple):
+    """A paper's numbers of one data set.
+
+    title: what they are. lines: of cells, the first are the heads. notes: what a reader must know.
+    """
+
+    title: str
+    lines: list[tuple[str, ...]]
+    notes: list[str]
+
+    def __str__(self) -> str:
+        lines = [line.rstrip() for line in aligned(self.lines, left=2)]
+        return "\n".join([self.title, *lines, *self.notes])
 
 
 def tables(
@@ -44,7 +60,18 @@ def tables(
     protocol: str | None = None,
     judged: Sequence[Judged] = (),
 ) -> str:
-    """The paper's tables as text.
+    """The paper's tables as text; arguments and errors as of `listed`."""
+    return "\n\n".join(map(str, listed(paper, runs, datasets, protocol, judged)))
+
+
+def listed(
+    paper: str,
+    runs: Collection[Run],
+    datasets: Collection[str] = (),
+    protocol: str | None = None,
+    judged: Sequence[Judged] = (),
+) -> list[Table]:
+    """The paper's tables, one a data set.
 
     Args:
       paper: its name.
@@ -68,11 +95,11 @@ def tables(
         check_place(other, paper, shown, datasets or ran)
     beside = {other.dataset for other in judged}
     chosen = datasets or {*ran, *beside, *(name for name, rows in module.PUBLISHED.items() if rows)}
-    return "\n\n".join(
-        "\n".join(_table(paper, module, shown, name, runs, judged))
+    return [
+        _table(paper, module, shown, name, runs, judged)
         for name in module.SETTINGS
         if name in chosen
-    )
+    ]
 
 
 def check_place(other: Judged, paper: str, shown: Protocol, datasets: Collection[str]) -> None:
@@ -102,7 +129,7 @@ def _table(
     dataset: str,
     runs: Collection[Run],
     judged: Sequence[Judged],
-) -> Iterator[str]:
+) -> Table:
     by_row = {row: [r for r in runs if r.row == f"{dataset}/{row}"] for row in module.ROWS}
     others = [other for other in judged if other.dataset == dataset]
     check_judged(others, [run for found in by_row.values() for run in found])
@@ -126,17 +153,17 @@ def _table(
         if row in by_row:
             lines.append((title, *_measured(by_row[row], metrics), ""))
     lines += [_judged(other, metrics) for other in others]
-    yield f"{paper} on {dataset}; protocol {shown.name}; {LEGEND}"
-    yield from (line.rstrip() for line in aligned(lines, left=2))
+    notes = []
     if any(len(found) > 1 for found in by_row.values()):
-        yield "Several runs are seeds of one experiment: mean ± standard deviation (n - 1)."
+        notes.append("Several runs are seeds of one experiment: mean ± standard deviation (n - 1).")
     if any(published.values()) and scores:
-        yield CAUTION
+        notes.append(CAUTION)
     for (under, columns), rows in papers.unplaced(module, dataset, shown).items():
-        listed = "" if under else "; pgjax rows lists them"
-        yield f"published {', '.join(columns)} of {', '.join(rows)}: {unplaced(under)}{listed}"
+        told = "" if under else "; pgjax rows lists them"
+        notes.append(f"published {', '.join(columns)} of {', '.join(rows)}: {unplaced(under)}{told}")
     for row, found in by_row.items():
-        yield from (f"{row} was not run as its row says: {d}" for d in _departures(module, found))
+        notes += (f"{row} was not run as its row says: {d}" for d in _departures(module, found))
+    return Table(f"{paper} on {dataset}; protocol {shown.name}; {LEGEND}", lines, notes)
 
 
 def _measured(runs: Sequence[Run], metrics: Sequence[str]) -> tuple[str, ...]:
