@@ -43,11 +43,11 @@ def put_aside(path: paths.Path, result: Mapping[str, Any], beside: Sequence[str]
     What is there already is kept instead where it is of more pairs still. The files `beside` it, by name, are
     kept with it.
     """
-    before = _result(path)
+    before = read(path)
     if before is None or before["pairs"] <= result["pairs"]:
         return
     kept = _before(path)
-    there = _result(kept)
+    there = read(kept)
     if there is None or there["pairs"] <= before["pairs"]:
         there = before
         write(kept, before)
@@ -61,8 +61,8 @@ def _before(path: paths.Path) -> paths.Path:
     return path.with_name(f"{path.name}.before")
 
 
-def _result(path: paths.Path) -> dict[str, Any] | None:
-    """The result in a file; None where none is."""
+def read(path: paths.Path) -> dict[str, Any] | None:
+    """The result in a file; None where none is, or something else."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -104,7 +104,8 @@ def read_pairs(path: paths.Path) -> PairScores:
         if (source, target) != PAIR or not metrics:
             raise ValueError(f"expected the header {','.join(PAIR)},METRIC,...")
         names, values = [], []
-        for number, row in enumerate(rows, 2):
+        for row in rows:
+            number = rows.line_num
             if len(row) != 2 + len(metrics):
                 raise ValueError(f"expected {2 + len(metrics)} fields, found {len(row)}")
             names.append((row[0], row[1]))

@@ -8,7 +8,7 @@ import hashlib
 import importlib.metadata
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -100,8 +100,30 @@ def pairs_digest(names: Sequence[str], pairs: np.ndarray) -> str:
     return digest_of([(names[source], names[target]) for source, target in pairs])
 
 
+class Table(NamedTuple):
+    """Numbers to read.
+
+    title: what they are. lines: of cells, the first are the heads. notes: what a reader must know. left: so
+    many columns are flush left, the others right.
+    """
+
+    title: str
+    lines: list[tuple[str, ...]]
+    notes: list[str]
+    left: int = 1
+
+    def __str__(self) -> str:
+        lines = (line.rstrip() for line in aligned(self.lines, self.left))
+        return "\n".join([self.title, *lines, *self.notes])
+
+
 def table(result: Mapping[str, Any]) -> str:
-    """A result as a table to read: one line a subject, one column a metric."""
+    """A result as a table to read, as text."""
+    return str(listed(result))
+
+
+def listed(result: Mapping[str, Any]) -> Table:
+    """A result as a table: one line a subject, one column a metric."""
     scores, protocol = result["scores"], result["protocol"]
     names = list(dict.fromkeys(name for values in scores.values() for name in values))
     heads = (
@@ -125,7 +147,7 @@ def table(result: Mapping[str, Any]) -> str:
         f"protocol {protocol['name']}; {LEGEND}"
     )
     caution = [CAUTION] if published else _elsewhere(result)
-    return "\n".join([head, *aligned(lines), *caution, *_not_measured(result["not_measured"])])
+    return Table(head, lines, [*caution, *_not_measured(result["not_measured"])])
 
 
 def _elsewhere(result: Mapping[str, Any]) -> list[str]:

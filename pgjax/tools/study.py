@@ -18,6 +18,8 @@ Runs are scored under the project's own protocol, the one by which their paper m
 --protocol, whose metrics are the columns of the tables (default: the paper's own). NAME=FOLDER/metrics.json
 among the rows is a line of another system, whose pictures evaluate.py --images judged (pgjax.tools.table).
 
+At the end it writes WORKDIR/report.html, the page that pgjax report makes of the runs.
+
 Every run is a process of its own: its memory is freed, and one that fails is named at the end, with
 exit code 1, after all others had their turn.
 """
@@ -36,8 +38,10 @@ from pgjax.runtime import cpu_process
 from pgjax.runtime.interruption import Interruption, Stopped
 from pgjax.tools import cli, row_summary
 from pgjax.tools.child_process import GRACE, call_apart
-from pgjax.tools.measured import is_judged, read_judged
+from pgjax.tools.measured import Judged, is_judged, read_judged
 from pgjax.tools.plans import Plan, check_places, plan, report
+from pgjax.tools.reports.training import FILE
+from pgjax.training import run_directory
 from pgjax.training.recipe import build
 
 
@@ -52,12 +56,17 @@ def work(plan: Plan, data_dir: str, deadline: float) -> None:
     with Interruption() as stop:
         from pgjax.runtime import compilation, traced_programs
         from pgjax.scoring import run_evaluation
+        from pgjax.tools.reports import training
         from pgjax.training import loop
 
         compilation.keep()
         traced_programs.keep(compilation.folder())
         state = loop.train_and_evaluate(
-            plan.config, plan.folder, data_dir, lambda: stop() or time.time() >= deadline
+            plan.config,
+            plan.folder,
+            data_dir,
+            lambda: stop() or time.time() >= deadline,
+            training.write,
         )
         stop.end(int(state.step))
     if int(state.step) == plan.total:
@@ -108,6 +117,25 @@ def run(
             if code:
                 failed[each] = code
     return failed
+
+
+def write_report(
+    folders: Sequence[paths.Path],
+    out: paths.Path,
+    data_dir: str,
+    protocol: str | None,
+    judged: Sequence[Judged],
+) -> None:
+    """Writes the page of runs, as `pgjax report` does; for a process of its own, as `work`.
+
+    Raises:
+      Exception: what pgjax.tools.report.write raises.
+    """
+    from pgjax.runtime import compilation
+    from pgjax.tools.report import Options, write
+
+    compilation.keep()
+    write(folders, out, Options(data_dir, protocol, judged))
 
 
 def _positive(kind: type) -> Callable[[str], Any]:
@@ -195,6 +223,11 @@ def _study(args: argparse.Namespace, started: float, stop: Interruption) -> None
         # On which pairs the runs are scored is known only now.
         text, fault = report(plans), error
     print(text)
+    code, page = 0, args.workdir / FILE
+    begun = [each.folder for each in plans if (each.folder / run_directory.CONFIG).exists()]
+    if begun and stop.signal is None:
+        beside = () if fault else judged
+        code = call_apart(write_report, begun, page, args.data_dir, args.protocol, beside)
     for each in plans:
         if not each.finished and each not in failed:
             print(f"unfinished: {each}, step {each.done} of {each.total}", file=sys.stderr)
@@ -202,6 +235,9 @@ def _study(args: argparse.Namespace, started: float, stop: Interruption) -> None
     if failed:
         names = ", ".join(f"{each} (exit code {code})" for each, code in failed.items())
         print(f"error: {len(failed)} of {len(plans)} runs failed: {names}", file=sys.stderr)
+    if code:
+        print(f"error: {page} could not be written (exit code {code})", file=sys.stderr)
+    if failed or code:
         sys.exit(1)
     if fault is not None:
         raise fault

@@ -14,13 +14,13 @@ published number stands only beside the metric by which it was measured.
 import statistics
 from collections.abc import Collection, Iterator, Sequence
 from types import ModuleType
-from typing import NamedTuple
 
 from pgjax.errors import InputError
 from pgjax.files import paths
 from pgjax.metrics import METRICS, of_pixels
 from pgjax.metrics.protocols import PROTOCOLS, Protocol
-from pgjax.scoring.run_evaluation import ARROWS, CAUTION, LEGEND, aligned, unplaced
+from pgjax.scoring.results import Table
+from pgjax.scoring.run_evaluation import ARROWS, CAUTION, LEGEND, unplaced
 from pgjax.tools import cli, extension_flag, papers
 from pgjax.tools.measured import (
     Judged,
@@ -33,24 +33,9 @@ from pgjax.tools.measured import (
     read_judged,
 )
 
-__all__ = ["Run", "Table", "gather", "listed", "read", "tables"]
+__all__ = ["Run", "gather", "listed", "read", "tables"]
 
 NONE = "-"
-
-
-class Table(NamedTuple):
-    """A paper's numbers of one data set.
-
-    title: what they are. lines: of cells, the first are the heads. notes: what a reader must know.
-    """
-
-    title: str
-    lines: list[tuple[str, ...]]
-    notes: list[str]
-
-    def __str__(self) -> str:
-        lines = [line.rstrip() for line in aligned(self.lines, left=2)]
-        return "\n".join([self.title, *lines, *self.notes])
 
 
 def tables(
@@ -160,10 +145,13 @@ def _table(
         notes.append(CAUTION)
     for (under, columns), rows in papers.unplaced(module, dataset, shown).items():
         told = "" if under else "; pgjax rows lists them"
-        notes.append(f"published {', '.join(columns)} of {', '.join(rows)}: {unplaced(under)}{told}")
+        notes.append(
+            f"published {', '.join(columns)} of {', '.join(rows)}: {unplaced(under)}{told}"
+        )
     for row, found in by_row.items():
         notes += (f"{row} was not run as its row says: {d}" for d in _departures(module, found))
-    return Table(f"{paper} on {dataset}; protocol {shown.name}; {LEGEND}", lines, notes)
+    title = f"{paper} on {dataset}; protocol {shown.name}; {LEGEND}"
+    return Table(title, lines, notes, left=2)
 
 
 def _measured(runs: Sequence[Run], metrics: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
     python train.py --config=pg2:market1501/g1_g2_d --workdir=runs/g1_g2_d --data_dir=data
 
+While it trains it writes WORKDIR/report.html anew where samples are drawn: curves, samples, the config.
 At its end it exports the model that generate.py takes, with its card, to WORKDIR/export.
 Any key of the config may be set: --config.batch_size=8. A run that was stopped goes on from its last
 checkpoint when the same command is given again. SIGTERM (exit code 0) and Ctrl-C (130) let it save itself
@@ -66,12 +67,15 @@ def main(_) -> None:
         if _has_data():  # a data set that is missing is to be one line
             announce(f"starting {CONFIG.value.get('row')} in {WORKDIR.value}")
         from pgjax.runtime import compilation, traced_programs
+        from pgjax.tools.reports import training
         from pgjax.training import loop
 
         launch.start()
         traced_programs.keep(compilation.folder())
         config = _config()
-        state = loop.train_and_evaluate(config, WORKDIR.value, DATA_DIR.value, stop)
+        state = loop.train_and_evaluate(
+            config, WORKDIR.value, DATA_DIR.value, stop, after_sample=training.write
+        )
         _export(config, state, WORKDIR.value)
         stop.end(int(state.step))
 

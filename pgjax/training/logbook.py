@@ -26,6 +26,8 @@ PERIOD = 30.0  # seconds after which a bucket gets what is new
 class Logbook:
     """metrics.jsonl and TensorBoard events of a run, continued at `step`.
 
+    `metrics` is the path of the file of this machine that the lines go to.
+
     Lines of steps after `step` (a killed run may have logged past its last checkpoint) and a
     half-written last line are dropped, so that every step stands once.
 
@@ -37,17 +39,18 @@ class Logbook:
         self, workdir: paths.Path, step: int, check_claim: Callable[[], None] = lambda: None
     ):
         self._check_claim, self._workdir = check_claim, workdir
-        kept = [line for line in _lines(workdir / METRICS) if line["step"] <= step]
+        kept = [line for line in lines(workdir / METRICS) if line["step"] <= step]
         self._beside, folder = None, workdir
         if paths.in_bucket(workdir):
             # Nothing can be appended to there: written here, and copied.
             self._beside = tempfile.TemporaryDirectory(prefix="pgjax-log-")
             folder = pathlib.Path(self._beside.name)
-        paths.write_text(folder / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
+        self.metrics: paths.Path = folder / METRICS
+        paths.write_text(self.metrics, "".join(json.dumps(line) + "\n" for line in kept))
         (folder / EVENTS).mkdir(exist_ok=True)
         self._folder, self._file = (
             folder,
-            (folder / METRICS).open("a", encoding="utf-8", newline="\n"),
+            self.metrics.open("a", encoding="utf-8", newline="\n"),
         )
         # Not SummaryWriter: its thread dies of a full disk, and who then logs waits for it for ever.
         name = f"events.out.tfevents.{time.time():.0f}.{platform.node()}.{step}"
@@ -96,10 +99,17 @@ class Logbook:
         self._events.write(Event(wall_time=time.time(), step=step, **what).SerializeToString())
 
 
-def _lines(path: paths.Path) -> list[dict[str, Any]]:
+def lines(path: paths.Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl, {"step": step, name: value, ...}; none where there is no such file.
+
+    A half-written last line is left out.
+
+    Raises:
+      InputError: a line before the last is damaged.
+    """
     if not path.exists():
         return []
-    lines = []
+    found = []
     texts = path.read_bytes().splitlines()
     for number, text in enumerate(texts, 1):
         try:
@@ -111,5 +121,5 @@ def _lines(path: paths.Path) -> list[dict[str, Any]]:
             raise InputError(
                 f"{path}, line {number}: not a line of a log; mend or remove it"
             ) from error
-        lines.append(line)
-    return lines
+        found.append(line)
+    return found

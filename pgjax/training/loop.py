@@ -34,6 +34,7 @@ def train_and_evaluate(
     workdir: str | os.PathLike,
     data_dir: str,
     enough: Callable[[], bool] = lambda: False,
+    after_sample: Callable[[paths.Path, paths.Path], None] = lambda workdir, log: None,
 ) -> State:
     """Trains a row to its end, going on from the run's last checkpoint where there is one.
 
@@ -46,6 +47,8 @@ def train_and_evaluate(
       data_dir: where the data sets are (pgjax.tools.prepare).
       enough: asked after every step; where it says so, the run saves itself and stops, to be gone on
         with later (interruption.Interruption asks for that on SIGTERM and Ctrl-C).
+      after_sample: called on the first host, while no step runs, at every step where samples are drawn (also
+        in a stage that draws no images), with the run directory and the path of its up-to-date metrics.jsonl.
 
     Returns:
       The last State, unreplicated.
@@ -112,7 +115,8 @@ def train_and_evaluate(
             for name, start in recipe.starts().items():
                 stop = start + recipe.stages[name].steps
                 if int(state.step) < stop:
-                    run = _Stage(recipe, name, stop, weights, checkpoints, logbook, workdir)
+                    places = (checkpoints, logbook, workdir)
+                    run = _Stage(recipe, name, stop, weights, *places, after_sample)
                     state = run.train(state, store, pairs, test.store, held_out, stop_now)
                     if run.stopped:
                         break
@@ -146,7 +150,7 @@ def refuse_fewer_steps(workdir: str | os.PathLike, total: int) -> None:
 class _Stage:
     """One stage of a run, from the state's step to the stage's end."""
 
-    def __init__(self, recipe, name, stop, weights, checkpoints, logbook, workdir):
+    def __init__(self, recipe, name, stop, weights, checkpoints, logbook, workdir, after_sample):
         self.weights = replicate(weights)
         self.recipe, self.name, self.stop = recipe, name, stop
         self.stage = recipe.stages[name]
@@ -160,6 +164,7 @@ class _Stage:
         self.draws_images = recipe.draws_images(self.stage)
         self.predict = Predictor(recipe, name)
         self.stopped = False  # before its end, or at it
+        self.after_sample = after_sample
 
     def train(self, state: State, store, pairs, test_store, held_out, enough) -> State:
         report, first = self.recipe.report, int(state.step)
@@ -223,6 +228,8 @@ class _Stage:
                         elif sample and hosts.first():
                             announce(f"step {step}: drawing and scoring held-out pairs")
                             scores = self._sample(step, state, test_store, held_out)
+                        if sample and hosts.first():
+                            self.after_sample(self.workdir, self.logbook.metrics)
                         if save:
                             _say(f"step {step}: saving a checkpoint")
                             if hosts.first():

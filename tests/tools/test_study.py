@@ -25,15 +25,22 @@ from runs import write
 
 ROWS = ("pg2:synthetic_people/g1_l1", "pg2:synthetic_people/g1_mask")
 
+pages, page_code = [], [0]  # what pages were made of, and how their processes end
+
 
 @pytest.fixture
 def pretended(monkeypatch):
     """Pretends to train: a row's score is its seed, and what is in `broken` fails."""
     calls, broken = [], set()
+    pages.clear()
+    page_code[:] = [0]
 
     def call(work, *args):
         if work is study.check:
             return 0
+        if work is study.write_report:
+            pages.append(args)
+            return page_code[0]
         plan, _, _ = args
         calls.append(str(plan))
         if str(plan) in broken:
@@ -71,6 +78,23 @@ def test_seed_0_of_every_row_comes_first_and_what_is_finished_is_skipped(
     # Other pairs: scored anew.
     _main(tmp_path, "--limit=5")
     assert calls[6:] == order
+
+
+def test_a_study_ends_with_a_page_of_its_runs(pretended, tmp_path, capsys):
+    _, broken = pretended
+    broken.add(f"{ROWS[1]} seed 1")
+    page_code[:] = [2]
+    theirs = runs.write_judged(tmp_path / "theirs.json", "synthetic_people", mask_radius=2)
+    with pytest.raises(SystemExit) as ended:
+        _main(tmp_path / "study", f"theirs={theirs}", "--protocol=pg2", "--data_dir=d")
+    assert ended.value.code == 1
+    error = f"error: {tmp_path / 'study/report.html'} could not be written (exit code 2)"
+    assert capsys.readouterr().err.splitlines()[-1] == error
+    ((folders, out, data_dir, protocol, judged),) = pages
+    names = [folder.relative_to(tmp_path / "study/pg2/synthetic_people") for folder in folders]
+    assert list(map(str, names)) == ["g1_l1/seed0", "g1_mask/seed0", "g1_l1/seed1"]
+    assert (out, data_dir, protocol) == (tmp_path / "study/report.html", "d", "pg2")
+    assert [other.name for other in judged] == ["theirs"]
 
 
 def test_the_tables_are_of_the_protocol_that_is_asked_for(pretended, tmp_path, capsys):

@@ -1,0 +1,35 @@
+"""The small report of a run that trains, report.html in its directory."""
+
+import sys
+
+from pgjax.errors import InputError
+from pgjax.files import paths
+from pgjax.tools.reports import curves, page, runs
+from pgjax.tools.reports.pictures import Room
+
+FILE = "report.html"
+GRIDS = 4
+
+
+def write(folder: paths.Path, log: paths.Path) -> None:
+    """Writes the run's curves, samples and config as they are now, whole or not at all.
+
+    What is wrong with a file is told in a line, and stops no training.
+
+    Args:
+      folder: the run directory.
+      log: where its metrics.jsonl is up to date.
+    """
+    try:
+        run, room = runs.read(folder, log), Room()
+        section = runs.section(run, 1, GRIDS, room)
+        section = section._replace(title=f"{run.row}, seed {run.config['seed']}")
+        html = page.render(
+            f"{run.row}: step {section.step} of {section.total}",
+            [section],
+            curves.groups([run.log]),
+            left_out=room.left_out,
+        )
+        page.write(folder / FILE, html)
+    except (InputError, OSError) as error:
+        print(f"warning: no {FILE} of {folder}: {error}", file=sys.stderr, flush=True)
