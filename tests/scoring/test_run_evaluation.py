@@ -44,6 +44,16 @@ def test_the_result_of_the_most_pairs_stays_kept(tmp_path, capsys):
     assert capsys.readouterr().err.count("the scores of 12,000 pairs are now in") == 3
 
 
+def test_scores_of_pairs_are_kept_with_their_result(tmp_path):
+    path, beside = tmp_path / "metrics_pg2.json", tmp_path / "metrics_pg2_pairs.csv"
+    write(path, {"pairs": 3})
+    beside.write_text("three")
+    put_aside(path, {"pairs": 3}, [beside.name])
+    assert not (tmp_path / "metrics_pg2_pairs.csv.before").exists()
+    put_aside(path, {"pairs": 2}, [beside.name])
+    assert (tmp_path / "metrics_pg2_pairs.csv.before").read_text() == "three"
+
+
 def test_nothing_is_kept_of_nothing(tmp_path):
     put_aside(tmp_path / "metrics_pgjax.json", {"pairs": 1})
     assert not list(tmp_path.iterdir())

@@ -16,7 +16,9 @@ import tiny
 import two_hosts
 from pgjax.files import buckets, paths
 from pgjax.scoring import run_evaluation
-from pgjax.tools import figure
+from pgjax.tools import figure, report
+from pgjax.tools.reports import training
+from pgjax.tools.reports.pairs import Asked
 from pgjax.training import loop, model_folder, run_directory
 from pgjax.training.checkpoint import saved_steps
 from pgjax.training.choice import read_chosen
@@ -171,7 +173,9 @@ def test_a_run_in_a_bucket_is_the_run_on_a_disk(environment, tmp_path, capsys):
         stopped = loop.train_and_evaluate(config, home, "unused", lambda: next(stop))
         assert int(stopped.step) == 2
         gcs.put(home / "checkpoints" / "4" / "state" / "d" / "half", "written")
-        _equal(loop.train_and_evaluate(config, home, "unused"), whole)
+        again = loop.train_and_evaluate(config, home, "unused", after_sample=training.write)
+        _equal(again, whole)
+        assert "up to step 4 of 4" in (home / "report.html").read_text()
         assert saved_steps(home) == [2, 4] and "half" not in "".join(gcs.names(home))
         assert two_hosts.final(home).step == 4
         buckets.remove(home / "checkpoints" / "4" / "state" / "d")
@@ -192,6 +196,11 @@ def test_a_run_in_a_bucket_is_the_run_on_a_disk(environment, tmp_path, capsys):
         _, test, columns = figure.read_systems([str(home), str(tmp_path)], None, "unused")
         pairs = run_evaluation.choose_pairs("synthetic_people", test, "unused", None, 2)[0]
         _equal(*(column.images(pairs) for column in columns))
+        both = [home, tmp_path]
+        options = report.Options("unused", asked=Asked(count=2, points=4))
+        report.write(both, home / "page.html", options)
+    shown = (home / "page.html").read_text()
+    assert [shown.count(f'id="run{n}-pair') for n in (1, 2)] == [4, 4] and str(home) in shown
     assert json.loads((home / "metrics.json").read_text())["scores"] == scores[0]
     assert len([n for n in gcs.names(home) if n.startswith("generated/0000004/")]) == 6
     assert "evaluation.png" in gcs.names(home) and "samples/0000004.png" in gcs.names(home)

@@ -1,6 +1,7 @@
 """The whole path at toy width: train, be interrupted, resume, evaluate."""
 
 import json
+import math
 import pathlib
 import random
 import signal
@@ -20,7 +21,7 @@ from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.images.pixels import read_image
 from pgjax.pose import raster
 from pgjax.runtime.devices import over_devices
-from pgjax.scoring import run_evaluation
+from pgjax.scoring import result_files, run_evaluation
 from pgjax.training import generation, loop, run_directory
 from pgjax.training.checkpoint import Checkpoints, saved_steps
 from pgjax.training.choice import read_chosen
@@ -42,8 +43,16 @@ def _tiny_data():
 def finished(tmp_path_factory):
     """A run of both stages that nothing interrupted."""
     workdir = tmp_path_factory.mktemp("runs") / "whole"
-    state = loop.train_and_evaluate(tiny.config(), workdir, "unused")
+    state = loop.train_and_evaluate(tiny.config(), workdir, "unused", after_sample=_note)
     return workdir, state
+
+
+_noted = []  # of each sample: the run directory, the samples there are, and the last step in the log
+
+
+def _note(workdir, log) -> None:
+    samples = sorted(p.name for p in (workdir / "samples").iterdir())
+    _noted.append((workdir, samples, json.loads(log.read_text().splitlines()[-1])["step"]))
 
 
 def _equal(a, b) -> None:
@@ -59,6 +68,11 @@ def _final(workdir) -> object:
 
 def _lines(workdir) -> list[dict]:
     return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_after_each_sample_a_page_can_be_written(finished):
+    names = ["0000004.png", "0000008.png"]
+    assert _noted == [(finished[0], names[:1], 4), (finished[0], names, 8)]
 
 
 def test_a_run_leaves_what_the_readme_says(finished):
@@ -266,6 +280,9 @@ def test_evaluation_agrees_with_scikit_image_on_the_written_images(scored):
     np.testing.assert_allclose(result["scores"]["model"]["ssim"], np.mean(ssim), atol=1e-5)
     np.testing.assert_allclose(result["scores"]["model"]["l1"], np.mean(l1), rtol=1e-5)
     np.testing.assert_allclose(result["scores"]["source"]["l1"], np.mean(copied), rtol=1e-5)
+    each = result_files.read_pairs(workdir / "metrics_pgjax_pairs.csv").scores
+    np.testing.assert_allclose(each["ssim"], ssim, atol=1e-5)
+    np.testing.assert_allclose(each["l1"], l1, rtol=1e-5)
 
 
 def test_evaluation_masks_the_target_person_and_knows_the_mean(scored):
@@ -291,6 +308,21 @@ def test_evaluation_writes_its_result(scored):
     assert (workdir / "evaluation.png").is_file()
     text = run_evaluation.table(result)
     assert "copy of the source" in text and "mean training image" in text
+
+
+def test_evaluation_keeps_the_scores_of_each_pair(scored):
+    workdir = scored[0]
+    test = SPLITS["test"]
+    chosen = pairs.sample(store.train_pairs(test, "deformable"), 6)
+    for path in workdir.glob("metrics_*.json"):
+        result = json.loads(path.read_text())
+        found = result_files.read_pairs(path.with_name(f"{path.stem}_pairs.csv"))
+        assert found.names == [tuple(test.names[i] for i in pair) for pair in chosen]
+        assert result_files.digest_of(found.names) == result["pairs_sha256"]
+        for name, mean in result["scores"]["model"].items():
+            assert math.fsum(found.scores.pop(name).tolist()) / len(chosen) == mean
+        assert not found.scores
+    assert len(list(workdir.glob("metrics_*_pairs.csv"))) == 2
 
 
 def test_the_limit_takes_the_first_pairs(finished, tmp_path):

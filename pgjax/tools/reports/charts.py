@@ -25,7 +25,7 @@ for _name, _value in {
 }.items():
     setattr(theme, _name, _value)
 
-_DECIMALS = re.compile(r"(\d\.\d)\d+")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:E[+-]?\d+)?")
 _STYLE = ("fill", "stroke", "stroke-width", "font-family", "font-size")
 
 
@@ -112,8 +112,12 @@ def _tree(chart: leather.Chart) -> ElementTree.Element:
             element.attrib.pop(name, None)
         for name, value in element.attrib.items():
             if name != "class":
-                element.set(name, _DECIMALS.sub(r"\1", value))
+                element.set(name, _NUMBER.sub(_rounded, value))
     return svg
+
+
+def _rounded(number: re.Match[str]) -> str:
+    return f"{round(float(number[0]), 1) + 0.0:g}"  # never -0
 
 
 def _text(svg: ElementTree.Element, role: str) -> Markup:
