@@ -1,6 +1,7 @@
 """One HTML file of runs, which needs nothing else and asks no host for anything."""
 
 import base64
+import functools
 import hashlib
 import importlib.resources
 from collections.abc import Mapping, Sequence
@@ -33,17 +34,7 @@ def render(
       notes: what a reader must know of the tables.
       left_out: pictures for which there was no room.
     """
-    files = importlib.resources.files("pgjax.tools.reports")
-    style, script = (
-        files.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
-    )
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: files.joinpath(name).read_text("utf-8")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    style, script = _file("page.css"), _file("page.js")
     values: Mapping[str, Any] = {
         "title": title,
         "version": __version__,
@@ -57,7 +48,19 @@ def render(
         "script": script,
         "colors": charts.COLORS,
     }
-    return environment.get_template("page.html").render(values)
+    return _template().render(values)
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_file("page.html"))
+
+
+def _file(name: str) -> str:
+    return importlib.resources.files("pgjax.tools.reports").joinpath(name).read_text("utf-8")
 
 
 def write(path: paths.Path, html: str) -> None:

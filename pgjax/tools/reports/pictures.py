@@ -1,6 +1,7 @@
 """Pictures inside the page: as data of small WebP files, within a limit of bytes."""
 
 import base64
+import functools
 import io
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -55,7 +56,7 @@ class Room:
 def encoded(image: Image.Image, scale: int = 1) -> Picture:
     """An image as it is, to be shown enlarged by a whole factor."""
     file = io.BytesIO()
-    image.save(file, format="WEBP", quality=QUALITY, method=4)
+    image.save(file, format="WEBP", quality=QUALITY, method=2)
     data = base64.b64encode(file.getvalue()).decode()
     return Picture(f"data:image/webp;base64,{data}", image.width * scale, image.height * scale)
 
@@ -87,6 +88,7 @@ def spread(count: int, most: int) -> list[int]:
     return sorted(set(places.tolist()), key=int)
 
 
+@functools.lru_cache(maxsize=16)  # training asks for most of them again, maybe of a bucket
 def _small(file: paths.Path) -> Picture:
     try:
         with Image.open(io.BytesIO(file.read_bytes())) as opened:
