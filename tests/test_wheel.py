@@ -148,6 +148,8 @@ def test_the_wheel_trains_and_scores_rows_in_an_empty_folder(installed, tmp_path
     line = next(line for line in study.splitlines() if line.startswith("dsc "))
     assert line.split()[1:5] == ["measured", "1", "2", "4"]  # runs, steps, pairs
     assert pgjax("table", "deformable", "study", "--dataset=synthetic_people") == study
+    for page, part in (("run/report.html", "step 2 of 2"), ("study/report.html", "run1-pair")):
+        assert part in (tmp_path / page).read_text()
     assert "pgjax train --config=deformable:DATASET/ROW" in pgjax("rows")
 
     (tmp_path / "mine.py").write_text(MINE)

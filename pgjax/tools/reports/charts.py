@@ -96,7 +96,7 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 def _short(value: Any, place: int, count: int) -> str:
     del place, count
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{float(value):.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{float(value):.4g}"
 
 
 def _series(svg: ElementTree.Element) -> list[ElementTree.Element]:
