@@ -277,7 +277,9 @@ def test_long_curves_are_means_of_neighbours():
 
 def test_a_chart_has_room_for_a_single_value_and_for_gaps():
     gap = [(0.0, 1.0), (1.0, None), (2.0, 1.0), (3.0, 1.0)]
-    svg = pages.Parsed(charts.lines([charts.Line(3, [(5.0, 2.0)]), charts.Line(4, gap)], "step"))
+    drawn = [charts.Line(3, [(5.0, 2.0)]), charts.Line(4, gap)]
+    svg = pages.Parsed(charts.lines(drawn, "step", '"<b>'))
+    assert svg.all("svg")[0]["aria-label"] == '"<b> by step'
     (dot,) = svg.all("circle")
     width, height = charts.SIZE
     assert 0 <= float(dot["cx"]) < width and 0 <= float(dot["cy"]) < height

@@ -45,8 +45,8 @@ class Point(NamedTuple):
     link: str | None
 
 
-def lines(drawn: Sequence[Line], x_title: str) -> Markup:
-    """Lines in one chart; a line of one point is a dot."""
+def lines(drawn: Sequence[Line], x_title: str, name: str) -> Markup:
+    """Lines in one chart of that name; a line of one point is a dot."""
     points = [point for line in drawn for point in line.points]
     chart = _chart([x for x, _ in points], [y for _, y in points if y is not None], x_title)
     for line in drawn:
@@ -55,6 +55,7 @@ def lines(drawn: Sequence[Line], x_title: str) -> Markup:
     svg = _tree(chart)
     for group, line in zip(_series(svg), drawn, strict=True):
         group.set("class", f"{group.get('class')} color-{line.color}")
+    svg.set("aria-label", f"{name} by {x_title}")
     return _text(svg, "img")
 
 

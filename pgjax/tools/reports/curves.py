@@ -52,7 +52,7 @@ def _chart(name: str, logs: Sequence[Sequence[Mapping[str, Any]]]) -> Markup:
         points = [(line["step"], line[name]) for line in log if name in line]
         if points:
             drawn.append(charts.Line(place % charts.COLORS, thinned(points)))
-    return charts.lines(drawn, "step")
+    return charts.lines(drawn, "step", name)
 
 
 def thinned(
