@@ -3,6 +3,7 @@
 import gc
 import os
 import pathlib
+import shutil
 import tempfile
 import urllib.parse
 import urllib.request
@@ -134,3 +135,20 @@ def shared() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip(f"needs the real data in {folder}, which is not part of the project")
     return folder
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture
+def page():
+    """A page of a narrow browser, driven by playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"needs a browser: {', '.join(BROWSERS)}")
+    with playwright.sync_playwright() as driver:
+        # Its sandbox does not work for root, as whom containers run.
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser.new_page(viewport={"width": 360, "height": 640})
+        browser.close()

@@ -10,7 +10,6 @@ import pages
 import pytest
 from PIL import Image
 
-import browser
 import runs
 import tiny
 from configs import pg2
@@ -335,43 +334,37 @@ def test_pictures_are_drawn_by_what_was_scored(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_browser_shows_it_without_a_request_or_a_message(tmp_path, drawn):
-    with browser.page(tmp_path / "profile") as tab:
-        pages.run(tmp_path / "run")
-        out = tmp_path / "report.html"
-        _write(out, tmp_path / "run", "--pairs=2", "--points=10")
-        tab.resize(360, 800)
-        tab.open(out.as_uri())
-        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert tab.evaluate("getComputedStyle(document.querySelector('nav ul')).display") == "flex"
-        assert tab.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
-        x, y = tab.evaluate(
-            """(() => {
-              const dots = document.querySelectorAll(".scatter circle");
-              dots[3].scrollIntoView({block: "center"});
-              const {x, y, width, height} = dots[3].getBoundingClientRect();
-              return [x + width / 2, y + height / 2];
-            })()"""
-        )
-        tab.click(x, y)
-        opened = "document.getElementById('shown').open"
-        told = "document.querySelector('#shown figcaption').textContent"
-        links = tab.evaluate(
-            "[...document.querySelectorAll('.scatter a')].map(a => a.getAttribute('href'))"
-        )
-        texts = {
-            link: tab.evaluate(f"document.querySelector('{link} figcaption').textContent")
-            for link in links
-        }
-        assert tab.evaluate(opened) and tab.evaluate(told) == texts[links[3]]
-        tab.press("ArrowRight")
-        assert tab.evaluate(told) == texts[links[4]]
-        tab.press("Escape")
-        focused = "document.activeElement.getAttribute('href')"
-        assert not tab.evaluate(opened) and tab.evaluate(focused) == links[4]
-        for _ in range(2):
-            tab.press("ArrowLeft")
-        assert tab.evaluate(focused) == links[2]
-        tab.press("Enter", "\r")
-        assert tab.evaluate(opened) and tab.evaluate(told) == texts[links[2]]
-        assert (tab.requests, tab.messages) == ([out.as_uri()], [])
+def test_a_browser_shows_it_without_a_request_or_a_message(page, tmp_path, drawn):
+    console, asked = [], []
+    page.on("console", lambda message: console.append(message.text))
+    page.on("pageerror", lambda error: console.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    pages.run(tmp_path / "run")
+    out = tmp_path / "report.html"
+    _write(out, tmp_path / "run", "--pairs=2", "--points=10")
+    page.goto(out.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("getComputedStyle(document.querySelector('nav ul')).display") == "flex"
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    points, shown = page.locator(".scatter a"), page.locator("#shown")
+    links = [points.nth(i).get_attribute("href") for i in range(points.count())]
+    texts = [page.locator(f"{link} figcaption").text_content() for link in links]
+
+    def opened(i):
+        return shown.is_visible() and shown.locator("figcaption").text_content() == texts[i]
+
+    points.nth(3).locator("circle").click()
+    assert opened(3)
+    page.keyboard.press("ArrowRight")
+    assert opened(4)
+    page.keyboard.press("Escape")
+    assert not shown.is_visible()
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == links[2]
+    page.keyboard.press("Enter")
+    assert opened(2)
+    page.get_by_role("button", name="Close").click()
+    assert not shown.is_visible()
+    assert console == []
+    assert {url for url in asked if not url.startswith("data:")} == {out.as_uri()}

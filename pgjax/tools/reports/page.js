@@ -1,57 +1,79 @@
-"use strict";
+// @ts-check
 // A point of a chart opens the picture that it links to; without this script it goes there.
-const dialog = document.getElementById("shown");
-const place = dialog.querySelector("div");
+
+const BY = new Map([["ArrowLeft", -1], ["ArrowUp", -1], ["ArrowRight", 1], ["ArrowDown", 1]]);
+const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("shown"));
+/** @type {Element[]} The points of the chart that was used last. */
 let points = [];
 let current = 0;
 
-function focusOn(index) {
-  points[current].setAttribute("tabindex", "-1");
+/**
+ * The point that Tab goes to.
+ * @param {number} index
+ */
+function choose(index) {
+  points[current]?.setAttribute("tabindex", "-1");
   current = Math.min(Math.max(index, 0), points.length - 1);
-  points[current].setAttribute("tabindex", "0");
+  points[current]?.setAttribute("tabindex", "0");
+}
+
+function focus() {
+  const point = points[current];
+  if (point instanceof SVGElement) point.focus();
 }
 
 function show() {
-  const link = points[current].getAttribute("href");
-  const pair = document.getElementById(link.slice(1)).cloneNode(true);
+  const link = points[current]?.getAttribute("href") ?? "#";
+  const pair = /** @type {Element | undefined} */ (
+    document.getElementById(link.slice(1))?.cloneNode(true)
+  );
+  if (pair === undefined) return;
   pair.removeAttribute("id");
-  place.replaceChildren(pair);
+  dialog.querySelector("div")?.replaceChildren(pair);
   if (!dialog.open) dialog.showModal();
 }
 
-function step(event) {
-  const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-  if (by === undefined || points.length === 0) return false;
+/**
+ * Whether a key went to another point.
+ * @param {KeyboardEvent} event
+ */
+function stepped(event) {
+  const by = BY.get(event.key);
+  if (by === undefined) return false;
   event.preventDefault();
-  focusOn(current + by);
+  choose(current + by);
   return true;
 }
 
-for (const chart of document.querySelectorAll(".scatter")) {
+/**
+ * The point of an event; it becomes the current one.
+ * @param {Event} event
+ * @param {Element[]} links of its chart
+ */
+function pointed(event, links) {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (link === null) return false;
+  points = links;
+  current = links.findIndex((one) => one.getAttribute("tabindex") === "0");
+  choose(links.indexOf(link));
+  return true;
+}
+
+for (const chart of document.querySelectorAll(".scatter svg")) {
   const links = [...chart.querySelectorAll("a")];
   links.forEach((link, i) => link.setAttribute("tabindex", i ? "-1" : "0"));
-  const begin = (link) => {
-    points = links;
-    current = Math.max(0, links.findIndex((one) => one.getAttribute("tabindex") === "0"));
-    focusOn(links.indexOf(link));
-  };
   chart.addEventListener("click", (event) => {
-    const link = event.target.closest("a");
-    if (!link) return;
+    if (!pointed(event, links)) return;
     event.preventDefault();
-    begin(link);
     show();
   });
   chart.addEventListener("keydown", (event) => {
-    const link = event.target.closest("a");
-    if (!link) return;
-    begin(link);
-    if (step(event)) points[current].focus();
+    if (event instanceof KeyboardEvent && pointed(event, links) && stepped(event)) focus();
   });
 }
 
 dialog.addEventListener("keydown", (event) => {
-  if (step(event)) show();
+  if (stepped(event)) show();
 });
-dialog.addEventListener("close", () => points[current].focus());
-dialog.querySelector("button").addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", focus);
+dialog.querySelector("button")?.addEventListener("click", () => dialog.close());

@@ -1,30 +1,11 @@
 """The page in a browser: a study is done once, by keys and mouse, while its server is killed."""
 
-import shutil
-
 import pytest
 
 import userstudies
 from pgjax.scoring.userstudy import scores
 from pgjax.scoring.userstudy.collection import Collected, Store, with_files
 from study_server import serving
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture
-def page():
-    """A page of a narrow browser, and what it complained of and asked other hosts for."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"needs a browser: {', '.join(BROWSERS)}")
-    with playwright.sync_playwright() as driver:
-        # Its sandbox does not work for root, as whom containers run.
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser.new_page(viewport={"width": 360, "height": 640})
-        browser.close()
-
 
 @pytest.mark.slow
 def test_a_study_is_done_and_nothing_acknowledged_is_lost(page, tmp_path):
