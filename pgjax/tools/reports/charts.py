@@ -19,7 +19,7 @@ for _name, _value in {
     "tick_font_char_height": 12,
     "axis_title_font_char_height": 12,
     "tick_font_char_width": 7,
-    "axis_title_gap": 8,
+    "axis_title_gap": 14,
     "legend_font_char_height": 0,
     "legend_gap": 0,
 }.items():
