@@ -6,10 +6,10 @@ import math
 import re
 
 import numpy as np
-import pages
 import pytest
 from PIL import Image
 
+import pages
 import runs
 import tiny
 from configs import pg2

@@ -7,6 +7,7 @@ from pgjax.scoring.userstudy import scores
 from pgjax.scoring.userstudy.collection import Collected, Store, with_files
 from study_server import serving
 
+
 @pytest.mark.slow
 def test_a_study_is_done_and_nothing_acknowledged_is_lost(page, tmp_path):
     study = userstudies.rated(tmp_path / "s", count=3, practice=2, seconds=1.0)
