@@ -215,7 +215,7 @@ def test_other_systems_pictures_are_in_the_table(tmp_path, drawn):
         (["run", "--metric=fid"], "--metric: no 'fid' of single pairs; there are ssim_uniform, "),
         (["run", "--against=fid"], "--against: no 'fid'"),
         (["run", "--pairs=-1"], "--pairs and --points: expected a number from 0 on"),
-        (["run", "--protocol=gfla"], "--protocol: unknown 'gfla'"),
+        (["run", "--protocol=none"], "--protocol: unknown 'none'"),
         (["run", "--data_dir=none"], "or --pairs=0 makes a report without their pictures"),
     ],
 )

@@ -106,8 +106,8 @@ def test_the_tables_are_of_the_protocol_that_is_asked_for(pretended, tmp_path, c
     assert "protocol patn;" in out and "ssim_reference" in out
     assert out.count("±") - 1 == 2 * len(runs.pixel_metrics("patn"))
     assert len(calls) == 8  # under which they were not scored yet
-    with pytest.raises(InputError, match="--protocol: unknown 'gfla'; there are pgjax, pg2"):
-        _main(tmp_path, "--protocol=gfla")
+    with pytest.raises(InputError, match="--protocol: unknown 'none'; there are pgjax, pg2"):
+        _main(tmp_path, "--protocol=none")
 
 
 def test_a_run_is_scored_under_all_protocols_that_its_tables_may_have(monkeypatch, tmp_path):
