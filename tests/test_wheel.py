@@ -76,6 +76,7 @@ def installed(tmp_path_factory) -> Installed:
     # Nothing of the tree may be found by its paths.
     bare = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "JAX", "XLA"))}
     bare |= {"XDG_CACHE_HOME": str(home / "cache"), "JAX_PLATFORMS": "cpu"}
+    bare["XLA_FLAGS"] = os.environ["XLA_FLAGS"]  # compiles faster
     outside = {"cwd": home, "env": bare}
     _check([sys.executable, "-m", "build", "--wheel", source], **outside)
     (wheel,) = (source / "dist").glob("*.whl")
