@@ -16,7 +16,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from pgjax.frozen import files, torch_file
 from pgjax.frozen.inception_blocks import (
@@ -32,6 +31,7 @@ from pgjax.frozen.inception_blocks import (
     Step,
     shapes,
 )
+from pgjax.nets.convolution import frozen, windows
 
 FILE = files.Published(
     url=(
@@ -100,85 +100,87 @@ def load(folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
     return convert(torch_file.tensors(files.obtain(FILE, folder), names()))
 
 
-def extract(params: Params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+def extract(
+    params: Params, images: jax.Array, rounded: bool = False
+) -> tuple[jax.Array, jax.Array]:
     """Features of the last average, and the logits without bias.
 
     Args:
       params: as from `load`.
       images: (B, H, W, 3) RGB in [0, 255], uint8 or floating.
+      rounded: whether what convolutions multiply is rounded to bfloat16.
 
     Returns:
       (B, 2048) and (B, 1008), float32.
     """
     with jax.default_matmul_precision("highest"):
         x = (resize(images.astype(jnp.float32)) - 128.0) / 128.0
-        features = averages(params, x, BLOCKS)
+        features = averages(params, x, BLOCKS, rounded)
         return features, features @ params["logits"]["kernel"]
 
 
-def averages(params: Params, x: jax.Array, blocks: Mapping[str, Branches]) -> jax.Array:
+def averages(
+    params: Params, x: jax.Array, blocks: Mapping[str, Branches], rounded: bool = False
+) -> jax.Array:
     """The last average (B, 2048) over pixels that are scaled already, (B, 299, 299, 3)."""
-    x = _follow(params, STEM, x, "")
+    x = _follow(params, STEM, x, "", rounded)
     for block, branches in blocks.items():
-        x = jnp.concatenate([_follow(params, b, x, f"{block}.") for b in branches], axis=-1)
+        sides = [_follow(params, steps, x, f"{block}.", rounded) for steps in branches]
+        x = jnp.concatenate(sides, axis=-1)
     return x.mean(axis=(1, 2))
 
 
 def resize(images: jax.Array) -> jax.Array:
     """TensorFlow 1's ResizeBilinear: pixel i of 299 is taken from i h / 299, in float32."""
-    rows, columns = (_taps(size) for size in images.shape[1:3])
-    return jnp.einsum("yh,xw,bhwc->byxc", rows, columns, images, precision="highest")
-
-
-def _taps(before: int) -> np.ndarray:
-    place = np.arange(SIZE, dtype=np.float32) * (np.float32(before) / np.float32(SIZE))
-    low = np.minimum(np.floor(place).astype(int), before - 1)
-    high = np.minimum(low + 1, before - 1)
-    share = place - low.astype(np.float32)
-    taps = np.zeros((SIZE, before), np.float32)
-    np.add.at(taps, (np.arange(SIZE), low), 1 - share)
-    np.add.at(taps, (np.arange(SIZE), high), share)
-    return taps
-
-
-def _follow(params: Params, steps: tuple[Step, ...], x: jax.Array, prefix: str) -> jax.Array:
-    for step in steps:
-        if isinstance(step, Fork):
-            sides = [_convolve(params[prefix + side.name], side, x) for side in step]
-            x = jnp.concatenate(sides, axis=-1)
-        elif isinstance(step, Conv):
-            x = _convolve(params[prefix + step.name], step, x)
-        else:
-            x = _POOLS[step](x)
+    x = images
+    for axis in (1, 2):
+        low, high, share = _places(images.shape[axis])
+        share = share.reshape(-1, *[1] * (3 - axis))[None]
+        x = x.take(low, axis) * (1 - share) + x.take(high, axis) * share
     return x
 
 
-def _convolve(layer: Mapping[str, Any], conv: Conv, x: jax.Array) -> jax.Array:
-    if conv.kernel == (1, 1):
-        x = x @ layer["kernel"][0, 0]
-    else:
-        padding = "VALID" if conv.valid or conv.stride > 1 else "SAME"
-        strides = (conv.stride, conv.stride)
-        numbers = ("NHWC", "HWIO", "NHWC")
-        x = lax.conv_general_dilated(
-            x, layer["kernel"], strides, padding, dimension_numbers=numbers
-        )
+def _places(before: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of every pixel of 299: the two that it lies between, and the second one's share."""
+    place = np.arange(SIZE, dtype=np.float32) * (np.float32(before) / np.float32(SIZE))
+    low = np.minimum(np.floor(place).astype(int), before - 1)
+    return low, np.minimum(low + 1, before - 1), place - low.astype(np.float32)
+
+
+def _follow(
+    params: Params, steps: tuple[Step, ...], x: jax.Array, prefix: str, rounded: bool
+) -> jax.Array:
+    pooled = None
+    for step in steps:
+        if isinstance(step, Fork):
+            sides = [_convolve(params[prefix + side.name], side, x, None, rounded) for side in step]
+            x = jnp.concatenate(sides, axis=-1)
+        elif isinstance(step, Conv):
+            x, pooled = _convolve(params[prefix + step.name], step, x, pooled, rounded), None
+        elif step in _AVERAGES:
+            pooled = step
+        else:
+            x = _LARGEST[step](x)
+    return x
+
+
+def _convolve(
+    layer: Mapping[str, Any], conv: Conv, x: jax.Array, pooled: str | None, rounded: bool
+) -> jax.Array:
+    """The layer; of the averages that `pooled` names. These and the products are exchanged: the result has
+    a fraction of the channels."""
+    padding = "VALID" if conv.valid or conv.stride > 1 else "SAME"
+    x = frozen.convolve(x, layer["kernel"], conv.stride, padding, rounded)
+    if pooled is not None:
+        x = _AVERAGES[pooled](x)
     return jax.nn.relu(x + layer["bias"].reshape(1, 1, 1, -1))
 
 
-def _window(x: jax.Array, start: float, join, stride: int, padding: str) -> jax.Array:
-    return lax.reduce_window(x, start, join, (1, 3, 3, 1), (1, stride, stride, 1), padding)
-
-
-def _average(x: jax.Array) -> jax.Array:
-    inside = jnp.ones((1, *x.shape[1:3], 1), x.dtype)
-    count = _window(inside, 0.0, lax.add, 1, "SAME")
-    return _window(x, 0.0, lax.add, 1, "SAME") / count
-
-
-_POOLS = {
-    AVERAGE: _average,
-    PADDED: lambda x: _window(x, 0.0, lax.add, 1, "SAME") / 9,
-    LARGEST: lambda x: _window(x, -jnp.inf, lax.max, 1, "SAME"),
-    HALVE: lambda x: _window(x, -jnp.inf, lax.max, 2, "VALID"),
+_AVERAGES = {
+    AVERAGE: lambda x: windows.average(x, 3, padded=False),
+    PADDED: lambda x: windows.average(x, 3, padded=True),
+}
+_LARGEST = {
+    LARGEST: lambda x: windows.largest(x, 3, 1, 1),
+    HALVE: lambda x: windows.largest(x, 3, 2),
 }
