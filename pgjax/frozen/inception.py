@@ -10,7 +10,7 @@ Weights: the lossless conversion that pytorch-fid publishes and torch-fidelity m
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -45,6 +45,8 @@ GRAPH = "inception-2015-12-05"
 SIZE = 299
 FEATURES, CLASSES = 2048, 1008
 EPSILON = 0.001  # of the batch normalisation
+_FEW = 2  # images whose maps stay in a CPU's cache
+_LAST = 2  # blocks with few pixels and large kernels, which are read once for all images
 
 Params = Mapping[str, Mapping[str, Any]]
 
@@ -123,11 +125,30 @@ def averages(
     params: Params, x: jax.Array, blocks: Mapping[str, Branches], rounded: bool = False
 ) -> jax.Array:
     """The last average (B, 2048) over pixels that are scaled already, (B, 299, 299, 3)."""
-    x = _follow(params, STEM, x, "", rounded)
-    for block, branches in blocks.items():
-        sides = [_follow(params, steps, x, f"{block}.", rounded) for steps in branches]
-        x = jnp.concatenate(sides, axis=-1)
+
+    def trunk(x):
+        x = _follow(params, STEM, x, "", rounded)
+        for name in list(blocks)[:-_LAST]:
+            x = _block(params, name, blocks[name], x, rounded)
+        return x
+
+    x = _in_parts(trunk, x)
+    for name in list(blocks)[-_LAST:]:
+        x = _block(params, name, blocks[name], x, rounded)
     return x.mean(axis=(1, 2))
+
+
+def _block(params: Params, name: str, branches: Branches, x: jax.Array, rounded: bool) -> jax.Array:
+    sides = [_follow(params, steps, x, f"{name}.", rounded) for steps in branches]
+    return jnp.concatenate(sides, axis=-1)
+
+
+def _in_parts(function: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
+    """The function of a few images at a time on the CPU: their maps then stay in its cache."""
+    if jax.default_backend() != "cpu" or len(x) % _FEW or len(x) == _FEW:
+        return function(x)
+    found = jax.lax.map(function, x.reshape(-1, _FEW, *x.shape[1:]))
+    return found.reshape(-1, *found.shape[2:])
 
 
 def resize(images: jax.Array) -> jax.Array:
@@ -135,7 +156,7 @@ def resize(images: jax.Array) -> jax.Array:
     x = images
     for axis in (1, 2):
         low, high, share = _places(images.shape[axis])
-        share = share.reshape(-1, *[1] * (3 - axis))[None]
+        share = share.reshape([-1 if i == axis else 1 for i in range(4)])
         x = x.take(low, axis) * (1 - share) + x.take(high, axis) * share
     return x
 

@@ -55,7 +55,7 @@ def load(folder: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
 
 
 def extract(
-    params: Params, images: jax.Array, renormalised: bool = False
+    params: Params, images: jax.Array, renormalised: bool = False, rounded: bool = False
 ) -> tuple[jax.Array, jax.Array]:
     """Features of the last average, and the logits.
 
@@ -64,6 +64,7 @@ def extract(
       images: (B, H, W, 3) RGB in [0, 255], uint8 or floating.
       renormalised: whether the network gets what `transform_input` makes of grey values in [0, 1], as in the
         FID of later papers, and not those in [-1, 1] that it was trained on.
+      rounded: whether what convolutions multiply is rounded to bfloat16.
 
     Returns:
       (B, 2048) and (B, 1000), float32.
@@ -73,6 +74,6 @@ def extract(
         mean, std = (np.array(v, np.float32).reshape(1, 1, 1, 3) for v in (MEAN, STD))
         x = x * std + mean
     with jax.default_matmul_precision("highest"):
-        features = inception.averages(params, x * 2 - 1, TORCHVISION)
+        features = inception.averages(params, x * 2 - 1, TORCHVISION, rounded)
         logits = features @ params["logits"]["kernel"] + params["logits"]["bias"].reshape(1, -1)
         return features, logits

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from pgjax.errors import InputError
 from pgjax.frozen import files
-from pgjax.nets.convolution import convolve
+from pgjax.nets.convolution import frozen, windows
 
 VERSION = "0.1"
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
@@ -230,9 +229,9 @@ def distance(net: str, params: Params, one: jax.Array, other: jax.Array) -> jax.
         for i, conv in enumerate(NETS[net].layers):
             layer = params[_convolution(net, i)]
             if conv.pooled:
-                x = _largest(x, conv.pooled)
+                x = windows.largest(x, conv.pooled, 2)
             beside = (conv.padding, conv.padding)
-            x = convolve(x, layer["kernel"], conv.stride, (beside, beside))
+            x = frozen.convolve(x, layer["kernel"], conv.stride, (beside, beside))
             x = jax.nn.relu(x + layer["bias"].reshape(1, 1, 1, -1))
             if conv.judged:
                 length = jnp.sqrt(jnp.square(x).sum(axis=-1, keepdims=True))
@@ -241,7 +240,3 @@ def distance(net: str, params: Params, one: jax.Array, other: jax.Array) -> jax.
                 weighed = jnp.square(first - second) @ linear
                 total, judged = total + weighed.mean(axis=(1, 2)), judged + 1
     return total
-
-
-def _largest(x: jax.Array, size: int) -> jax.Array:
-    return lax.reduce_window(x, -jnp.inf, lax.max, (1, size, size, 1), (1, 2, 2, 1), "VALID")

@@ -18,11 +18,17 @@ class InceptionExtractor:
     """
 
     def __init__(
-        self, weights: str | os.PathLike, features: str = INCEPTION, scaling: str = SYMMETRIC
+        self,
+        weights: str | os.PathLike,
+        features: str = INCEPTION,
+        scaling: str = SYMMETRIC,
+        rounded: bool = False,
     ):
         """Loads the weights out of a folder; raises NotMeasuredError where they are not to be had.
 
-        features: which network, INCEPTION or IMAGENET. scaling: the grey values that it gets.
+        features: which network, INCEPTION or IMAGENET. scaling: the grey values that it gets. rounded:
+        whether what convolutions multiply is rounded to bfloat16: faster, and another number
+        (docs/precision.md).
         """
         if (features, scaling) == (INCEPTION, SYMMETRIC):
             self.what = (
@@ -40,7 +46,9 @@ class InceptionExtractor:
             load = inception_torchvision.load
         else:
             raise InputError(f"no network of features {features!r} with grey values {scaling!r}")
-        self._extract = Chunked(extract, (load(weights),))
+        if rounded:
+            self.what += "; products of bfloat16"
+        self._extract = Chunked(functools.partial(extract, rounded=rounded), (load(weights),))
 
     def __call__(self, images: np.ndarray, targets: np.ndarray | None = None):
         del targets

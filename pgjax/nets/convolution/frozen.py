@@ -11,11 +11,16 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-Padding = str | tuple[tuple[int, int], tuple[int, int]]
+from pgjax.nets.convolution import plain, tiles
+
+_WIDE = 35
+"""Maps of this side have so many tiles that Winograd's kernel, four times as large, costs little."""
+_FEW_CHANNELS = 32
+"""Below, the sums around Winograd's products cost more than these."""
 
 
 def convolve(
-    x: jax.Array, kernel: jax.Array, stride: int, padding: Padding, rounded: bool = False
+    x: jax.Array, kernel: jax.Array, stride: int, padding: plain.Padding, rounded: bool = False
 ) -> jax.Array:
     """Convolution (B, H, W, C) with (u, v, C, O) -> (B, h, w, O) float32.
 
@@ -26,15 +31,22 @@ def convolve(
       padding: "SAME" as TensorFlow's, "VALID", or pixels as ((top, bottom), (left, right)).
       rounded: whether what is multiplied is rounded to bfloat16; sums are float32 always.
     """
-    if not rounded:
-        return _plain(x, kernel, stride, padding)
-    x, kernel = x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16)
-    if jax.default_backend() != "cpu":
-        return _plain(x, kernel, stride, padding)
     size = kernel.shape[:2]
-    if isinstance(padding, str):
-        padding = lax.padtype_to_pads(x.shape[1:3], size, (stride, stride), padding)
-    edges = [(0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)]
+    pads = (
+        lax.padtype_to_pads(x.shape[1:3], size, (stride, stride), padding)
+        if isinstance(padding, str)
+        else padding
+    )
+    cpu = jax.default_backend() == "cpu"
+    if not rounded:
+        enough = min(x.shape[1:3]) >= _WIDE and x.shape[3] >= _FEW_CHANNELS
+        if cpu and size == (3, 3) and stride == 1 and enough:
+            return tiles.convolve(x, kernel, pads)
+        return _plain(x, kernel, stride, pads)
+    x, kernel = x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16)
+    if not cpu:
+        return _plain(x, kernel, stride, pads)
+    edges = [(0, 0, 0), *((low, high, 0) for low, high in pads), (0, 0, 0)]
     return _products(lax.pad(x, jnp.zeros((), x.dtype), edges), kernel, stride)
 
 
@@ -54,7 +66,9 @@ def _products(x, kernel, stride: int):
     """One product of what a row of the kernel reads, side by side, with all rows; their results are then
     shifted and added in float32: three copies of the input for a 3x3 kernel, where patches are nine."""
     rows, columns, channels, features = kernel.shape
-    height, width = ((n - k) // stride + 1 for n, k in zip(x.shape[1:3], (rows, columns), strict=True))
+    height, width = (
+        (n - k) // stride + 1 for n, k in zip(x.shape[1:3], (rows, columns), strict=True)
+    )
     read = [
         lax.slice_in_dim(x, j, j + stride * (width - 1) + 1, stride, axis=2) for j in range(columns)
     ]
