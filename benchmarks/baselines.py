@@ -38,6 +38,7 @@ COLUMNS = {
     "mask-SSIM": ("mask_ssim", "mask_ssim_reference", "mask_ssim_uniform", "masked_input_ssim"),
     "L1": ("l1", "l1_255", "l1_unit"),
     "PSNR": ("psnr",),
+    "LPIPS": ("lpips_alex",),
     "PCKh": ("pckh",),
 }
 """Of the table: the first of these metrics that a protocol has."""
@@ -93,7 +94,7 @@ def main() -> None:
     parser.add_argument(
         "--networks",
         nargs="*",
-        default=["pckh"],
+        default=["lpips_alex", "pckh"],
         help="metrics that read a network (default: %(default)s)",
     )
     parser.add_argument("--out", metavar="FILE", required=True)
