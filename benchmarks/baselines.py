@@ -58,7 +58,8 @@ def measured(arguments: argparse.Namespace, out: pathlib.Path, found: dict[str, 
             baselines=True,
         )
         print(table(result), flush=True)
-        protocols = found.get("protocols", {}) | {name: {key: result[key] for key in KEPT}}
+        scored = found.get("protocols", {}) | {name: {key: result[key] for key in KEPT}}
+        protocols = {name: scored[name] for name in PROTOCOLS if name in scored}
         found = {
             "dataset": arguments.dataset,
             "versions": result["versions"],
