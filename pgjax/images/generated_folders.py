@@ -79,8 +79,10 @@ class Outputs:
       extensions: how many pictures have which, such as {".png": 12000}: JPEG changes scores.
       notes: a line for every kind of pictures that were passed over.
       passed: how many those are.
-      made: how panels of the whole were, PADDED or STRETCHED; set by who knows, and what `read` undoes.
-        Panels of one of `sizes` are taken for padded as the photos are, and left so. None: nothing is undone.
+      made: how panels of the whole were, PADDED or STRETCHED; set by who knows, and what `read` undoes,
+        unless it is `photos`. None: nothing is undone.
+      photos: how photos of the whole were made, where the whole is one of `sizes`: PADDED, unless who knows
+        sets it; None elsewhere.
     """
 
     def __init__(
@@ -115,8 +117,9 @@ class Outputs:
         known = find(naming)
         self._endings = ENDINGS if known is None else known.endings
         whole = () if square is None or square.whole in sizes else (square.whole,)
-        self._sizes, self._whole_as_is = (*sizes, *whole), not whole
+        self._sizes = (*sizes, *whole)
         self.made: str | None = None
+        self.photos = None if square is None or whole else PADDED
         listing = _listing(self._folder)
         faults: dict[str, list[str]] = collections.defaultdict(list)
         names = ResultNames([*pairs, *listed])
@@ -207,12 +210,12 @@ class Outputs:
             f"{len(self._judged)} pictures named {names}{by}; judged is "
             f"{_listed(columns, len(self._judged))}, {_listed(found['sizes'], len(self._judged))} pixels"
         )
-        if self._square is None or self.made is None:
+        if self._square is None or self.made is None or self.made == self.photos:
             return line
         crop = _size(self._square.crop)
         if self.made == STRETCHED:
             return f"{line}, stretched: resized to {crop}"
-        return line if self._whole_as_is else f"{line}, padded: the middle {crop} of it"
+        return f"{line}, padded: the middle {crop} of it"
 
     def systems(self) -> list[str]:
         """The systems that name and make pictures as these are; none if they do not agree."""
@@ -236,9 +239,7 @@ class Outputs:
     def _cut(self, which: Picture, layout: Layout) -> Panels:
         panels = np.split(read_photo(which.path), layout.count, axis=1)
         made = self._made(layout)
-        if self._square is not None and (
-            made == STRETCHED or (made == PADDED and not self._whole_as_is)
-        ):
+        if self._square is not None and made is not None and made != self.photos:
             laid = fit(*self._square, _FITS[made])
             panels = [laid.image(np.ascontiguousarray(panel)) for panel in panels]
         target = None if layout.target is None else panels[layout.target]

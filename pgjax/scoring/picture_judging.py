@@ -15,13 +15,12 @@ from pgjax.errors import InputError
 from pgjax.files import paths
 from pgjax.images import result_names
 from pgjax.images.generated_folders import Outputs, Panels, Square
-from pgjax.images.photo import fit
-from pgjax.images.result_names import PADDED, STRETCHED
 from pgjax.metrics import protocols
 from pgjax.metrics.protocol import Frame
 from pgjax.metrics.records import MASKED_INPUT, PLAIN
 from pgjax.pose.batch import Indices, Store, fetch
 from pgjax.progress import Progress, announce, watched
+from pgjax.scoring import squares
 from pgjax.scoring.results import pairs_digest, provenance
 from pgjax.scoring.run_evaluation import (
     TEST_PAIRS,
@@ -37,12 +36,6 @@ CHUNK = 128  # pairs at a time
 MEMORY = 4 * 2**30  # bytes that a split's photos may take
 ANOTHER = 16.0  # mean difference, of 255, from which on a strip's target is another photo
 COPY = 3.0  # below which it is the same photo, perhaps as JPEG
-COMPARED = 256  # pictures that tell whether all are padded or stretched
-BLOCK = 8  # pixels over which they are averaged before, so that smoothness does not count
-# The share that has to be nearer to the photos if all are stretched, and the share from which on not all are
-# padded. Measured on 150 pairs of DeepFashion: noisy and blurred targets 0.99 to 1 if stretched, 0 to 0.01 if
-# padded; the source photos in their place 0.85 and 0.33; noise 0.64 and 0.55.
-STRETCHED_FROM, PADDED_TO = 0.8, 0.4
 LARGE = {
     "deepfashion_512x352": Square((512, 512), (512, 352))
 }  # by data set, beside the frame of patn
@@ -242,66 +235,11 @@ def pictures(
 
     outputs = Outputs(folder, named, sizes, others, watch, naming, square)
     if square is not None:
-        outputs.made = _made(outputs, folder, test, pairs, square, naming)
-        if outputs.made == STRETCHED and square.crop not in sizes:
-            raise InputError(
-                f"{folder}: the pictures are stretched to {'x'.join(map(str, square.whole))}, the photos of "
-                f"{dataset} are not; give --protocol=patn, or a data set of {'x'.join(map(str, square.crop))}"
-            )
+        squares.tell(outputs, folder, test, pairs, square, naming)
+        squares.refuse_others(outputs, folder, dataset, square, sizes)
     for note in [*outputs.notes, outputs.understood()] if progress else ():
         print(f"{folder}: {note}", file=sys.stderr)
     return outputs
-
-
-def _made(
-    outputs: Outputs,
-    folder: str | os.PathLike,
-    test: stores.Split,
-    pairs: np.ndarray,
-    square: Square,
-    naming: str | None,
-) -> str | None:
-    """How pictures of the square's whole were made, PADDED or STRETCHED; None where there are none.
-
-    A figure that is stretched is wider than that of the target's photo. A strip's target tells it best.
-
-    Raises:
-      InputError: the pictures contradict `naming`; or nothing is said, and they do not agree.
-    """
-    known = result_names.find(naming)
-    whole = [index for index in range(len(outputs)) if outputs.whole(index)]
-    if not whole:
-        if known is not None and known.square is not None and not known.own:
-            outputs.notes.append(
-                f"no picture has {'x'.join(map(str, square.whole))} pixels, so --naming={naming} has "
-                "no effect"
-            )
-        return None
-    cut, squeezed = (fit(*square, mode).image for mode in ("crop", "stretch"))
-    nearer = []
-    for index in whole[:: -(-len(whole) // COMPARED)]:
-        (panels,) = outputs.read(index, index + 1)
-        picture = panels.generated if panels.target is None else panels.target
-        photo = np.asarray(test.store.images[pairs[index : index + 1, 1]])[0]
-        nearer.append(_apart(squeezed(picture), photo, BLOCK) < _apart(cut(picture), photo, BLOCK))
-    share = float(np.mean(nearer))
-    seen = STRETCHED if share >= STRETCHED_FROM else PADDED if share <= PADDED_TO else None
-    told = f"{sum(nearer)} of {len(nearer)} look stretched beside the photos of their targets"
-    if known is not None and known.square is not None:
-        if known.own and seen not in (None, known.square):
-            raise InputError(
-                f"{folder}: --naming={naming} does not fit: its pictures are {known.square}, but {told}; "
-                f"leave --naming out, or give --naming={known.square}"
-            )
-        return known.square
-    if seen is None:
-        raise InputError(
-            f"{folder}: pictures of {'x'.join(map(str, square.whole))} pixels may be stretched or padded: "
-            f"{told}; give --naming={STRETCHED}, --naming={PADDED}, or the system that made them"
-        )
-    if 0 < sum(nearer) < len(nearer):
-        outputs.notes.append(f"{told}: all are taken for {seen}")
-    return seen
 
 
 def _alike(panels: Sequence[Panels]) -> np.ndarray:
@@ -319,19 +257,12 @@ def _alike(panels: Sequence[Panels]) -> np.ndarray:
 def _other_targets(panels: Sequence[Panels], targets: np.ndarray) -> int:
     """How many strips show another target than the data set's photo."""
     shown = [(panel.target, target) for panel, target in zip(panels, targets, strict=True)]
-    return sum(_apart(panel, target) > ANOTHER for panel, target in shown if panel is not None)
+    return sum(
+        squares.apart(panel, target) > ANOTHER for panel, target in shown if panel is not None
+    )
 
 
 def _copies(panels: Sequence[Panels], targets: np.ndarray) -> int:
     """How many strips have the data set's photo where the generated image should be."""
     strips = [(panel, target) for panel, target in zip(panels, targets, strict=True) if panel.strip]
-    return sum(_apart(panel.generated, target) < COPY for panel, target in strips)
-
-
-def _apart(panel: np.ndarray, photo: np.ndarray, block: int = 1) -> float:
-    """The mean difference of a panel from a photo that may be wider, both averaged over blocks."""
-    cut = (photo.shape[1] - panel.shape[1]) // 2
-    apart = photo[:, cut : cut + panel.shape[1]].astype(np.float32) - panel
-    height, width = (side // block for side in apart.shape[:2])
-    blocks = apart[: height * block, : width * block].reshape(height, block, width, block, -1)
-    return float(np.abs(blocks.mean(axis=(1, 3))).mean())
+    return sum(squares.apart(panel.generated, target) < COPY for panel, target in strips)

@@ -361,3 +361,45 @@ def test_the_result_says_what_was_understood(tmp_path, monkeypatch, capsys):
         picture_judging.judge("synthetic_people", "", naming="patn")
     with pytest.raises(InputError, match="--naming: unknown 'gan'"):
         picture_judging.judge("synthetic_people", "", tmp_path, naming="gan")
+
+
+STUDIO = np.linspace(0, 60, CROP[1], dtype=np.uint8)[:, None]
+"""A wall that gets darker to one side: its border is of several colours, where no band hides it."""
+
+
+def _of(made):
+    """Photos of `deepfashion` in a studio, made squares in this way."""
+    test = photos("deepfashion")
+    images = np.stack([made(person(seed) - STUDIO) for seed in range(4)])
+    return test._replace(store=test.store._replace(images=images))
+
+
+@pytest.mark.parametrize("naming", [None, "pidm", "stretched"])
+@pytest.mark.parametrize("protocol", ["gfla", "patn"])
+def test_stretched_pictures_stay_as_they_are_beside_stretched_photos(naming, protocol, tmp_path):
+    generated = write(tmp_path, "deepfashion", "{}_2_{}_vis.png", "g", stretched)
+    frame = protocols.find(protocol).frame("deepfashion")
+    outputs = picture_judging.pictures(
+        tmp_path, "deepfashion", _of(stretched), PAIRS, PAIRS, frame, naming=naming
+    )
+    assert (outputs.made, outputs.record()["systems"]) == ("stretched", ["pidm"])
+    assert outputs.understood().endswith("256x256 pixels")
+    for panels, image in zip(outputs.read(0, 3), generated, strict=True):
+        np.testing.assert_array_equal(panels.generated, stretched(image))
+
+
+@pytest.mark.parametrize(
+    ("made", "beside", "instead"),
+    [
+        (stretched, padded, "--protocol=patn, a data set of 256x176, or .* built of stretched"),
+        (padded, stretched, "a data set of 256x176$"),
+    ],
+)
+def test_squares_of_one_kind_are_refused_beside_photos_of_the_other(
+    made, beside, instead, tmp_path
+):
+    write(tmp_path, "deepfashion", "{}_to_{}.png", "g", made)
+    with pytest.raises(
+        InputError, match=f"are {made.__name__} to 256x256, the photos .* are not; give {instead}"
+    ):
+        picture_judging.pictures(tmp_path, "deepfashion", _of(beside), PAIRS, PAIRS, None)
