@@ -38,7 +38,8 @@ DATASET = flags.DEFINE_string("dataset", None, "The data set of --images or --ba
 PROTOCOL = flags.DEFINE_list(
     "protocol",
     None,
-    "pgjax, pg2, pdig, deformable, kurupathi or patn; for a run also several, such as pgjax,patn. "
+    "pgjax, pg2, pdig, deformable, kurupathi, patn, gfla, dptn, pidm, pcdms or cfld; for a run also several, "
+    "such as pgjax,patn. "
     "Default for a run: pgjax and the protocol of its paper. Default for --images and --baselines: pgjax.",
 )
 METRICS = flags.DEFINE_list(

@@ -2,11 +2,15 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+
+from pgjax.images.result_names import NAMINGS
+from pgjax.metrics.protocols import PROTOCOLS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROW = "--config=configs/pg2.py:synthetic_people/g1_g2_d"
@@ -21,6 +25,8 @@ def run(*arguments):
 def test_help(command):
     ended = run(command, "--help")
     assert ended.returncode == 0 and "--data_dir" in ended.stdout
+    if command == "evaluate.py":
+        assert set(PROTOCOLS) | set(NAMINGS) <= set(re.findall(r"\w+", ended.stdout))
 
 
 def test_help_of_generate():
