@@ -18,7 +18,20 @@ from pgjax.training.checkpoint import differences
 # What two evaluations must share for their numbers to be comparable; `of` in what a user is told.
 PAIRS = ("pairs", "limit", "pairs_from", "pairs_sha256")
 EVALUATED = ("step", "noise", "mask_radius", *PAIRS)
-MEANT = ("mask", "frames", "splits", "features", "reference")
+MEANT = (
+    "mask",
+    "frames",
+    "seen",
+    "ssim",
+    "splits",
+    "features",
+    "scaling",
+    "lpips_scaling",
+    "reference",
+    "fid_batch",
+    "lpips_batch",
+    "jpeg",
+)
 """Fields of a protocol's record that a number follows from."""
 
 

@@ -9,7 +9,7 @@ from configs import pg2
 from pgjax.errors import InputError
 from pgjax.metrics.protocols import PROTOCOLS
 from pgjax.tools import papers, table
-from pgjax.tools.measured import read_judged
+from pgjax.tools.measured import MEANT, read_judged
 from pgjax.training import run_directory
 from runs import pixel_metrics, write, write_judged
 
@@ -267,14 +267,29 @@ def test_pictures_that_were_judged_otherwise_are_refused(tmp_path, changes, mess
         table.main(["pg2", str(run), f"theirs={path}"])
 
 
-def test_other_real_images_are_another_protocol(tmp_path):
-    record = PROTOCOLS["pgjax"].record() | {"reference": "targets"}
+@pytest.mark.parametrize(
+    ("key", "other"), [("reference", "targets"), ("fid_batch", 64), ("lpips_scaling", "unit")]
+)
+def test_a_choice_that_differs_is_another_protocol(tmp_path, key, other):
+    before = PROTOCOLS["pgjax"].record()
     runs = [write(tmp_path / "a", protocol="pgjax")]
     runs.append(write(tmp_path / "b", seed=1, protocol="pgjax"))
     path = runs[1] / "metrics.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"protocol": record}))
-    with pytest.raises(InputError, match=r"otherwise: protocol\.reference 'train' and 'targets'"):
+    result = json.loads(path.read_text())
+    path.write_text(json.dumps(result | {"protocol": before | {key: other}}))
+    with pytest.raises(
+        InputError, match=rf"otherwise: protocol\.{key} {before[key]!r} and {other!r}"
+    ):
         table.tables("pg2", table.gather("pg2", runs, "pgjax"), protocol="pgjax")
+    # Earlier versions did not tell this choice.
+    del before[key]
+    path.write_text(json.dumps(result | {"protocol": before}))
+    table.tables("pg2", table.gather("pg2", runs, "pgjax"), protocol="pgjax")
+
+
+def test_every_choice_of_a_protocol_counts():
+    texts = {"name", "source", "pairs", "metrics", "columns", "notes"}
+    assert {*MEANT} == set(PROTOCOLS["pgjax"].record()) - texts
 
 
 @pytest.mark.parametrize(
