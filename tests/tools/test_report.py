@@ -238,6 +238,7 @@ def test_what_is_wrong_is_told(tmp_path, monkeypatch, arguments, message):
         ("metrics_pg2.json", "{}", "not what evaluate.py writes"),
         ("environment.jsonl", "{\n", "its last line is not what a run writes"),
         ("metrics.jsonl", "{\n{}\n", "line 1: not a line of a log"),
+        ("metrics.jsonl", '{"step": 7, "g/loss": null}\n', "step 7: g/loss is no number: None"),
         ("config.json", '{"row": 3, "networks": {}}', "not the config of a run"),
         ("samples/0000100.png", "", "not a readable image"),
     ],
@@ -285,6 +286,46 @@ def test_a_chart_has_room_for_a_single_value_and_for_gaps():
     classes = [a["class"] for a in svg.all("g") if "color-" in a.get("class", "")]
     assert classes == ["series dots color-3", "series lines color-4"]
     assert len(svg.all("path")) == 2  # before the gap and after it
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (2e-4, 2e-4 + 3e-20),  # means of one constant
+        (1.0, 1.0 + 1e-12, 1.0 - 1e-12),
+        (-1e24, 1e24),
+        (5e-324, 0.0),
+    ],
+)
+def test_a_chart_of_nearly_equal_or_large_values_has_its_points(values):
+    points = list(enumerate(values))
+    svg = pages.Parsed(charts.scatter([charts.Point(*p, "", None) for p in points], "a", "b"))
+    assert len(svg.all("circle")) == len(points)
+    assert all(0 <= float(dot["cy"]) <= charts.SIZE[1] for dot in svg.all("circle"))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1e30, 1.7e308])
+def test_values_that_no_chart_has_room_for_are_gaps(value):
+    assert curves.thinned([(1, value), (2, value), (3, 1.0)], 2) == [(1.5, None), (3.0, 1.0)]
+    (group,) = curves.groups([[{"step": 1, "g/loss": value}], [{"step": 1, "g/loss": 1.0}]])
+    page = pages.Parsed(group.charts[0].svg)
+    assert [a["class"] for a in page.all("g") if "color-" in a.get("class", "")] == [
+        "series dots color-1"
+    ]
+    (group,) = curves.groups([[{"step": 1, "g/loss": value}]])
+    assert "No finite value." in group.charts[0].svg
+    assert "No finite value." in charts.scatter([], "a", "b")
+
+
+def test_no_fault_of_a_page_stops_a_training(tmp_path, capsys, monkeypatch):
+    pages.run(tmp_path / "run")
+
+    def broken(*_):
+        raise ArithmeticError("of a library")
+
+    monkeypatch.setattr(charts, "lines", broken)
+    training.write(tmp_path / "run", tmp_path / "run" / "metrics.jsonl")
+    assert "ArithmeticError('of a library')" in capsys.readouterr().err
 
 
 def test_training_writes_a_small_page_and_is_not_stopped_by_it(tmp_path, capsys):

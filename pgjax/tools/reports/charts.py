@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -12,6 +13,9 @@ from markupsafe import Markup
 
 COLORS = 10  # of lines, in page.css; more lines have them again
 SIZE = (460, 230)  # (width, height), units of the view box
+# leather's search for ticks rounds at a billionth and at 28 digits: beyond these it takes for ever, or fails.
+NARROWEST = 1e-6  # length of an axis, of its largest value
+LARGEST = 1e24
 
 # What leather leaves for texts, in the fonts of page.css. Lines have their names elsewhere.
 for _name, _value in {
@@ -25,6 +29,7 @@ for _name, _value in {
 }.items():
     setattr(theme, _name, _value)
 
+NOTHING = Markup('<p class="note">No finite value.</p>')
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:E[+-]?\d+)?")
 _STYLE = ("fill", "stroke", "stroke-width", "font-family", "font-size")
 
@@ -46,7 +51,10 @@ class Point(NamedTuple):
 
 
 def lines(drawn: Sequence[Line], x_title: str, name: str) -> Markup:
-    """Lines in one chart of that name; a line of one point is a dot."""
+    """Lines in one chart of that name; a line of one point is a dot, one without any is left out."""
+    drawn = [line for line in drawn if any(y is not None for _, y in line.points)]
+    if not drawn:
+        return NOTHING
     points = [point for line in drawn for point in line.points]
     chart = _chart([x for x, _ in points], [y for _, y in points if y is not None], x_title)
     for line in drawn:
@@ -61,6 +69,8 @@ def lines(drawn: Sequence[Line], x_title: str, name: str) -> Markup:
 
 def scatter(points: Sequence[Point], x_title: str, y_title: str) -> Markup:
     """Points from left to right, those with a link as links that are named."""
+    if not points:
+        return NOTHING
     ordered = sorted(points, key=lambda point: (point.x, point.y, point.name))
     places = [(point.x, point.y) for point in ordered]
     chart = _chart([x for x, _ in places], [y for _, y in places], x_title, y_title)
@@ -89,9 +99,10 @@ def _chart(
 def _ends(values: Sequence[float]) -> tuple[float, float]:
     """Of an axis, which needs some length."""
     low, high = min(values, default=0.0), max(values, default=1.0)
-    if low < high:
+    largest = max(abs(low), abs(high))
+    if high - low > max(NARROWEST * largest, sys.float_info.min):
         return low, high
-    around = abs(low) / 10 or 1.0
+    around = largest / 10 if largest > sys.float_info.min else 1.0
     return low - around, high + around
 
 
@@ -127,5 +138,5 @@ def _text(svg: ElementTree.Element, role: str) -> Markup:
 
 
 def finite(value: float) -> float | None:
-    """The value where a chart has a place for it, else None."""
-    return value if math.isfinite(value) else None
+    """The value where a chart has a place for it, else None: not a number, or beyond LARGEST."""
+    return value if math.isfinite(value) and abs(value) <= LARGEST else None

@@ -60,9 +60,11 @@ def thinned(
 ) -> list[tuple[float, float | None]]:
     """At most so many points: means of neighbours, of as many each as there is need for.
 
-    Where one of them is not finite there is None, a gap.
+    Where one of them is not finite, or too large for a chart, there is None, a gap.
     """
     size = -(-len(points) // most)
-    parts = (np.array(points[i : i + size], float) for i in range(0, len(points), size))
-    means = (part.mean(axis=0).tolist() for part in parts)
-    return [(step, charts.finite(value)) for step, value in means]
+    starts = np.arange(0, len(points), size)
+    counts = np.diff(starts, append=len(points))
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = np.add.reduceat(np.array(points, float), starts) / counts[:, None]
+    return [(step, charts.finite(value)) for step, value in means.tolist()]

@@ -171,7 +171,7 @@ def of_run(
     points = [
         charts.Point(a, b, _said(pair), f"#{pair.anchor}" if pair.picture else None)
         for a, b, pair in zip(x, y, shown, strict=True)
-        if np.isfinite([a, b]).all()
+        if charts.finite(a) is not None and charts.finite(b) is not None
     ]
     name = result["protocol"]["name"]
     scatter = charts.scatter(points, metric, against)

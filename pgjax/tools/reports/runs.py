@@ -69,7 +69,12 @@ def read(folder: paths.Path, log: paths.Path | None = None) -> Run:
         paper = papers.owner(config)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / run_directory.CONFIG}: not the config of a run") from error
-    lines = logbook.lines(log or folder / logbook.METRICS)
+    path = log or folder / logbook.METRICS
+    lines = logbook.lines(path)
+    for line in lines:
+        for name, value in line.items():
+            if type(value) not in (int, float):
+                raise InputError(f"{path}, step {line['step']}: {name} is no number: {value!r:.40}")
     return Run(folder, paper, config, lines)
 
 

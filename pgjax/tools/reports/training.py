@@ -14,7 +14,7 @@ GRIDS = 4
 def write(folder: paths.Path, log: paths.Path) -> None:
     """Writes the run's curves, samples and config as they are now, whole or not at all.
 
-    What is wrong with a file is told in a line, and stops no training.
+    What goes wrong is told in a line, and stops no training.
 
     Args:
       folder: the run directory.
@@ -31,5 +31,6 @@ def write(folder: paths.Path, log: paths.Path) -> None:
             left_out=room.left_out,
         )
         page.write(folder / FILE, html)
-    except (InputError, OSError) as error:
-        print(f"warning: no {FILE} of {folder}: {error}", file=sys.stderr, flush=True)
+    except Exception as error:  # a page is not worth a training of days
+        told = error if isinstance(error, InputError | OSError) else repr(error)
+        print(f"warning: no {FILE} of {folder}: {told}", file=sys.stderr, flush=True)
