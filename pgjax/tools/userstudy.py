@@ -40,8 +40,10 @@ def make(arguments) -> None:
     draw = drawing.Draw(seed)
     count = studies.COUNT if arguments.count is None else arguments.count
     practice = studies.PRACTICE if arguments.practice is None else arguments.practice
-    if count < 1 or practice < 0 or (arguments.seconds is not None and arguments.seconds < 0):
-        raise InputError("--count, --practice, --seconds: expected 1, 0 and 0 or more")
+    if count < 1 or practice < 0:
+        raise InputError("--count, --practice: expected 1 and 0 or more")
+    if arguments.seconds is not None and not 0 <= arguments.seconds <= studies.LONGEST:
+        raise InputError(f"--seconds: expected a number from 0 to {studies.LONGEST}")
     size = None if arguments.size is None else _size(arguments.size)
     if arguments.generated is None:
         raise InputError("--generated: missing; expected a folder of generated pictures")

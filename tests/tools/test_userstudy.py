@@ -197,10 +197,14 @@ def test_serving_without_the_extra(tmp_path, monkeypatch):
             "--naming: goes with --dataset",
         ),
         (["make", "s", "--generated=a", "--real=b", "--size=256"], "--size: expected HEIGHTxWIDTH"),
-        (["make", "s", "--generated=a", "--real=b", "--count=0"], "--count, --practice, --seconds"),
+        (["make", "s", "--generated=a", "--real=b", "--count=0"], "--count, --practice"),
         (
             ["make", "s", "--generated=a", "--real=b", "--seconds=-1"],
-            "--count, --practice, --seconds",
+            "--seconds: expected a number from 0",
+        ),
+        (
+            ["make", "s", "--generated=a", "--real=b", "--seconds=nan"],
+            "--seconds: expected a number from 0",
         ),
         (
             ["make", "s", "--generated=a", "--real=b", "--port=1"],

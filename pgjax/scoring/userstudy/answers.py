@@ -115,7 +115,7 @@ def _answer(given: Any, number: int, study: Study) -> Answer:
         raise Refused(FORM, f"{what} is not an object")
     expected = study.trials[number]
     if given.get("pictures") != expected:
-        raise Refused(PICTURES, f"{what} names {str(given.get('pictures'))[:80]}, not {expected}")
+        raise Refused(PICTURES, f"{what} names {given.get('pictures')!r:.80}, not {expected}")
     if given.get("answer") not in study.plan["choices"]:
         raise Refused(FORM, f"{what} is {str(given.get('answer'))[:64]!r}")
     shown, taken, views = (_whole(given, name, what) for name in ("shown", "taken", "views"))

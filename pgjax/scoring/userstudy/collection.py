@@ -122,7 +122,17 @@ class Store:
         return state, (before if before is not None and state == AGAIN else sent)
 
     def read(self) -> Collected:
-        """What is kept."""
+        """What is kept.
+
+        Raises:
+          InputError: the file is damaged.
+        """
+        try:
+            return self._read()
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            raise InputError(f"{self.path}: damaged ({error})") from error
+
+    def _read(self) -> Collected:
         with self._connection() as connection:
             rows = connection.execute(
                 "SELECT person, answers, again FROM persons ORDER BY received"

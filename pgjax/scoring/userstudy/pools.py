@@ -108,7 +108,8 @@ def of_both(first: Pool, second: Pool) -> list[str]:
     Raises:
       InputError: there is none.
     """
-    shared = [name for name in first.names if name in set(second.names)]
+    theirs = set(second.names)
+    shared = [name for name in first.names if name in theirs]
     for pool in (first, second):
         if others := len(pool.names) - len(shared):
             print(

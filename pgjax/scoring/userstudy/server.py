@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from pgjax.errors import InputError
 from pgjax.scoring.userstudy import answers
 from pgjax.scoring.userstudy.collection import Store
 from pgjax.scoring.userstudy.studies import SITE, Study
@@ -81,8 +82,11 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that waits for participants; connections are taken from now on.
 
     Raises:
+      InputError: there is no such port.
       OSError: the port is taken, or the host is none of this machine's.
     """
+    if not 0 <= port < 2**16:
+        raise InputError(f"--port: expected a number from 0 to 65535, not {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=128)
 

@@ -37,6 +37,7 @@ QUESTIONS = {
 }
 COUNT, PRACTICE = 55, 10  # Ma et al. 2017, section 4.4
 SECONDS = {REAL_OR_GENERATED: 1.0, PREFERENCE: 0.0}
+LONGEST = 3600  # seconds that the page can count
 HEIGHT = 256  # CSS pixels, to which smaller pictures are enlarged by a whole factor
 FORMAT = 1
 STUDY, KEY, SITE = "study.json", "key.json", "site"
@@ -100,6 +101,8 @@ def write(
       InputError: the folder holds something; nothing to show after practice; pictures of several sizes.
     """
     folder = paths.local(folder)
+    if not folder.name or folder.name == "..":
+        folder = folder.resolve()  # the study is written beside it, and then gets its name
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: holds something already; name a new folder for the study")
     counted = {shown.what for trial in trials[practice:] for shown in trial}

@@ -58,6 +58,7 @@ def _without(document, name):
             "13 answers to 12",
         ),
         (lambda d: _changed(d, 3, pictures=["0123456789abcdef"]), "pictures", "answer 4 names"),
+        (lambda d: _changed(d, 3, pictures="\ud800"), "pictures", r"answer 4 names '\ud800'"),
         (_swapped, "pictures", "answer 3 names"),
         (lambda d: _changed(d, 0, answer="left"), "form", "answer 1 is 'left'"),
         (lambda d: _changed(d, 0, answer=["real"]), "form", "answer 1 is "),

@@ -89,6 +89,12 @@ def test_files_that_are_no_store_of_this_study_are_refused(study, tmp_path):
     (tmp_path / "text").write_text("no database, but long enough to be looked at\n" * 100)
     with pytest.raises(InputError, match="text: file is not a database"):
         Store(study, tmp_path / "text")
+    store = Store(study)
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("INSERT INTO persons VALUES ('x', '{', 0, 0)")
+    connection.close()
+    with pytest.raises(InputError, match=r"answers.sqlite: damaged \(Expecting property name"):
+        store.read()
 
 
 def test_saved_files_are_added_to_what_was_sent(study, tmp_path, capsys):

@@ -115,6 +115,8 @@ def test_faults_before_it_serves(tmp_path, server, study):
     taken = f"--port={server.port}"
     with pytest.raises(OSError, match="in use"):
         userstudy.main(["serve", str(study.folder), taken])
+    with pytest.raises(InputError, match="--port: expected a number from 0 to 65535, not 65536"):
+        userstudy.main(["serve", str(study.folder), "--port=65536"])
     with pytest.raises(FileNotFoundError, match="no study in it"):
         userstudy.main(["serve", str(tmp_path)])
     mine = userstudies.rated(tmp_path / "s")

@@ -151,6 +151,12 @@ def test_a_study_is_never_overwritten(tmp_path):
     assert files(study) == before
 
 
+def test_a_study_may_be_made_in_the_folder_where_one_stands(tmp_path, monkeypatch):
+    (tmp_path / "s").mkdir()
+    monkeypatch.chdir(tmp_path / "s")
+    assert userstudies.rated(".").folder == tmp_path / "s"
+
+
 def _edit(path, old, new):
     text = path.read_text()
     assert old in text
