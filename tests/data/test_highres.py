@@ -1,13 +1,17 @@
 """DeepFashion of img_highres.zip: both sizes, filters, and the published lists of photos and pairs."""
 
+import csv
 import io
 import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import places
 from expected_metrics import expected
 from fashion import NAMES, PAIRS, FakeFashion
 from pgjax import data
@@ -414,3 +418,58 @@ def test_enlarged_photos_are_judged_under_later_protocols(enlarged, protocol, mo
     for name, score in scores.items():
         found = np.mean([expected(name, *both, None) for both in shown])
         assert score == pytest.approx(found, abs=2e-4), name
+
+
+@pytest.fixture
+def both_splits(shared, enlarged, tmp_path):
+    """The enlarged photos with a made-up list of training photos: those of half of the outfits."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "img_highres").symlink_to(enlarged[0] / "img_highres")
+    folder = shared / "data/deepfashion"
+    there = {f"{path.stem}.jpg" for path in (folder / "images").glob("*.png")}
+    outfits = sorted({fashion_names.identity(name) for name in there})
+    training = {name for name in there if fashion_names.identity(name) in outfits[::2]}
+    splits = {"train": training, "test": there - training}
+    with (folder / "fasion-resize-annotation-test.csv").open() as file:
+        head, *lines = file.read().splitlines()
+    with (folder / "fasion-resize-pairs-test.csv").open() as file:
+        listed = [(row["from"], row["to"]) for row in csv.DictReader(file)]
+    for split, names in splits.items():
+        mine = [line for line in lines if line.partition(":")[0] in names]
+        (raw / f"{split}.lst").write_text("\n".join(line.partition(":")[0] for line in mine) + "\n")
+        (raw / f"fasion-resize-annotation-{split}.csv").write_text("\n".join([head, *mine]) + "\n")
+        rows = ["from,to", *(",".join(pair) for pair in listed if names.issuperset(pair))]
+        (raw / f"fasion-resize-pairs-{split}.csv").write_text("\n".join(rows) + "\n")
+    return raw
+
+
+@pytest.mark.slow
+def test_enlarged_photos_from_the_raw_folder_to_scores(both_splits, tmp_path):
+    """Prepared, trained on for two steps, drawn, and judged under protocols of both kinds."""
+
+    def pgjax(*words):
+        command = [sys.executable, "-m", "pgjax", *words]
+        options = {"capture_output": True, "text": True, "env": places.environment()}
+        done = subprocess.run(command, cwd=tmp_path, **options)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    pgjax("prepare", CROP, f"--raw={both_splits}")
+    few = [f"--config.networks.{name}.options.features=2" for name in ("g", "d")]
+    few += ["--config.stages.stage1.steps=2", "--config.batch_size=2"]
+    few += ["--config.report.score_pairs=2", "--config.report.sample_pairs=2"]
+    pgjax("train", f"--config=deformable:{CROP}/dsc", "--workdir=run", *few)
+    pgjax("examples", CROP, "--out=examples")
+    given = ["--source=examples/source.png", "--source_pose=examples/source_keypoints.json"]
+    given += ["--target_pose=examples/target_keypoints.json", "--out=result.png"]
+    assert pgjax("generate", "--model=run/export", *given) == "result.png\n"
+    with Image.open(tmp_path / "result.png") as image:
+        assert image.size == (176, 256)
+    judged = ["--limit=2", "--metrics=pixel", "--save_images"]
+    protocols = ("pgjax", "cfld")
+    pgjax("evaluate", "--workdir=run", f"--protocol={','.join(protocols)}", *judged)
+    for protocol in protocols:
+        result = json.loads((tmp_path / "run" / f"metrics_{protocol}.json").read_text())
+        assert (result["pairs"], result["protocol"]["name"]) == (2, protocol)
+        assert np.isfinite(list(result["scores"]["model"].values())).all()
