@@ -1,8 +1,11 @@
 """Our side of benchmarks.network_metrics: a process that runs a network whenever it is told to.
 
-python -m benchmarks.metric_networks FOLDER
+    python -m benchmarks.metric_networks FOLDER
+
+It runs the network of FOLDER/settings.json once for each line of its input, and prints seconds and memory.
 """
 
+import argparse
 import itertools
 import json
 import pathlib
@@ -21,13 +24,18 @@ def peak() -> int:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=pathlib.Path, help="settings.json and given.npz")
+    folder = parser.parse_args().folder
+
     import jax
 
     from pgjax.frozen import inception, lpips_weights
     from pgjax.metrics.inception_features import InceptionExtractor
     from pgjax.metrics.lpips import LpipsExtractor
 
-    folder = pathlib.Path(sys.argv[1])
     settings = json.loads((folder / "settings.json").read_text())
     params, given = {}, []
     with np.load(folder / "given.npz") as file:

@@ -1,6 +1,6 @@
 """The side of the other packages, for benchmarks.judges; run in an environment without JAX.
 
-    PEERS/bin/python -m benchmarks.peer_judges FOLDER
+    PEERS/bin/python -m benchmarks.torch_peers.judges FOLDER
 
 FOLDER has generated/ and target/, pictures of equal names; given.npz with the masks (N, H, W) and two sets of
 features; settings.json with SSIM's settings by metric; and lpips_alex.npz and lpips_vgg.npz with the
