@@ -179,6 +179,7 @@ def test_the_log_goes_on_where_the_checkpoint_is(home):
         logbook.Logbook(home, 4)
 
 
+@pytest.mark.slow
 def test_a_built_data_set_is_copied_there_and_fetched(home, monkeypatch, tmp_path, capsys):
     name = "synthetic_people"
     first = store.load_split(name, "test", home)  # generated: built here, nothing is written there

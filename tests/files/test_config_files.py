@@ -62,6 +62,7 @@ def test_rows_are_found_elsewhere(elsewhere, named, size):
     assert f'"batch_size": {size},' in ended.stdout
 
 
+@pytest.mark.slow
 def test_they_are_found_in_an_installed_package(elsewhere):
     """As the wheel lays them: pgjax/configs, beside another project's configs."""
     home = elsewhere / "installed"

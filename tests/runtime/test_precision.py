@@ -98,7 +98,9 @@ def operands_of(primitive, recipe, stage):
     ]
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "pg2")) for name in ROWS]
+)
 @pytest.mark.parametrize("precision", PRECISIONS[1:])
 def test_every_convolution_of_an_accelerators_rounded_step_is_one(name, precision, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")

@@ -344,6 +344,7 @@ def test_tuples_that_nothing_has_named_are_traced_again(kept_programs, monkeypat
     assert again.traced == 1
 
 
+@pytest.mark.slow
 def test_a_step_read_from_disk_is_the_step_to_the_bit(kept_programs):
     recipe = build(tiny.generator_config())
     (stage,) = recipe.stages.values()

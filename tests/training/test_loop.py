@@ -133,6 +133,7 @@ def test_an_interrupted_run_ends_bit_identical(finished, tmp_path, monkeypatch):
     assert again == logged
 
 
+@pytest.mark.slow
 def test_a_run_that_is_told_to_stop_saves_itself_and_goes_on(finished, tmp_path):
     # After step 3, between checkpoints, and after step 4, where a stage ends.
     steps = []
