@@ -40,7 +40,6 @@ from pgjax.tools import cli, row_summary
 from pgjax.tools.child_process import GRACE, call_apart
 from pgjax.tools.measured import Judged, is_judged, read_judged
 from pgjax.tools.plans import Plan, check_places, plan, report
-from pgjax.tools.reports.training import FILE
 from pgjax.training import run_directory
 from pgjax.training.recipe import build
 
@@ -223,7 +222,7 @@ def _study(args: argparse.Namespace, started: float, stop: Interruption) -> None
         # On which pairs the runs are scored is known only now.
         text, fault = report(plans), error
     print(text)
-    code, page = 0, args.workdir / FILE
+    code, page = 0, args.workdir / run_directory.REPORT
     begun = [each.folder for each in plans if (each.folder / run_directory.CONFIG).exists()]
     if begun and stop.signal is None:
         beside = () if fault else judged

@@ -21,6 +21,7 @@ from pgjax.files.paths import append_text, write_text
 from pgjax.training.checkpoint import first_difference
 
 CONFIG = "config.json"
+REPORT = "report.html"  # of pgjax.tools.reports
 # What may change between two starts of one run: no step depends on it.
 FREE = (
     "total_steps",

@@ -20,7 +20,7 @@ from pgjax.tools import report
 from pgjax.tools.reports import charts, curves, pairs, pictures, training
 from pgjax.tools.reports.pairs import Asked
 from pgjax.tools.reports.pictures import Room
-from pgjax.training import model_folder
+from pgjax.training import model_folder, run_directory
 from pgjax.training.generation import Predictor
 from pgjax.training.recipe import build
 from pgjax.training.state import init_state
@@ -334,13 +334,13 @@ def test_training_writes_a_small_page_and_is_not_stopped_by_it(tmp_path, capsys)
     log = tmp_path / "log"
     log.write_text('{"step": 7, "g1/loss": 1.0}\n{"st')
     training.write(folder, log)
-    page = pages.Parsed((folder / training.FILE).read_text())
+    page = pages.Parsed((folder / run_directory.REPORT).read_text())
     assert "up to step 7 of 22000" in page.text and "4 of 10 grids" in page.text
     assert "run1" in page.ids and not capsys.readouterr().err
-    before = (folder / training.FILE).read_bytes()
+    before = (folder / run_directory.REPORT).read_bytes()
     log.write_text("{\n{}\n")
     training.write(folder, log)
-    assert (folder / training.FILE).read_bytes() == before
+    assert (folder / run_directory.REPORT).read_bytes() == before
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"warning: no report.html of {folder}: {log}, line 1: not a line of")
 

@@ -6,8 +6,8 @@ from pgjax.errors import InputError
 from pgjax.files import paths
 from pgjax.tools.reports import curves, page, runs
 from pgjax.tools.reports.pictures import Room
+from pgjax.training.run_directory import REPORT
 
-FILE = "report.html"
 GRIDS = 4
 
 
@@ -30,7 +30,7 @@ def write(folder: paths.Path, log: paths.Path) -> None:
             curves.groups([run.log]),
             left_out=room.left_out,
         )
-        page.write(folder / FILE, html)
+        page.write(folder / REPORT, html)
     except Exception as error:  # a page is not worth a training of days
         told = error if isinstance(error, InputError | OSError) else repr(error)
-        print(f"warning: no {FILE} of {folder}: {told}", file=sys.stderr, flush=True)
+        print(f"warning: no {REPORT} of {folder}: {told}", file=sys.stderr, flush=True)
