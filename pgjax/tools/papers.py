@@ -148,10 +148,11 @@ def owner(config: Mapping[str, Any]) -> str | None:
     differs in the fewest keys.
     """
     dataset, _, row = config["row"].partition("/")
+    known = load()  # finds configs/
     dataset = importlib.import_module("configs.common").like(dataset)
     candidates = {
         name: sum(1 for _ in departures(paper, config))
-        for name, paper in load().items()
+        for name, paper in known.items()
         if row in paper.ROWS and dataset in paper.SETTINGS
     }
     return min(candidates, key=candidates.__getitem__, default=None)

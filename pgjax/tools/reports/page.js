@@ -72,8 +72,19 @@ for (const chart of document.querySelectorAll(".scatter svg")) {
   });
 }
 
+// The event "close" comes later, perhaps after the next key, which is to go on from this point.
+function close() {
+  dialog.close();
+  focus();
+}
+
 dialog.addEventListener("keydown", (event) => {
-  if (stepped(event)) show();
+  if (stepped(event)) {
+    show();
+  } else if (event.key === "Escape") {
+    event.preventDefault();
+    close();
+  }
 });
 dialog.addEventListener("close", focus);
-dialog.querySelector("button")?.addEventListener("click", () => dialog.close());
+dialog.querySelector("button")?.addEventListener("click", close);
