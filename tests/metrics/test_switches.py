@@ -91,7 +91,8 @@ def _network(seed: int):
     """A small network in place of an Inception: blocks of a picture, weighed and bent."""
     kernel = np.random.default_rng(seed).normal(0, 0.1, (75, 8)).astype(np.float32)
 
-    def extract(params, images, renormalised: bool = False):
+    def extract(params, images, renormalised: bool = False, rounded: bool = False):
+        assert not rounded
         x = resizing.resize(images, (5, 5), "bilinear") / 127.5 - 1
         x = (x * 0.225 if renormalised else x).reshape(len(x), -1)
         features = jnp.tanh(x @ params)

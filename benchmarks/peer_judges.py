@@ -1,6 +1,6 @@
 """The side of the other packages, for benchmarks.judges; run in an environment without JAX.
 
-    PEERS/bin/python -m benchmarks.torch_peers.judges FOLDER
+    PEERS/bin/python -m benchmarks.peer_judges FOLDER
 
 FOLDER has generated/ and target/, pictures of equal names; given.npz with the masks (N, H, W) and two sets of
 features; settings.json with SSIM's settings by metric; and lpips_alex.npz and lpips_vgg.npz with the
@@ -8,6 +8,7 @@ convolutions in PyTorch's layout. The random weights of Inception, inception.pth
 packages say comes into peers.npz, by "package/metric", and their versions into peers.json.
 """
 
+import argparse
 import importlib.metadata
 import json
 import os
@@ -180,4 +181,8 @@ def main(folder: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=pathlib.Path, help="what benchmarks.judges has written")
+    main(parser.parse_args().folder)
