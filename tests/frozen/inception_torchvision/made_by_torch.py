@@ -16,7 +16,7 @@ from torch.nn import functional
 HERE = pathlib.Path(__file__).parent
 sys.path.append(str(HERE.parent.parent))
 
-from inception_weights import pictures, tensors  # noqa: E402
+from inception_weights import pictures, tensors  # noqa: E402 (found by the line above)
 
 
 def main(folder: pathlib.Path) -> None:
