@@ -28,7 +28,7 @@ class InceptionExtractor:
 
         features: which network, INCEPTION or IMAGENET. scaling: the grey values that it gets. rounded:
         whether what convolutions multiply is rounded to bfloat16: faster, and another number
-        (docs/precision.md).
+        (docs/performance.md).
         """
         if (features, scaling) == (INCEPTION, SYMMETRIC):
             self.what = (
