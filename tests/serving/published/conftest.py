@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 
+import numpy as np
 import pytest
 
 FRAMEWORKS = pathlib.Path(__file__).resolve().parents[3] / ".venv-frameworks"
@@ -26,3 +27,19 @@ def made_anew(tmp_path_factory):
         return folder
 
     return run
+
+
+@pytest.fixture(scope="module")
+def place(request):
+    """The folder of a module's files: its HERE, or, for a seed, of what its MAKER has just written."""
+    seed, module = getattr(request, "param", None), request.module
+    if seed is None:
+        return module.HERE
+    return request.getfixturevalue("made_anew")(module.HERE / module.MAKER, seed)
+
+
+@pytest.fixture(scope="module")
+def expected(place):
+    """What the framework computed with them."""
+    with np.load(place / "expected.npz") as file:
+        return dict(file)

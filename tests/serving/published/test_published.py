@@ -26,6 +26,7 @@ from pgjax.training.recipe import build
 from pgjax.training.state import modules, state_shapes
 
 HERE = pathlib.Path(__file__).parent
+MAKER = "made_by_tensorflow.py"
 SIZE = (128, 64)
 # The tables of the others are those of full_released; the pictures are at the size of market1501.
 ROWS = [
@@ -54,21 +55,6 @@ def arguments(system, files, out):
         f"--out={out}",
         *(f"--set={c}" for c in changes),
     ]
-
-
-@pytest.fixture(scope="module")
-def place(request):
-    """The folder of the files: that of this module, or, for a seed, of what TensorFlow has just written."""
-    seed = getattr(request, "param", None)
-    if seed is None:
-        return HERE
-    return request.getfixturevalue("made_anew")(HERE / "made_by_tensorflow.py", seed)
-
-
-@pytest.fixture(scope="module")
-def expected(place):
-    with np.load(place / "expected.npz") as file:
-        return dict(file)
 
 
 @pytest.fixture(scope="module")

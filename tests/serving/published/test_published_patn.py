@@ -20,6 +20,7 @@ from pgjax.training.recipe import build
 from pgjax.training.state import modules, state_shapes
 
 HERE = pathlib.Path(__file__).with_name("patn")
+MAKER = "made_by_torch.py"
 ROWS = {"batch": "market1501/patn", "instance": "deepfashion_256x176/patn"}
 TITLES = {"g": "netG", "d_pb": "netD_PB", "d_pp": "netD_PP"}
 NARROW = ("networks.*.options.features=1", "networks.g.options.blocks=2")
@@ -37,20 +38,10 @@ def files_of(norm, names=TITLES, place=HERE):
     return [place / f"{norm}_{TITLES[name]}.pth" for name in names]
 
 
-@pytest.fixture(scope="module")
-def place(request):
-    """The folder of the files: that which is kept, or, for a seed, of what PyTorch has just written."""
-    if request.param is None:
-        return HERE
-    return request.getfixturevalue("made_anew")(HERE / "made_by_torch.py", request.param)
-
-
 @pytest.mark.parametrize("place", [None, pytest.param(21, marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize("norm", ROWS)
-def test_pictures_and_logits_are_those_of_pytorch(norm, place, tmp_path):
+def test_pictures_and_logits_are_those_of_pytorch(norm, place, expected, tmp_path):
     model = imported(norm, files_of(norm, place=place), tmp_path / "model")
-    with np.load(place / "expected.npz") as file:
-        expected = dict(file)
     fields = ("source_image", "target_image", "source_heatmaps", "target_heatmaps")
     scene = NOTHING._replace(**{name: expected[name] for name in fields})
     made = modules(model.recipe)

@@ -19,6 +19,7 @@ from pgjax.training import model_folder
 from pgjax.training.state import modules
 
 HERE = pathlib.Path(__file__).parent / "pdig"
+MAKER = "made_by_tensorflow.py"
 SIZE = (128, 64)
 NAMES = [f"MODEL{number}/model.ckpt-0" for number in range(1, 5)]
 CHECKPOINTS = [str(HERE / name) for name in NAMES]
@@ -49,21 +50,6 @@ def arguments(row, files, out, changes=NARROW):
         f"--out={out}",
         *(f"--set={c}" for c in sorted(changes)),
     ]
-
-
-@pytest.fixture(scope="module")
-def place(request):
-    """The folder of the files: that which is kept, or, for a seed, of what TensorFlow has just written."""
-    seed = getattr(request, "param", None)
-    if seed is None:
-        return HERE
-    return request.getfixturevalue("made_anew")(HERE / "made_by_tensorflow.py", seed)
-
-
-@pytest.fixture(scope="module")
-def expected(place):
-    with np.load(place / "expected.npz") as file:
-        return dict(file)
 
 
 @pytest.fixture(scope="module")
