@@ -50,18 +50,37 @@ def test_rounded_factors_and_exact_sums(taps, stride, padding):
     np.testing.assert_allclose(found, _expected(x, kernel, stride, padding), rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("padding", [0, 1])
-def test_tiles(padding):
-    x, kernel = _case(11, 6, (3, 3), 5)
-    found = jax.jit(lambda x: tiles.convolve(x, kernel, ((padding, padding),) * 2))(x)
-    expected = _expected(x, kernel, 1, (padding, padding))
+@pytest.mark.parametrize(
+    ("taps", "padding"),
+    [
+        ((3, 3), (0, 0)),
+        ((3, 3), (1, 1)),
+        ((5, 5), (2, 2)),
+        ((1, 7), (0, 3)),
+        ((7, 1), (3, 0)),
+        ((1, 3), (2, 1)),
+        ((2, 4), (1, 2)),
+    ],
+)
+def test_tiles(taps, padding):
+    x, kernel = _case(11, 6, taps, 5)
+    found = jax.jit(lambda x: tiles.convolve(x, kernel, tuple((n, n) for n in padding)))(x)
+    expected = _expected(x, kernel, 1, padding)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-def test_wide_maps_are_convolved_alike(monkeypatch):
+def test_sums_of_tiles_are_those_of_the_paper():
+    """Lavin & Gray 2016, eq. 13 and what follows it: F(4, 3) at 0, 1, -1, 2, -2 and infinity."""
+    found = tiles.sums(3)
+    assert found.inputs[0] == (4, 0, -5, 0, 1, 0) and found.inputs[3] == (0, -2, -1, 2, 1, 0)
+    assert found.kernel[0] == (1 / 4, 0, 0) and found.kernel[4] == (1 / 24, -1 / 12, 1 / 6)
+    assert found.outputs[3] == (0, 1, -1, 8, -8, 1)
+
+
+def test_many_pixels_are_convolved_alike(monkeypatch):
     x, kernel = _case(7, 32, (3, 3), 2)
     plain = frozen.convolve(x, kernel, 1, "SAME")
-    monkeypatch.setattr(frozen, "_WIDE", 7)
+    monkeypatch.setattr(frozen, "_PIXELS", 7)
     np.testing.assert_allclose(frozen.convolve(x, kernel, 1, "SAME"), plain, atol=1e-3)
 
 

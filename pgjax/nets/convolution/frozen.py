@@ -1,11 +1,12 @@
 """Convolutions of networks that are not trained: any kernel, no thought for gradients.
 
-In float32 XLA's own convolution is fast on CPUs, once no more is asked of it: it runs at the rate of XLA's
+On CPUs those of a stride of 1 are Winograd's in float32; others are XLA's own, which runs at the rate of its
 products. It has none of bfloat16, though, and CPUs with AMX multiply that four times as fast. So rounded
 convolutions are written as products there.
 """
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +14,9 @@ from jax import lax
 
 from pgjax.nets.convolution import plain, tiles
 
-_WIDE = 35
-"""Maps of this side have so many tiles that Winograd's kernel, four times as large, costs little."""
+_PIXELS = 384
+"""So many, of all images, have so many tiles that to make Winograd's kernel, up to four times as large, costs
+little."""
 _FEW_CHANNELS = 32
 """Below, the sums around Winograd's products cost more than these."""
 
@@ -39,8 +41,8 @@ def convolve(
     )
     cpu = jax.default_backend() == "cpu"
     if not rounded:
-        enough = min(x.shape[1:3]) >= _WIDE and x.shape[3] >= _FEW_CHANNELS
-        if cpu and size == (3, 3) and stride == 1 and enough:
+        enough = math.prod(x.shape[:3]) >= _PIXELS and x.shape[3] >= _FEW_CHANNELS
+        if cpu and 1 < max(size) <= tiles.MOST and stride == 1 and enough:
             return tiles.convolve(x, kernel, pads)
         return _plain(x, kernel, stride, pads)
     x, kernel = x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16)
