@@ -7,7 +7,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 
-.PHONY: demo test test-slow frameworks lint format docs notebooks clean
+.PHONY: demo test test-slow frameworks lint scripts format docs notebooks clean
 
 demo: $(VENV)/installed
 	$(BIN)/python train.py --config=configs/demo.py:synthetic_people/dsc --workdir=runs/demo --data_dir=data
@@ -34,6 +34,10 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/ty check --python $(VENV)
+
+# The types of the pages' scripts. Needs npx, which comes with Node.
+scripts:
+	npx --yes --package typescript@7.0.2 tsc --project tsconfig.json
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
