@@ -3,9 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pgjax import keypoints
 from pgjax.errors import InputError
@@ -15,21 +16,84 @@ from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
 from pgjax.keypoints.matching import in_order
 from pgjax.pose import skeleton
 
+if TYPE_CHECKING:
+    from pgjax.frozen.estimators import Estimator
+
 TORSO = ("right_shoulder", "left_shoulder", "right_hip", "left_hip")
 
 OFFERED = {"--source_person": (PROMINENT,), "--target_person": (PROMINENT, FOLLOWED)}
 
-Find = Callable[[Mapping[str, Path], str], dict[str, list[Pose]]]
+FPS = 12.0  # of a sequence that tells no times
+
+
+class Clock(NamedTuple):
+    """When the frames of a sequence are shown, in whole numbers of `unit` seconds.
+
+    starts: by name, in their order, those that show nobody included; the first is 0. end: of the last one.
+    """
+
+    unit: Fraction
+    starts: dict[str, int]
+    end: int
+
+    @property
+    def rate(self) -> float:
+        """Frames a second, on average."""
+        return float(len(self.starts) / (self.end * self.unit))
+
+    def seconds(self) -> list[float]:
+        return [float(start * self.unit) for start in self.starts.values()]
 
 
 class Targets(NamedTuple):
-    """poses: by name, each with the size of its photo. sequence: whether a sequence was asked for."""
+    """poses: by name, each with its photo's size. clock: of a sequence, None where none was asked for."""
 
     poses: dict[str, Pose]
-    sequence: bool
+    clock: Clock | None
 
 
-def source(arguments: argparse.Namespace, size: Size, find: Find) -> Pose:
+class Finder:
+    """What finds the people in photos by name; it loads the estimator when it is first asked."""
+
+    def __init__(self, estimator: str, model: str | None, data_dir: str, threshold: float | None):
+        """As the options of the same names."""
+        self.name, self._model, self._data_dir = estimator, model, data_dir
+        self._limit = keypoints.THRESHOLD if threshold is None else threshold
+        self._loaded: Estimator | None = None
+
+    def estimator(self) -> "Estimator":
+        """Raises FileNotFoundError, InputError: as estimators.load."""
+        if self._loaded is None:
+            from pgjax.frozen import estimators
+            from pgjax.runtime import compilation
+            from pgjax.tools import keypoints as tool
+
+            compilation.keep()
+            place = tool.model_of(self._model, self._data_dir)
+            self._loaded = estimators.load(self.name, place, self._limit)
+        return self._loaded
+
+    def __call__(self, photos: Mapping[str, Path], where: str) -> dict[str, list[Pose]]:
+        """Raises FileNotFoundError, InputError: also if the photo, or each of several, cannot be read."""
+        from pgjax.tools import keypoints as tool
+
+        # A photo that cannot be read is told before seconds are spent on weights.
+        alone = {name: read_photo(path) for name, path in photos.items() if len(photos) == 1}
+        say(f"{where}: the estimator {self.name} looks for people", "")
+        people_in = self.estimator()
+        if alone:
+            return {name: people_in(photo, True) for name, photo in alone.items()}
+        poses, unreadable = tool.estimate(photos, people_in, everyone=True)
+        for fault in unreadable.values():
+            say(f"left out: {fault}")
+        if not poses:
+            raise InputError(
+                f"{where}: none of {len(photos)} photos can be read; the first: {fault}"
+            )
+        return poses
+
+
+def source(arguments: argparse.Namespace, size: Size, find: Finder) -> Pose:
     """The pose of the person in the source photo of that size, in its pixels.
 
     Raises:
@@ -46,15 +110,15 @@ def source(arguments: argparse.Namespace, size: Size, find: Find) -> Pose:
             poses = _of_photos(poses, [photo], where)
     (people,) = poses.values() or [[]]
     person, option = arguments.source_person, "--source_person"
-    pose = _choose({"": people}, person, where, option)[""]
+    pose = choose({"": people}, person, where, option)[""]
     if path is None:
-        _told(where, [pose], arguments.estimator)
+        tell(where, [pose], arguments.estimator)
     pose = keypoints.in_photo(pose, size, photo)
     _warn(pose, flag)
     return pose
 
 
-def targets(arguments: argparse.Namespace, size: Size, find: Find) -> Targets:
+def targets(arguments: argparse.Namespace, size: Size, find: Finder) -> Targets:
     """The target poses in their order.
 
     Args:
@@ -69,18 +133,29 @@ def targets(arguments: argparse.Namespace, size: Size, find: Find) -> Targets:
     if path is None:
         flag, where = "--target_photo", f"--target_photo: {photo}"
         poses = _found(find, photos or {}, where, "--target_pose")
-        found = _choose(poses, person, where, option)
-        _told(where, list(found.values()), arguments.estimator)
+        found = choose(poses, person, where, option)
+        tell(where, list(found.values()), arguments.estimator)
     else:
         flag, where = "--target_pose", f"--target_pose: {path}"
         poses = _read(path, arguments, photos, where)
-        found = _choose(poses, person, where, option)
+        found = choose(poses, person, where, option)
         found = _sized(found, arguments.target_size, photos, size, where)
     # That follows from what was given, not from in how many frames somebody was found.
     sequence = keypoints.is_sequence(path, poses) if photo is None else os.path.isdir(photo)
     for name, pose in found.items():
         _warn(pose, f"{flag} {name}" if sequence else flag)
-    return Targets(found, sequence)
+    return Targets(found, _even(list(poses), arguments.fps or FPS) if sequence else None)
+
+
+def _even(names: Sequence[str], fps: float) -> Clock:
+    """So many frames a second."""
+    starts = {name: i for i, name in enumerate(names)}
+    return Clock(1 / rational(fps), starts, len(names))
+
+
+def rational(fps: float) -> Fraction:
+    """A rate as people mean it: 29.97 is 2997/100."""
+    return Fraction(fps).limit_denominator(1001)
 
 
 def _photos(path: str) -> dict[str, Path]:
@@ -120,9 +195,10 @@ def _of_photos(
     return found
 
 
-def _choose(
+def choose(
     poses: Mapping[str, Sequence[Pose]], person: int | str | None, where: str, option: str
 ) -> dict[str, Pose]:
+    """The chosen person, of the photos that show the person; says what is left out."""
     choice = keypoints.choose(poses, person, where, option, OFFERED[option])
     for note in choice.notes:
         say(f"{where}: {note}")
@@ -158,46 +234,16 @@ def _sized(
     return found
 
 
-def finder(estimator: str, model: str | None, data_dir: str, threshold: float | None) -> Find:
-    """What finds the people in photos by name; it loads the estimator when it is first asked.
-
-    Raises, when asked:
-      FileNotFoundError, InputError: as estimators.load; the photo cannot be read, or none of several can.
-    """
-    loaded = []
-
-    def find(photos: Mapping[str, Path], where: str) -> dict[str, list[Pose]]:
-        from pgjax.frozen import estimators
-        from pgjax.runtime import compilation
-        from pgjax.tools import keypoints as tool
-
-        # A photo that cannot be read is told before seconds are spent on weights.
-        alone = {name: read_photo(path) for name, path in photos.items() if len(photos) == 1}
-        say(f"{where}: the estimator {estimator} looks for people", "")
-        if not loaded:
-            compilation.keep()
-            place = tool.model_of(model, data_dir)
-            limit = keypoints.THRESHOLD if threshold is None else threshold
-            loaded.append(estimators.load(estimator, place, limit))
-        (people_in,) = loaded
-        if alone:
-            return {name: people_in(photo, True) for name, photo in alone.items()}
-        poses, unreadable = tool.estimate(photos, people_in, everyone=True)
-        for fault in unreadable.values():
-            say(f"left out: {fault}")
-        if not poses:
-            raise InputError(
-                f"{where}: none of {len(photos)} photos can be read; the first: {fault}"
-            )
-        return poses
-
-    return find
-
-
 def _found(
-    find: Find, photos: Mapping[str, Path], where: str, instead: str
+    find: Finder, photos: Mapping[str, Path], where: str, instead: str
 ) -> dict[str, list[Pose]]:
-    poses = find(photos, where)
+    return somebody(find(photos, where), where, instead)
+
+
+def somebody(
+    poses: dict[str, list[Pose]], where: str, instead: str = "--target_pose"
+) -> dict[str, list[Pose]]:
+    """The people that an estimator found, where it found any."""
     if not any(poses.values()):
         raise InputError(
             f"{where}: the estimator found nobody; give the keypoints by {instead}, or another "
@@ -206,7 +252,8 @@ def _found(
     return poses
 
 
-def _told(where: str, poses: Sequence[Pose], estimator: str) -> None:
+def tell(where: str, poses: Sequence[Pose], estimator: str) -> None:
+    """Says how much an estimator found."""
     joints = sum(int(pose.visible.sum()) for pose in poses) / len(poses)
     several = f" each in {len(poses)} photos" if len(poses) > 1 else ""
     total = len(skeleton.JOINTS)
@@ -216,8 +263,13 @@ def _told(where: str, poses: Sequence[Pose], estimator: str) -> None:
 def _warn(pose: Pose, where: str) -> None:
     for suspicion in keypoints.suspicions(pose):
         say(f"{where}: {suspicion}")
-    if not pose.visible[[skeleton.INDEX[name] for name in TORSO]].all():
+    if not has_torso(pose):
         say(f"{where}: a hip or a shoulder is missing; models that move body parts need all four")
+
+
+def has_torso(pose: Pose) -> bool:
+    """Whether both shoulders and both hips are visible."""
+    return bool(pose.visible[[skeleton.INDEX[name] for name in TORSO]].all())
 
 
 def say(text: str, kind: str = "warning: ") -> None:

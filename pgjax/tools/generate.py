@@ -4,12 +4,14 @@
         --target_pose=pose.json --out=result.png
     pgjax generate --model=runs/demo/export --source=anna.jpg --target_photo=bob.jpg --out=result.png
     pgjax generate --model=runs/varigan/export --source=anna.jpg --view=back --out=result.png
+    pgjax generate --model=runs/demo/export --source=anna.jpg --target_video=dance.mp4 --out=result.mp4
 
 --model is a folder that train.py exported. Poses are files of any format of pgjax.keypoints (OpenPose or COCO
 JSON, the published CSV, .npy). Without --source_pose or --target_pose, an estimator finds the joints in the
-photo. --view stands for all poses, for a model that is told a view. A folder of poses or of target photos, a
-file with the poses of several photos, and a .npy (N, 18, 2) are sequences, even with one pose. Then --out is
-a folder, whose images have the names of their poses, and --animation is a .webp, .gif, .png or .apng.
+photo. --view stands for all poses, for a model that is told a view. A video, a folder of poses or of target
+photos, a file with the poses of several photos, and a .npy (N, 18, 2) are sequences, even with one pose. Then
+--out is an .mp4, or a folder, whose images have the names of their poses, and beside that --animation is an
+.mp4, .webp, .gif, .png or .apng.
 
 A target pose is in pixels of its own photo. The size of this photo comes from --target_photo, from
 --target_size, or from the file of the pose; otherwise it is the size of the source photo. The images have the
@@ -18,7 +20,7 @@ size of the source photo, or --enlarge times this size. docs/generate.md describ
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +29,29 @@ import numpy as np
 from pgjax import keypoints
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
-from pgjax.files.file_types import PHOTOS, extension
-from pgjax.images import animation, pixels
+from pgjax.images import animation, pixels, video
 from pgjax.images.photo import MODES, Size, read_photo
 from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
 from pgjax.pose.skeleton import VIEWS
 from pgjax.progress import announce, watched
 from pgjax.runtime import cpu_process
-from pgjax.tools import asked_poses, cli, extension_flag, keypoint_flags
+from pgjax.tools import (
+    asked_poses,
+    asked_video,
+    cli,
+    extension_flag,
+    keypoint_flags,
+    moving,
+    outputs,
+)
 from pgjax.tools.asked_poses import say
-from pgjax.tools.frames import frames
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 FPS = 0.1, 100.0
 MOST = 16  # times that a picture may be enlarged
 PIXELS = 89_478_485  # PIL warns of pictures with more
 OF_POSES = (
     *("source_pose", "source_format", "source_person"),
-    *("target_pose", "target_photo", "target_size", "target_format", "target_person"),
+    *("target_video", *asked_video.INSTEAD, "target_person", "smooth", "fill"),
     *("estimator", "estimator_model", "data_dir", "threshold", "refit"),
 )
 """Options that have no effect where a view stands for all poses."""
@@ -58,44 +65,27 @@ def main(argv: list[str] | None = None) -> None:
     size = photo.shape[:2]
     _check_sizes(arguments, pixels.enlarged_size(size, arguments.enlarge))
     if arguments.view is None:
-        find = asked_poses.finder(
+        find = asked_poses.Finder(
             arguments.estimator, arguments.estimator_model, arguments.data_dir, arguments.threshold
         )
         source = asked_poses.source(arguments, size, find)
-        poses, sequence = asked_poses.targets(arguments, size, find)
+        if arguments.target_video is None:
+            targets = asked_poses.targets(arguments, size, find)
+        else:
+            targets = asked_video.targets(arguments, find)
+        poses, clock = moving.steadied(arguments, targets), targets.clock
     else:
-        source, poses, sequence = None, {}, False
-    out = Path(arguments.out)
-    if sequence:
-        if extension(out.name) in PHOTOS or out.is_file():
-            raise InputError(
-                f"--out: {out} is to hold a sequence of {len(poses)} images: expected the name of a "
-                "folder (or one pose, which --target_photo chooses)"
-            )
-        moving = Path(arguments.animation) if arguments.animation else None
-        places = frames(out, list(poses), moving)
-    else:
-        _check_extension(arguments.out, "--out", PICTURES)
-        pixels.check_size(out, pixels.enlarged_size(size, arguments.enlarge))
-        places = [out]
-    if arguments.animation and Path(arguments.animation) in places:
-        raise InputError(f"--animation: {arguments.animation} is the file of an image too")
-    images = _draw(arguments, photo, source, list(poses.values()), places)
-    if sequence:
-        ends = dict.fromkeys((places[0].name, places[-1].name))
-        say(f"{out}: {len(places)} images, named after their poses: {' to '.join(ends)}", "")
-    print(out)
-    if arguments.animation:
-        announce(f"writing the animation {arguments.animation}")
-        _animate(arguments.animation, images, arguments.fps)
-        print(arguments.animation)
+        source, poses, clock = None, {}, None
+    places = outputs.places(arguments, size, poses, clock)
+    images = _drawn(arguments, photo, source, list(poses.values()))
+    outputs.write(arguments, images, places, poses, clock)
 
 
 def _check(arguments: argparse.Namespace, default: Callable[[str], Any]) -> None:
     """What is known before any file is read; `default` is that of an option."""
-    _check_extension(arguments.animation, "--animation", tuple(animation.KINDS))
+    outputs.check(arguments)
     slowest, fastest = FPS
-    if not slowest <= arguments.fps <= fastest:  # nan is refused too
+    if arguments.fps is not None and not slowest <= arguments.fps <= fastest:  # nan is refused too
         raise InputError(
             f"--fps: expected a number from {slowest:g} to {fastest:g}, got {arguments.fps:g}"
         )
@@ -109,8 +99,11 @@ def _check(arguments: argparse.Namespace, default: Callable[[str], Any]) -> None
         for option in OF_POSES:
             if getattr(arguments, option) != default(option):
                 raise InputError(f"--view: goes without --{option}")
-    elif arguments.target_pose is None and arguments.target_photo is None:
-        raise InputError("--target_pose or --target_photo: expected one of them, or both")
+    elif (arguments.target_video or arguments.target_pose or arguments.target_photo) is None:
+        raise InputError(
+            "--target_pose or --target_photo: expected one of them, or both, or --target_video"
+        )
+    asked_video.check(arguments)
     if arguments.target_pose is None and arguments.target_size is not None:
         raise InputError("--target_size: goes with --target_pose")
 
@@ -121,18 +114,15 @@ def _check_sizes(arguments: argparse.Namespace, size: Size) -> None:
             f"--enlarge: {arguments.enlarge:g} times {arguments.source} is {size[0]} high and "
             f"{size[1]} wide; expected at most {PIXELS} pixels"
         )
-    if arguments.animation is not None:
+    if arguments.animation is not None and not outputs.is_video(arguments.animation):
         pixels.check_size(arguments.animation, size)
 
 
-def _draw(
-    arguments: argparse.Namespace,
-    photo: np.ndarray,
-    source: Pose | None,
-    targets: Sequence[Pose],
-    places: list[Path],
-) -> list[np.ndarray]:
-    """Writes the images; returns those of an animation, where one is asked for."""
+def _drawn(
+    arguments: argparse.Namespace, photo: np.ndarray, source: Pose | None, targets: Sequence[Pose]
+) -> Iterator[np.ndarray]:
+    """The images, one after another; the model is loaded for the first one."""
+    count = max(1, len(targets))
     # JAX takes its time: bad arguments are told before.
     from pgjax.runtime import compilation
 
@@ -149,7 +139,7 @@ def _draw(
         )
     if arguments.view is None and transfer.reads_view:
         _say_views(targets)
-    announce(f"drawing {len(places)} image{'s' * (len(places) > 1)}; compiling for the first one")
+    announce(f"drawing {count} image{'s' * (count > 1)}; compiling for the first one")
     made = transfer.each(
         photo,
         source,
@@ -159,15 +149,8 @@ def _draw(
         refit=arguments.refit,
         mode=arguments.mode,
     )
-    kept = []
-    bar = watched(made, len(places), "drawing", "image", quiet=len(places) == 1)
-    for place, one in zip(places, bar, strict=True):
-        if arguments.enlarge != 1:
-            one = pixels.enlarged(one, arguments.enlarge)
-        pixels.write_image(place, one)
-        if arguments.animation:
-            kept.append(one)
-    return kept
+    for one in watched(made, count, "drawing", "image", quiet=count == 1):
+        yield one if arguments.enlarge == 1 else pixels.enlarged(one, arguments.enlarge)
 
 
 def _say_views(targets: Sequence[Pose]) -> None:
@@ -180,25 +163,6 @@ def _say_views(targets: Sequence[Pose]) -> None:
     counts = np.bincount(views.by_shoulders(keypoints, visible), minlength=len(VIEWS))
     told = ", ".join(f"{view} ({n})" for view, n in zip(VIEWS, counts, strict=True) if n)
     say(f"the model is told a view, and no pose; the shoulders say: {told}; or give --view", "")
-
-
-def _animate(path: str, images: Sequence[np.ndarray], fps: float) -> None:
-    suffix = Path(path).suffix.lower()
-    shown, seconds = animation.write(path, images, fps)
-    if shown < len(images):
-        say(
-            f"--fps: a {suffix} shows at most {animation.KINDS[suffix].fastest:.3g} images in one second; "
-            f"{path} contains {shown} of {len(images)} images, and the total time stays {seconds:g} s"
-        )
-
-
-def _check_extension(name: str | None, flag: str, known: tuple[str, ...]) -> None:
-    if name is None:
-        return
-    if name.endswith("/") or Path(name).is_dir():
-        raise InputError(f"{flag}: {name} is a folder; expected the name of a file")
-    if Path(name).suffix.lower() not in known:
-        raise InputError(f"{flag}: {name} should end in {' or '.join(known)}")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -234,7 +198,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=VIEWS,
         help="from where to see the person, instead of poses, for a model that is told a view and no pose",
     )
-    add("--out", metavar="FILE|DIR", required=True, help="the image; for a sequence, a folder")
+    add(
+        "--out",
+        metavar="FILE|DIR",
+        required=True,
+        help=f"the image; for a sequence, a folder or a {video.SUFFIX}",
+    )
     add(
         "--enlarge",
         metavar="N",
@@ -244,14 +213,17 @@ def _parser() -> argparse.ArgumentParser:
         f"Lanczos' filter; 1 to {MOST} (default: %(default)g)",
     )
     add(
-        "--animation", metavar="FILE", help=f"also write an animation: {', '.join(animation.KINDS)}"
+        "--animation",
+        metavar="FILE",
+        help=f"also write an animation: {', '.join((*animation.KINDS, video.SUFFIX))}",
     )
     add(
         "--fps",
         type=float,
-        default=12.0,
-        help="images per second in the animation (default: %(default)g)",
+        help="images per second in the animation; of --target_video, take so many frames of a second at most "
+        f"(default: {asked_poses.FPS:g}; of a video, all of them, with their own times)",
     )
+    moving.add(parser)
     add(
         "--target_size",
         metavar="HxW",

@@ -170,7 +170,7 @@ def _fault(name, tmp_path, files):
         return {"source": photo, "enlarge": 10}
     return {
         "extension": {"out": tmp_path / "out.xyz"},
-        "animation": {"animation": tmp_path / "out.mp4"},
+        "animation": {"animation": tmp_path / "out.avi"},
         "size": {"target_size": "64*32"},
         "no model": {"model": tmp_path},
         "no photo": {"source": tmp_path / "none.jpg"},
@@ -200,7 +200,7 @@ def _fault(name, tmp_path, files):
         ("corrupt", "photo.png: a damaged or unusable image"),
         ("folder for a sequence", "expected the name of a folder"),
         ("extension", "out.xyz should end in .png or"),
-        ("animation", "out.mp4 should end in .webp or .gif or .png or .apng"),
+        ("animation", "out.avi should end in .webp or .gif or .png or .apng or .mp4"),
         ("size", "expected HEIGHTxWIDTH"),
         ("no model", "no model here"),
         ("no photo", "none.jpg: no such photo"),
