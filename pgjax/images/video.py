@@ -163,8 +163,11 @@ class Writer:
         sides = [(0, side % 2) for side in image.shape[:2]]
         if self.padded:
             image = np.pad(image, (*sides, (0, 0)), mode="edge")
-        frame = library().VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+        with self._told():
+            frame = library().VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            frame = frame.reformat(
+                format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
+            )
         frame.pts, frame.time_base = start, self._unit
         self._durations[start] = end - start
         self._encode(frame)

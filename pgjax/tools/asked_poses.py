@@ -252,10 +252,10 @@ def somebody(
     return poses
 
 
-def tell(where: str, poses: Sequence[Pose], estimator: str) -> None:
+def tell(where: str, poses: Sequence[Pose], estimator: str, of: str = "photos") -> None:
     """Says how much an estimator found."""
     joints = sum(int(pose.visible.sum()) for pose in poses) / len(poses)
-    several = f" each in {len(poses)} photos" if len(poses) > 1 else ""
+    several = f" each in {len(poses)} {of}" if len(poses) > 1 else ""
     total = len(skeleton.JOINTS)
     say(f"{where}: the estimator {estimator} found {joints:.3g} of {total} joints{several}", "")
 

@@ -68,7 +68,7 @@ def targets(arguments: argparse.Namespace, find: Finder) -> Targets:
     found = asked_poses.choose(
         asked_poses.somebody(people, where), arguments.target_person, where, option
     )
-    asked_poses.tell(where, list(found.values()), find.name)
+    asked_poses.tell(where, list(found.values()), find.name, "frames")
     for line in keypoints.summary((pose, None) for pose in found.values()):
         say(f"{where}: {line}")
     torsos = sum(map(asked_poses.has_torso, found.values()))
