@@ -13,7 +13,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 # Options of several commands.
 SHARED = tuple(
     f"pgjax/{file}.py"
-    for file in ("tools/extension_flag", "tools/keypoint_flags", "runtime/launch")
+    for file in ("tools/extension_flag", "tools/keypoint_flags", "tools/moving", "runtime/launch")
 )
 CALL = re.compile(r"\bpgjax ([a-z]+)((?:[^`\n#&|]|\\\n)*)")
 CODE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$|`([^`]+)`", re.MULTILINE | re.DOTALL)

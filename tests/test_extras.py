@@ -9,12 +9,12 @@ import venv
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-EXTRAS = ("pose", "detection", "blazepose", "study")
+EXTRAS = ("pose", "detection", "blazepose", "study", "video")
 TOOLS = ("pytest", "pytest-xdist", "hypothesis", "onnx")
 TESTS = ("tests/metrics/test_detection.py", "tests/frozen/estimators")
 # What each extra must not lose to another one.
 CHECK = """
-import cv2, onnxruntime, starlette, uvicorn
+import av, cv2, onnxruntime, starlette, uvicorn
 from ai_edge_litert.interpreter import Interpreter
 print(cv2.__version__.partition(".")[0], cv2.dnn.readNetFromCaffe is not None)
 """
