@@ -8,7 +8,7 @@ The videos show a drawn person who walks, --size pixels high and wide, --fps fra
 
 - peak_mib: VmHWM of /proc/self/status at the end of the command, Python and JAX included.
 - seconds_taken: of the whole command: imports, compilation, estimator, drawing, encoding.
-- images: that the video holds.
+- images: that the video holds; frames of nobody have none.
 - ratio: peak_mib by that of the first length.
 
 The estimator's weights are read from DATA_DIR/weights, or downloaded into it. Prints a table, and writes
@@ -85,6 +85,7 @@ def measured(model: str, data_dir: str, folder: Path, clip: Path) -> dict[str, A
     command = [sys.executable, "-c", PROGRAM, f"--model={model}", f"--data_dir={data_dir}"]
     command += [f"--source={folder / 'source.png'}", f"--target_video={clip}", f"--out={result}"]
     command += ["--source_person=prominent", "--target_person=prominent"]
+    command += ["--fill=5", "--smooth=savitzky_golay"]
     began = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
     if done.returncode:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pgjax import keypoints
 from pgjax.errors import InputError
 from pgjax.files import folders
+from pgjax.files.file_types import KINDS, extension
 from pgjax.images.photo import Size, read_photo, read_size
 from pgjax.keypoints import FOLLOWED, PROMINENT, Pose
 from pgjax.keypoints.matching import in_order
@@ -161,6 +162,8 @@ def rational(fps: float) -> Fraction:
 def _photos(path: str) -> dict[str, Path]:
     """The photo, which has no name, or by name those of a folder, as people order names."""
     if not os.path.isdir(path):
+        if extension(path) in KINDS["video"].extensions:
+            raise InputError(f"--target_photo: {path} is a video; --target_video takes it")
         return {"": Path(path)}
     listing = folders.photos(path)
     found = folders.some(path, listing)

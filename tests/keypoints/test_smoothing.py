@@ -33,9 +33,7 @@ def test_savitzky_golay_is_the_parabola_that_fits_best():
     for i in places:
         first = int(np.clip(i - 3, 0, 12 - 7))
         window = places[first : first + 7]
-        fitted = [
-            np.polyval(np.polyfit(window, points[window, axis], 2), i) for axis in range(2)
-        ]
+        fitted = [np.polyval(np.polyfit(window, points[window, axis], 2), i) for axis in range(2)]
         np.testing.assert_allclose(found[i], fitted, rtol=1e-5)
 
 

@@ -15,7 +15,6 @@ from generating import PHOTOS, call, pixels
 from pgjax import keypoints
 from pgjax.frozen import estimators
 from pgjax.images import video
-from pgjax.keypoints import make_pose
 from pgjax.serving.transfer import PoseTransfer
 from pgjax.tools import moving
 
@@ -92,7 +91,9 @@ def test_a_video_becomes_a_video_of_the_same_times(files, tmp_path, capsys, look
     np.testing.assert_allclose(times, np.arange(8) / 30)
     wanted = expected(files, map(pose_of, range(8)))
     apart = np.array([[np.abs(f.image - w.astype(int)).mean() for w in wanted] for f in frames])
-    assert (apart.argmin(axis=1) == range(8)).all()  # noise is not coded well, and is told apart all the same
+    assert (
+        apart.argmin(axis=1) == range(8)
+    ).all()  # noise is not coded well, and is told apart all the same
     assert f"{tmp_path / 'a.mp4'}: 0.2667 s, 8 images\n" in written.err
     assert "flicker: unknown; in none of 7 pairs of successive images joints move" in written.err
     assert "padded" not in written.err and "variable" not in written.err
@@ -183,6 +184,10 @@ def test_a_sequence_of_files_becomes_a_video(files, tmp_path):
         ({"target_video": "photo.png"}, "photo.png: is a photo (PNG); expected a video"),
         ({"target_video": "nobody.mp4"}, "nobody.mp4: the estimator found nobody; give the"),
         ({"target_photo": "photo.png"}, "--target_video: goes without --target_photo"),
+        (
+            {"target_video": None, "target_photo": "eight.mp4"},
+            "is a video; --target_video takes it",
+        ),
         ({"animation": "b.gif"}, "--animation: --out is"),
         ({"out": "out.png"}, "expected the name of a folder or of a .mp4"),
         ({"smooth": "median"}, "expected savitzky_golay or gaussian, or NAME:SECONDS, such as"),
