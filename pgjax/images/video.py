@@ -53,6 +53,7 @@ class Reader:
         self.rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
         self.count = int(stream.frames or 0)
         self.sound = bool(container.streams.audio)
+        self._matrices: dict[int, np.ndarray | None] = {}
 
     def __iter__(self) -> Iterator[Frame]:
         """Raises InputError: a frame cannot be decoded, or there is none."""
@@ -64,7 +65,7 @@ class Reader:
                 frame = next(decoded, None)
                 if frame is None:
                     break
-                image = _upright(frame, self._stream.sample_aspect_ratio)
+                image = self._upright(frame)
             except library().FFmpegError as error:
                 raise InputError(
                     f"{self._path}: frame {number + 1} cannot be decoded ({_reason(error)}); mend the file, "
@@ -77,6 +78,18 @@ class Reader:
             yield Frame(number, start, start + int(frame.duration or step), image)
         if not number:
             raise InputError(f"{self._path}: no frame in it")
+
+    def _upright(self, frame: Any) -> np.ndarray:
+        """uint8 (H, W, 3) of a decoded frame, turned as the file says, its pixels made square."""
+        pixel, turn = self._stream.sample_aspect_ratio, frame.rotation
+        if turn not in self._matrices:
+            # Once asked for, a frame and its side data hold each other until Python looks for such circles.
+            found = (s for s in frame.side_data if s.type.name == "DISPLAYMATRIX")
+            self._matrices[turn] = next((np.frombuffer(bytes(s), np.int32) for s in found), None)
+        width = round(frame.width * pixel) if pixel else frame.width
+        image = frame.to_ndarray(format="rgb24", width=width)
+        matrix = self._matrices[turn]
+        return image if matrix is None else turned(image, matrix)
 
 
 @contextlib.contextmanager
@@ -204,16 +217,6 @@ class Writer:
         with contextlib.suppress(library().FFmpegError):  # of a disk that is full, once more
             self._file.close()
         self._temporary.unlink(missing_ok=True)
-
-
-def _upright(frame: Any, pixel: Fraction | None) -> np.ndarray:
-    """uint8 (H, W, 3) of a decoded frame, turned as the file says; `pixel` is width by height of one."""
-    width = round(frame.width * pixel) if pixel else frame.width
-    image = frame.to_ndarray(format="rgb24", width=width)
-    matrix = next(
-        (np.frombuffer(bytes(s), np.int32) for s in frame.side_data if s.type.value == 6), None
-    )
-    return image if matrix is None else turned(image, matrix)
 
 
 def turned(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:

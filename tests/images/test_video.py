@@ -1,5 +1,6 @@
 """Videos written and read: against OpenCV, which decodes by an FFmpeg of its own, and what is at fault."""
 
+import gc
 import itertools
 import sys
 import wave
@@ -124,6 +125,19 @@ def test_oblong_pixels_are_made_square(tmp_path):
     _, (frame,) = read(tmp_path / "a.mp4")
     assert frame.image.shape == (64, 64, 3)
     assert (frame.image[48:, 34:, 2] > 150).all() and (frame.image[48:, :30, 1] > 150).all()
+
+
+def test_frames_that_were_read_are_freed_at_once(tmp_path):
+    """Without the search for circles of references, which comes late, and large frames are not few then."""
+    path = write(tmp_path / "a.mp4", [scene(i) for i in range(8)])
+    gc.collect()
+    gc.disable()
+    try:
+        with opened(path) as clip:
+            alive = [sum(isinstance(o, av.VideoFrame) for o in gc.get_objects()) for _ in clip]
+    finally:
+        gc.enable()
+    assert max(alive) == alive[1] <= 6
 
 
 def _fault(path, kind: str):
