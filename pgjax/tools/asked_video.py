@@ -47,7 +47,8 @@ def targets(arguments: argparse.Namespace, find: Finder) -> Targets:
                     lasted = frame.start - before
                     shortest, longest = min(shortest, lasted), max(longest, lasted)
                 before, number, end = frame.start, frame.number, frame.end * clip.unit
-                here = math.floor(frame.start * clip.unit / unit)
+                # Half a unit: some files round times to milliseconds, downwards too.
+                here = math.floor((frame.start + Fraction(1, 2)) * clip.unit / unit)
                 if here > place:
                     place, name = here, f"frame_{frame.number:05d}"
                     starts[name] = place

@@ -18,7 +18,7 @@ from pgjax.images import video
 from pgjax.serving.transfer import PoseTransfer
 from pgjax.tools import moving
 
-pytest.importorskip("av", reason="needs pgjax[video]")
+av = pytest.importorskip("av", reason="needs pgjax[video]")
 THIRTIETH = Fraction(1, 30)
 NOBODY = 9
 ALONE = {"source_pose": None, "target_pose": None}
@@ -160,6 +160,32 @@ def test_fewer_frames_a_second(files, tmp_path, looked_at):
     times, frames = read(tmp_path / "a.mp4")
     np.testing.assert_allclose(times, np.arange(5) / 20)
     assert 4 * frames[-1].end == 6 * frames[-1].start  # 8/30 s are begun twentieths: six
+
+
+def test_sound_and_times_in_milliseconds(files, tmp_path, capsys, looked_at):
+    """As Matroska has them: 33 ms are the second thirtieth of a second all the same."""
+    with av.open(str(tmp_path / "a.mkv"), "w") as file:
+        pictures, sound = file.add_stream("libx264", rate=30), file.add_stream("pcm_s16le", 8000)
+        pictures.width, pictures.height, pictures.pix_fmt = 32, 64, "yuv420p"
+        for number in range(8):
+            shown = av.VideoFrame.from_ndarray(frame(number), format="rgb24")
+            file.mux(pictures.encode(shown))
+        heard = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+        heard.rate = 8000
+        file.mux([*pictures.encode(None), *sound.encode(heard), *sound.encode(None)])
+    flags = {"target_video": tmp_path / "a.mkv", "out": tmp_path / "a.mp4", "fps": 30}
+    call(files, target_pose=None, **flags)
+    assert looked_at == list(range(8))
+    assert "a.mkv: its sound is not taken over\n" in capsys.readouterr().err
+
+
+def test_a_file_that_is_cut_off_between_two_frames_is_told(files, tmp_path, capsys):
+    with av.open(str(files / "eight.mp4")) as file:
+        place = [packet.pos for packet in file.demux(video=0)][6]
+    clip = tmp_path / "cut.mp4"
+    clip.write_bytes((files / "eight.mp4").read_bytes()[:place])
+    call(files, target_pose=None, target_video=clip, out=tmp_path / "a.mp4")
+    assert "cut.mp4: 6 frames, of 8 that its head tells; is it cut off?" in capsys.readouterr().err
 
 
 def test_a_variable_rate_is_told_and_kept(files, tmp_path, capsys):
