@@ -42,8 +42,9 @@ class Reader:
     """The frames of a video, once and in their order; the first begins at 0.
 
     Attributes:
-      unit: of times, in seconds. count: how many frames the head of the file tells of, 0 where it does not.
-      rate: frames a second, as the file says. sound: whether it has any.
+      unit: of times, in seconds. rate: frames a second, as the file says. count: how many frames the head of
+        the file tells of, 0 where it does not. about: how many there may be, of its duration if need be.
+      sound: whether it has any.
     """
 
     def __init__(self, path: Path, container: Any, stream: Any):
@@ -52,6 +53,8 @@ class Reader:
         self.unit = Fraction(stream.time_base)
         self.rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
         self.count = int(stream.frames or 0)
+        seconds = Fraction(container.duration or 0, library().time_base)
+        self.about = self.count or round(seconds * self.rate)
         self.sound = bool(container.streams.audio)
         self._matrices: dict[int, np.ndarray | None] = {}
 

@@ -41,7 +41,7 @@ def targets(arguments: argparse.Namespace, find: Finder) -> Targets:
         starts: dict[str, int] = {}
         place, number, before, end = -1, 0, 0, Fraction(0)
         shortest, longest = math.inf, 0
-        with Progress(clip.count, "estimating", "frame", quiet=not clip.count) as progress:
+        with Progress(clip.about, "estimating", "frame", quiet=not clip.about) as progress:
             for frame in clip:
                 if number:
                     lasted = frame.start - before
@@ -55,7 +55,10 @@ def targets(arguments: argparse.Namespace, find: Finder) -> Targets:
                     people[name] = people_in(frame.image, True)
                 progress.update()
     if clip.count > number:
-        say(f"{where}: {number} frames, of {clip.count} that its head tells; is it cut off?")
+        say(
+            f"{where}: {number} frames, of {clip.count} that its head tells; it was trimmed, or is not "
+            "complete"
+        )
     if clip.sound:
         say(f"{where}: its sound is not taken over", "")
     if longest > UNEVEN * shortest and rate is None:

@@ -80,7 +80,7 @@ def test_times_stay_what_they_are(tmp_path):
     assert [frame.start * clip.unit * 1000 for frame in frames] == starts
     assert frames[-1].end * clip.unit * 1000 == 900
     assert [frame.number for frame in frames] == list(range(1, 9))
-    assert (clip.count, clip.sound) == (8, False)
+    assert (clip.count, clip.about, clip.sound) == (8, 8, False)
     clip, _ = read(write(tmp_path / "b.mp4", images, Fraction(100, 2997)))
     assert clip.rate == Fraction(2997, 100)
 
@@ -113,6 +113,18 @@ def test_turns_and_mirrorings_move_pixels_as_the_standard_says(sides, across):
     expected[y - y.min(), x - x.min()] = image
     found = turned(image, np.array([a, b, 0, c, d, 0, 7, 9, 1]) * 65536)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_of_matroska_the_duration_tells_how_many_frames_there_may_be(tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 48, 64, "yuv420p"
+        for i in range(8):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(scene(i), format="rgb24")))
+        file.mux(stream.encode(None))
+    clip, frames = read(path)
+    assert (clip.count, clip.about, len(frames)) == (0, 8, 8)
 
 
 def test_oblong_pixels_are_made_square(tmp_path):
