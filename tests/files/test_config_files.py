@@ -46,6 +46,7 @@ def elsewhere(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("named", "size"),
     [

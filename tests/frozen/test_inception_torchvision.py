@@ -29,6 +29,7 @@ def params(weights):
     return inception_torchvision.convert(weights)
 
 
+@pytest.mark.slow
 def test_equal_to_torchvision(params):
     extract = jax.jit(lambda x: inception_torchvision.extract(params, x, renormalised=True))
     with np.load(FOLDER / "expected.npz") as expected:

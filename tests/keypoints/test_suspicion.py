@@ -86,6 +86,7 @@ def test_another_size():
     assert said == "keypoints of a photo of 128x64, but this one is 256x128"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SIZES)
 def test_published_annotations(shared, path):
     size = SIZES[path]

@@ -101,6 +101,7 @@ def test_masks_are_of_the_pose_that_the_protocol_says():
         assert (a != b).any() == moves, name
 
 
+@pytest.mark.slow
 def test_patn_pads_deepfashion_with_white():
     """What getMetrics_fashion.py does: 176 columns, 40 white ones on either side, then SSIM."""
     rng = np.random.default_rng(0)
@@ -141,6 +142,7 @@ def scores(batch_size, order):
 NAMES = chosen(protocols.OWN, ["pixel"])
 
 
+@pytest.mark.slow
 def test_scores_do_not_depend_on_batches_or_order():
     first = scores(1, np.arange(20))
     assert set(first) == set(NAMES) and len(set(first.values())) == len(first)

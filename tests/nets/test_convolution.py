@@ -184,6 +184,7 @@ def test_rounded_products_in_batches_sum_over_the_left_factors_last_axis(spec, m
     assert [e.primitive.name for e in program].count("layout_constraint") == moved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["cpu", "gpu"])
 @pytest.mark.parametrize("name", ["bfloat16_products", "bfloat16"])
 @pytest.mark.parametrize("shape", SHAPES)

@@ -178,6 +178,7 @@ def test_without_the_body_features_show_where_the_other_masks_are():
     check(forward(params, scene), two_streams(params, source, scene.target_heatmaps, move))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["parts", "stn"])
 def test_every_parameter_learns(name):
     network, params, _, scene = built(name)
@@ -193,6 +194,7 @@ def test_every_parameter_learns(name):
         assert grad.any() or "dense" in where, where
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["parts", "stn"])
 def test_spectral_layers_are_free_ones_with_normalised_kernels(name):
     """All of them, but those of a learned transform."""
@@ -220,6 +222,7 @@ def paths(tree, leaf):
 # ------------------------------------------------------------------ dropout, transform
 
 
+@pytest.mark.slow
 def test_dropout_follows_from_each_example_s_key():
     _, params, forward, scene = built("parts")
     keys = jax.vmap(jax.random.key)(np.array([3, 4]))

@@ -42,6 +42,7 @@ def prior(scene):
     return {"g1": scene.target_image[:, ::-1]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "size", "next_size"),
     [

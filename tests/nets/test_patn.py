@@ -216,6 +216,7 @@ def started(network, given):
     return jax.jit(init)(jax.random.key(0), scene, given(scene))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", NORMS)
 def test_generator_starts_as_the_released_one(norm):
     network = patn.Generator(16, 1, norm)
@@ -271,6 +272,7 @@ def started_shapes(network, given, size=(8, 8)):
     return jax.eval_shape(init, jax.random.key(0), scene, given(scene))
 
 
+@pytest.mark.slow
 def test_noise_follows_each_example():
     """With instance norm no example hears of another."""
     network = patn.Generator(4, 1, "instance")

@@ -213,6 +213,7 @@ def test_g1_ignores_coordinates_of_missing_joints(junk):
     np.testing.assert_array_equal(forward(params, broken, {}), forward(params, scene, {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pose", POSES)
 def test_every_parameter_of_g1_learns(pose):
     network, params, _ = g1(pose)

@@ -91,6 +91,7 @@ def test_stage2_adds_to_its_prior(other):
     np.testing.assert_allclose(forward(params, scene, {"g": prior}), expected, atol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STAGES)
 def test_every_parameter_learns(name):
     network, params, _ = built(name)

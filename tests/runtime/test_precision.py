@@ -110,6 +110,7 @@ def test_every_convolution_of_an_accelerators_rounded_step_is_one(name, precisio
     assert all(kind == {"bfloat16"} for kind in kinds), "use the layers of pgjax.nets.layers"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS[1:])
 def test_every_product_of_a_processors_rounded_step_is_one(precision):
     _, recipe, stage = recipes("full", precision)

@@ -90,6 +90,7 @@ def test_images_names_joints_and_manifest(files, tmp_path, capsys):
     assert {(line["model"], line["seed"]) for line in lines} == {(digest, "0")}
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_bytes(files, tmp_path, capsys):
     call(files, tmp_path / "whole")
     whole = contents(tmp_path / "whole")

@@ -54,6 +54,7 @@ def changed(one, other):
     return np.any(one != other, axis=(1, 2, 3))
 
 
+@pytest.mark.slow
 def test_every_part_draws_something_new_and_alone():
     batch = photos()
     images = {drawn: sampler()(batch, drawn) for drawn in ((), *((part,) for part in PARTS), PARTS)}
@@ -82,6 +83,7 @@ def test_what_is_drawn_is_not_the_photos():
     np.testing.assert_array_equal(*drawn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "bfloat16_products"])
 def test_it_computes_in_the_precision_of_the_row(precision):
     """The copy of a photo is then what the row's generator makes, which float32 does not."""

@@ -65,6 +65,7 @@ def test_it_draws_what_evaluation_scores(transfer):
     assert np.abs(expected[0].astype(int) - expected[1].astype(int)).mean() > 1
 
 
+@pytest.mark.slow
 def test_one_by_one_is_as_all_together_and_sizes_compile_once(transfer):
     together = transfer(*arguments())
     alone = [transfer(*one) for one in zip(*arguments(), strict=True)]
@@ -345,6 +346,7 @@ def by_view():
     return PoseTransfer(tiny.model(made), batch_size=4)
 
 
+@pytest.mark.slow
 def test_a_view_instead_of_poses(by_view):
     photo, source, target = (column[0] for column in arguments())
     images = by_view(photo, view=list(VIEWS))
@@ -393,6 +395,7 @@ print(transfer(np.zeros((70, 40, 3), np.uint8), joints, joints).shape)
 """
 
 
+@pytest.mark.slow
 def test_no_data_library_is_needed(tmp_path):
     model_folder.write(tmp_path / "export", tiny.model(tiny.generator_config()), "card")
     command = [sys.executable, "-c", BLOCKED, str(tmp_path / "export")]

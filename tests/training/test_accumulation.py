@@ -79,6 +79,7 @@ def _averages_over_devices(function, *args) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_the_lists_of_what_depends_on_the_whole_batch_are_whole():
     # Only what averages over devices can depend on other devices' examples, so only that is traced.
     scene, logits = derive(BATCHES[0]), jnp.ones((8, 3))

@@ -108,6 +108,7 @@ class _KilledError(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_the_average_follows_the_clipped_weights(finished):
     steps = [init_state(build(_config())), *(_saved(finished[0], step) for step in range(1, 5))]
     seen = [state.networks["g"] for state in steps]
@@ -125,6 +126,7 @@ def test_the_average_follows_the_clipped_weights(finished):
     _equal(seen[2].params, seen[3].params)
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_weights_and_averages(finished, tmp_path, monkeypatch):
     real = loop.batches
 
@@ -151,6 +153,7 @@ def test_a_killed_run_ends_with_the_same_weights_and_averages(finished, tmp_path
         assert (int(state.step), best) == (step, Best("l1", value, 4))
 
 
+@pytest.mark.slow
 def test_pictures_scores_and_models_are_of_the_average(finished):
     workdir, state = finished
     recipe, network = build(_config()), state.networks["g"]
@@ -170,6 +173,7 @@ def test_pictures_scores_and_models_are_of_the_average(finished):
     _equal(arrays, flatten_dict({"params": network.average}, sep="/"))
 
 
+@pytest.mark.slow
 def test_a_run_of_before_there_were_averages_goes_on(finished, tmp_path):
     """Its config says nothing of them; another decay is another run."""
     config = tiny.generator_config()

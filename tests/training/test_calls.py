@@ -73,6 +73,7 @@ def _equal(a, b):
         np.testing.assert_array_equal(x, y)
 
 
+@pytest.mark.slow
 def test_photos_on_the_device_change_nothing(runs, plain):
     assert int(plain[0].step) == STEPS
     _equal(runs("device", None), plain)

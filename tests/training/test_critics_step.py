@@ -138,6 +138,7 @@ def patns():
     return recipe, first, *run(mapped(recipe), first, BATCHES[:1])
 
 
+@pytest.mark.slow
 def test_two_critics_and_fakes_of_before_are_patns_step(patns):
     recipe, first, state, log = patns
     params, statistics, parts = jax.jit(_patns_step)(first)
@@ -149,6 +150,7 @@ def test_two_critics_and_fakes_of_before_are_patns_step(patns):
     close(state.networks["g"].statistics, statistics, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_running_statistics_go_where_the_network_goes(patns, tmp_path):
     recipe, first, state, _ = patns
     drawn = jax.jit(make_generate(recipe, recipe.stages["stage1"]))(
@@ -232,6 +234,7 @@ def _two_moves_of_the_critic(state):
     return params, sum(losses) / 2
 
 
+@pytest.mark.slow
 def test_every_move_of_a_critic_has_a_draw_of_its_own_and_generators_wait():
     recipe = build(_repeated())
     assert recipe.stages["stage1"].batches == 3

@@ -61,6 +61,7 @@ def _keys(draw):
     return jnp.stack([jax.random.fold_in(key, i) for i in range(4)])
 
 
+@pytest.mark.slow
 def test_a_step_is_the_step_written_out(compiled, one):
     recipe, (state, log) = compiled.recipe, one
     nets = {name: NETS[n.net](**n.options) for name, n in recipe.networks.items()}
@@ -105,6 +106,7 @@ def test_a_step_is_the_step_written_out(compiled, one):
     np.testing.assert_allclose(log["g/loss"], total, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_two_devices_equal_one_noise_included(compiled, one):
     state, log = compiled.run(2)
     assert log.keys() == one[1].keys()
@@ -117,6 +119,7 @@ def test_two_devices_equal_one_noise_included(compiled, one):
             np.testing.assert_allclose(x, y, atol=2e-5 * largest)
 
 
+@pytest.mark.slow
 def test_generation_is_noisy_only_on_request(compiled):
     generate = jax.jit(make_generate(compiled.recipe, compiled.recipe.stages["stage1"]))
     variables = {"g": compiled.state.networks["g"].variables}

@@ -95,6 +95,7 @@ def test_all_of_a_runs_last_checkpoint(run):
         assert _differ(network.params, own.networks[name].params)
 
 
+@pytest.mark.slow
 def test_named_networks(run):
     workdir, (_, last) = run
     config = finetuning.with_init(_config(seed=5), str(workdir), ["g"])

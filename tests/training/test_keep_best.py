@@ -198,6 +198,7 @@ train._export(run_directory.read_config(workdir), State(np.int32(4), {}), workdi
 """
 
 
+@pytest.mark.slow
 def test_two_hosts_export_their_best_step(run, tmp_path):
     workdir = tmp_path / "run"
     shutil.copytree(run, workdir)

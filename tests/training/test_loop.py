@@ -106,6 +106,7 @@ class _InterruptionError(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_bit_identical(finished, tmp_path, monkeypatch):
     real = loop.batches
 
@@ -211,6 +212,7 @@ def test_a_checkpoint_of_another_row_is_refused(finished, tmp_path):
         loop.train_and_evaluate(config, tmp_path, "unused")
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     config = tiny.config("g1_l1")
     config.networks.g1.optimizer.learning_rate = 1e30
@@ -230,6 +232,7 @@ def _with_a_bad_parameter(state):
     )
 
 
+@pytest.mark.slow
 def test_parameters_that_are_not_finite_are_neither_saved_nor_shown(finished):
     # As an update can leave them whose loss and gradient were finite.
     state = _with_a_bad_parameter(finished[1])

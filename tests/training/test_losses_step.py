@@ -43,6 +43,7 @@ def run():
     return recipe, first, state, {name: float(value) for name, value in log.items()}
 
 
+@pytest.mark.slow
 def test_every_loss_is_logged_and_both_players_move(run):
     _, first, state, log = run
     sides = {f"d/{name}_{side}" for name in ADVERSARIAL for side in ("real", "generated")}
@@ -58,6 +59,7 @@ def test_every_loss_is_logged_and_both_players_move(run):
             assert np.isfinite(after).all() and not np.array_equal(before, after)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_with_rmsprop_comes_back(run, tmp_path):
     recipe, first, state, _ = run
     with Checkpoints(tmp_path, {"row": recipe.row}) as checkpoints:

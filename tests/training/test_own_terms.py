@@ -55,6 +55,7 @@ def whole():
     return first_step()
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_reconstruction_and_the_divergence(whole):
     """Over the whole batch on one device, in formulas of this test."""
     state, gradient, log = whole
@@ -92,6 +93,7 @@ def test_two_parts_are_the_whole(whole):
     close(of_parts, gradient)
 
 
+@pytest.mark.slow
 def test_what_is_generated_follows_from_source_and_view_alone():
     recipe = build(row())
     state = init_state(recipe)

@@ -109,6 +109,7 @@ def _loss_on_fakes(params, condition, photos, batches):
     return -jnp.mean(jnp.log(1 - jax.nn.sigmoid(logits)))
 
 
+@pytest.mark.slow
 def test_critics_judge_what_their_pools_give_with_what_it_was_made_of():
     recipe = build(critic_rows.patn(pool=4))
     first = state = init_state(recipe)

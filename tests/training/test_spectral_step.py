@@ -103,6 +103,7 @@ def _largest_change(a, b):
     return max(map(lambda x, y: np.abs(x - y).max(), jax.tree.leaves(a), jax.tree.leaves(b)))
 
 
+@pytest.mark.slow
 def test_every_player_iterates_exactly_once(compiled, one):
     for name, network in compiled.state.networks.items():
         found, expected = one[0].networks[name].vectors, _iterated(network)
@@ -113,6 +114,7 @@ def test_every_player_iterates_exactly_once(compiled, one):
         assert _largest_change(expected, network.vectors) > 1e-2
 
 
+@pytest.mark.slow
 def test_who_does_not_play_does_not_iterate(compiled):
     state, log = compiled.run("stage2", 1)
     assert set(log) == {"g/l1", "g/loss", "g/gradient_norm"}
@@ -121,6 +123,7 @@ def test_who_does_not_play_does_not_iterate(compiled):
     _same(state.networks["g"].vectors, _iterated(before["g"]), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_step_uses_the_vectors_it_has_just_made(compiled, one):
     """Seen at the critic's loss on real images, which is the first."""
     critic, before = modules(compiled.recipe)["d"], compiled.state.networks["d"]
@@ -150,6 +153,7 @@ def test_two_devices_equal_one(compiled, one):
         _same(a, b, atol=2e-5 * max(np.abs(x).max() for x in jax.tree.leaves(a)))
 
 
+@pytest.mark.slow
 def test_prediction_reads_the_stored_vectors_and_changes_nothing(compiled, one):
     state, pairs = one[0], np.array([[0, 1], [2, 3], [4, 5], [6, 7]], np.int32)
     kept = jax.tree.map(np.array, state)
@@ -172,6 +176,7 @@ def test_prediction_reads_the_stored_vectors_and_changes_nothing(compiled, one):
     assert _largest_change(image(moved), image(network.vectors)) > 1e-4
 
 
+@pytest.mark.slow
 def test_a_checkpoint_holds_the_vectors(compiled, one, tmp_path):
     with Checkpoints(tmp_path, {}) as checkpoints:
         checkpoints.save(one[0])

@@ -158,6 +158,7 @@ def test_only_the_players_of_a_stage_move(compiled, two):
     assert set(log) == {"g1/mask_l1", "g1/loss", "g1/gradient_norm"}
 
 
+@pytest.mark.slow
 def test_two_devices_equal_one(compiled, two):
     one_state, one = compiled.run("stage2", 1, BATCHES)
     assert two[1].keys() == one.keys()
@@ -196,6 +197,7 @@ def test_generation_is_what_the_modules_compute(compiled, two):
         np.testing.assert_allclose(image, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_state_is_a_function_of_the_seed(compiled):
     assert not _changed(compiled.state, init_state(_recipe()))
     assert _changed(compiled.state, init_state(_recipe(seed=1))) == {"g1", "g2", "d"}

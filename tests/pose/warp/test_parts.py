@@ -314,6 +314,7 @@ def whole(features, source, target, size, **options):
     return affines, warp.body_affine(*source, *target), warped, slopes
 
 
+@pytest.mark.slow
 @gradients
 @samplings
 def test_real_poses_with_joints_dropped_stay_finite(shared, sampling, gradient):
