@@ -133,7 +133,8 @@ class Custom(tfds.core.GeneratorBasedBuilder):
         if not shown:
             raise InputError(
                 f"{sources[0]}: no keypoints of the {len(paths)} photos in {raw}, such as {paths[0]} "
-                f"({', '.join(f'{len(some)} {reason}' for reason, some in excluded.items())})"
+                f"({', '.join(f'{len(some)} {reason}' for reason, some in excluded.items())}); "
+                f"the names in the keypoints: {folders.few(sorted(filter(None, read))) or 'none'}"
             )
         shown, dealt = _dealt(shown, meant, config)
         used = {one.told.path: one.told for one in shown}

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pgjax.data import annotations, lists
 from pgjax.data.raw_photos import PhotoFiles
 from pgjax.errors import InputError
+from pgjax.files import text_files
 from pgjax.images import fashion_names
 from pgjax.images.fashion_names import FashionName
 
@@ -216,7 +217,7 @@ def _split(path: Path) -> str:
 
 def _not_of(path: Path, split: str, kind: str) -> str | None:
     """Why a list of pairs or photos is none of that split, by the names in it; None where it is."""
-    text = path.read_text("utf-8", "replace")
+    text = text_files.decoded(path.read_bytes(), errors="replace")
     roots = set(re.findall(r"(fash?ion)(?=WOMEN|MEN)", text))
     if roots and split not in {_split_of(root, path) for root in roots}:
         return f"its {'pairs' if kind == 'pairs' else 'photos'} are of another split"

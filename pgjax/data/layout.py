@@ -129,7 +129,7 @@ def _named(found: Sequence[tuple[Seen, str, str]]) -> tuple[Told, ...]:
         if other != photo.path:
             raise InputError(
                 f"photos {other} and {photo.path}: give one of them another name, or say with --raw "
-                "which folder is meant"
+                "which folder is meant, or with --persons how to tell their people apart"
             )
         told.append(Told(photo.path, name, photo.split, person, how))
     return tuple(told)

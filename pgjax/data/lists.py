@@ -16,7 +16,7 @@ from typing import NamedTuple
 from pgjax.data.annotations import PAIRS_COLUMNS, PAIRS_HEADER, PAIRS_HINT
 from pgjax.data.layout import Layout, Told
 from pgjax.errors import InputError
-from pgjax.files import csv_table
+from pgjax.files import csv_table, text_files
 from pgjax.images.photo_names import Names
 
 SPLITS = ("train", "test")
@@ -176,8 +176,8 @@ def _photo(names: Names, name: str, where: Line, paths: Sequence[str]) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file in UTF-8: {error}") from None
+        return text_files.read(path)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder; expected a text file") from None

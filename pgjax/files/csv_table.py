@@ -1,7 +1,8 @@
 """Text files with a header and one record in each line, as people and pandas write them.
 
 These variants are read too: an index in the first column, with or without a header; columns in another
-order; fields in quotes; blank lines; ":", ",", ";" or a tab between fields; CRLF and a byte order mark.
+order; fields in quotes; blank lines; ":", ",", ";" or a tab between fields; CRLF; the encodings of
+pgjax.files.text_files.
 """
 
 import csv
@@ -10,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pgjax.errors import InputError
-from pgjax.files import paths
+from pgjax.files import paths, text_files
 
 SEPARATORS = (":", ",", ";", "\t")
 LONGEST = 1000  # characters of a header
@@ -41,9 +42,9 @@ def read(
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected a text file headed {header!r}")
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file in UTF-8: {error}") from None
+        lines = text_files.read(path).splitlines()
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
         raise InputError(f"{path}, line 1: expected the header {header!r}, found an empty file")
@@ -75,7 +76,7 @@ def read(
 
 def headed(start: bytes, separator: str, columns: Mapping[str, Collection[str]]) -> bool:
     """Whether a file that starts so has the columns' header."""
-    lines = start.decode("utf-8-sig", errors="replace").splitlines()
+    lines = text_files.decoded(start, errors="replace").splitlines()
     first = next((line for line in lines if line.strip()), "")
     return _header(first, separator, columns) is not None
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from pgjax.errors import InputError
-from pgjax.files import paths
+from pgjax.files import paths, text_files
 from pgjax.keypoints.pose import FARTHEST, Pose, marked
 
 
@@ -28,7 +28,7 @@ def load_json(path: Path):
     Raises:
       InputError: the file is empty, not text or not JSON.
     """
-    text = _text(path)
+    text = text_files.read(path)
     if not text.strip():
         raise InputError("is empty; expected JSON")
     try:
@@ -56,20 +56,13 @@ def lines(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     Raises:
       InputError: the file is not text, or holds something that is no number.
     """
-    for number, text in enumerate(_text(path).splitlines(), start=1):
+    for number, text in enumerate(text_files.read(path).splitlines(), start=1):
         if text.strip():
             try:
                 values = [float(item) for item in text.replace(",", " ").split()]
             except ValueError as error:
                 raise InputError(f"line {number}: {error}; expected numbers only") from None
             yield f"line {number}", np.array(values)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"not a text file in UTF-8: {error}") from None
 
 
 def table(value, what: str) -> np.ndarray:

@@ -6,6 +6,7 @@ Errors that no user caused keep their traceback (and Python's exit code 1).
 import argparse
 import sys
 import sysconfig
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -48,11 +49,13 @@ def run(main: Callable, *args):
 
     Such are errors of the operating system (a file is missing, the disk is full) and those of
     pgjax.errors; all others are faults of the program and pass through. Ctrl-C ends the process of a
-    command with one line and exit code 130 (interruption.unwinding).
+    command with one line and exit code 130 (interruption.unwinding). Python's warnings are one line too.
 
     Returns:
       What main returns.
     """
+    formatted = warnings.formatwarning
+    warnings.formatwarning = _warning  # ty: ignore[invalid-assignment]
     try:
         with interruption.unwinding():
             return main(*args)
@@ -64,6 +67,13 @@ def run(main: Callable, *args):
         fail(f"{name}: {error.strerror}")
     except (InputError, NonFiniteLossError) as error:
         fail(str(error))
+    finally:
+        warnings.formatwarning = formatted
+
+
+def _warning(message: Warning | str, *_place, **_line) -> str:
+    """Pillow warns of damaged EXIF and the like: its line of code tells a user nothing."""
+    return f"warning: {' '.join(str(message).split())}\n"
 
 
 def run_absl(main: Callable[[list[str]], object]) -> None:

@@ -241,7 +241,8 @@ FAULTS = {
     "other photos' keypoints": (
         _spoil("keypoints.json", b"[]"),
         {},
-        r"no keypoints of the 15 photos in .*raw, such as anna/0.png \(15 no keypoints\)",
+        r"no keypoints of the 15 photos in .*raw, such as anna/0.png \(15 no keypoints\); "
+        "the names in the keypoints: none",
     ),
     "another shape": (
         lambda p: keypoints.write(

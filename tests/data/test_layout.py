@@ -266,6 +266,15 @@ def test_names_in_the_data_set():
     for paths in (["anna/1.jpg", "anna_1.png"], ["img/a_1.jpg", "photos/a_1.png", "img/b_1.jpg"]):
         with pytest.raises(InputError, match="give one of them another name, or say with --raw"):
             names(paths)
+    # MSMT17 numbers the people of each split from 0.
+    paths = [
+        f"{split}/0000/0000_{i}_01_0303morning.jpg" for split in ("train", "test") for i in "01"
+    ]
+    with pytest.raises(InputError, match="with --persons how to tell their people apart"):
+        names(paths)
+    photos = understand(paths, who=r"((?:train|test)/\d+)").photos
+    assert [photo.person for photo in photos] == ["train/0000"] * 2 + ["test/0000"] * 2
+    assert len({photo.name for photo in photos}) == 4
     with pytest.raises(InputError, match=r"photos cam_a/1_0.png and cam_b/1_0.png: give one"):
         names(["cam_a/1_0.png", "cam_b/1_0.png"], who="name")
 

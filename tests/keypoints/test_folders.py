@@ -46,7 +46,10 @@ def test_what_may_be_meant_is_told(folder, capsys):
     ]
 
 
-@pytest.mark.parametrize(("case", "count"), [("05_mac_files", 2), ("06_jupyter_checkpoints", 3)])
+@pytest.mark.parametrize(
+    ("case", "count"),
+    [("05_mac_files", 2), ("06_jupyter_checkpoints", 3), ("08_comfyui_pose_files", 2)],
+)
 def test_folders_that_users_have(shared, case, count):
     poses = keypoints.read(shared / "cases" / case / "poses")
     assert len(poses) == count and all(len(people) == 1 for people in poses.values())

@@ -20,6 +20,9 @@ def main(_):
     way = WAY.value
     if way == "value":
         raise InputError("FILE, line 3:\\n  not a number")
+    if way == "warning":
+        import warnings
+        warnings.warn("Corrupt EXIF data.  Expecting\\nto read 2 bytes. ")
     if way == "missing file":
         open("nowhere/file.txt")
     if way == "moved":
@@ -116,6 +119,12 @@ def test_faults_of_the_input_are_one_line(start, arguments, message):
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: ")
     assert message in line
+
+
+def test_warnings_of_libraries_are_one_line(start):
+    ended = start(*GOOD, "--way=warning")
+    assert ended.returncode == 0
+    assert ended.stderr == "warning: Corrupt EXIF data. Expecting to read 2 bytes.\n"
 
 
 @pytest.mark.parametrize(
