@@ -1,6 +1,8 @@
 """A file of each tool: the standing person of tests/poses.py, who lacks the left wrist (files/README.md)."""
 
+import fnmatch
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -157,3 +159,33 @@ def test_docs_name_an_example_of_every_format():
     for format, file in told.items():
         if format not in ("csv", "npy"):
             assert TOLD[file][-1] == format
+
+
+def _makers():
+    """By file who made it: a tool with its versions, or "by hand", as its row in files/README.md begins."""
+    makers = {}
+    for line in (FILES / "README.md").read_text().splitlines():
+        row = re.fullmatch(r"\| (`.+`) \| (by hand|[a-z0-9]+ [0-9.]+(?: and [0-9.]+)?)\b.*\|", line)
+        for pattern in re.findall(r"`(.+?)`", row[1]) if row else ():
+            found = fnmatch.filter((path.name for path in FILES.iterdir()), pattern)
+            assert found, pattern
+            makers |= dict.fromkeys(found, row[2])
+    return makers
+
+
+def test_the_page_tells_who_made_the_files_of_each_layout():
+    """A table that differs is shown as it should be."""
+    makers = _makers()
+    assert set(makers) == set(TOLD)
+    table = ["| layout | files made by a tool | files made by hand |", "| --- | --- | --- |"]
+    for layout in keypoints.LAYOUTS:
+        made = {}
+        for maker, name in sorted((makers[n], n) for n, told in TOLD.items() if told[2] == layout):
+            made.setdefault(maker, []).append(f"`{name}`")
+        assert made, f"no file of {layout}"
+        hand = ", ".join(made.pop("by hand", ()))
+        tools = "; ".join(f"{tool}: {', '.join(names)}" for tool, names in made.items())
+        table.append(f"| `{layout}` | {tools} | {hand} |")
+    page = (FILES.parents[2] / "docs" / "keypoints.md").read_text()
+    held = page.partition("<!-- tried -->\n")[2].partition("\n<!-- end -->")[0]
+    assert held == "\n".join(table)
