@@ -87,12 +87,10 @@ CROPS = tuple(f"deepfashion_256x176/{row}" for row in ("dsc", "g1_g2_d", "patn")
 
 
 def _to_trace():
-    """Of the real data sets' sizes every row; of drawn people's, one row of each set of networks.
-
-    Of DeepFashion's crops, which have the networks and losses of the whole, one row of each family.
+    """One row of each set of networks at a size; of DeepFashion's crops, one row of each family.
 
     At one size, rows of the same networks differ in their losses alone, which know images and no widths.
-    At the smallest size, tests/training/test_rows_steps.py makes real steps.
+    At the smallest size, tests/training/test_rows_steps.py makes real steps of every row.
     """
     known = set()
     for spec in SPECS:
@@ -101,11 +99,10 @@ def _to_trace():
         options = [(n.net, n.options.to_dict()) for n in config.networks.values()]
         key = json.dumps([paper, dataset, options])
         if dataset.startswith("deepfashion_"):
-            if spec.partition(":")[2] in CROPS:
-                yield spec
-        elif not dataset.startswith("synthetic"):
-            yield spec
-        elif dataset != "synthetic_people" and key not in known:
+            wanted = spec.partition(":")[2] in CROPS
+        else:
+            wanted = dataset != "synthetic_people" and key not in known
+        if wanted:
             known.add(key)
             yield spec
 
