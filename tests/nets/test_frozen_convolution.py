@@ -77,10 +77,10 @@ def test_sums_of_tiles_are_those_of_the_paper():
     assert found.outputs[3] == (0, 1, -1, 8, -8, 1)
 
 
-def test_many_pixels_are_convolved_alike(monkeypatch):
+def test_wide_maps_are_convolved_alike(monkeypatch):
     x, kernel = _case(7, 32, (3, 3), 2)
     plain = frozen.convolve(x, kernel, 1, "SAME")
-    monkeypatch.setattr(frozen, "_PIXELS", 7)
+    monkeypatch.setattr(frozen, "_WIDE", 7)
     np.testing.assert_allclose(frozen.convolve(x, kernel, 1, "SAME"), plain, atol=1e-3)
 
 

@@ -6,7 +6,6 @@ convolutions are written as products there.
 """
 
 import functools
-import math
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +13,9 @@ from jax import lax
 
 from pgjax.nets.convolution import plain, tiles
 
-_PIXELS = 384
-"""So many, of all images, have so many tiles that to make Winograd's kernel, up to four times as large, costs
-little."""
+_WIDE = 16
+"""Maps of this side have so many tiles that Winograd's kernel, up to four times as large, costs little time; it
+stays in memory, though."""
 _FEW_CHANNELS = 32
 """Below, the sums around Winograd's products cost more than these."""
 
@@ -41,7 +40,7 @@ def convolve(
     )
     cpu = jax.default_backend() == "cpu"
     if not rounded:
-        enough = math.prod(x.shape[:3]) >= _PIXELS and x.shape[3] >= _FEW_CHANNELS
+        enough = min(x.shape[1:3]) >= _WIDE and x.shape[3] >= _FEW_CHANNELS
         if cpu and 1 < max(size) <= tiles.MOST and stride == 1 and enough:
             return tiles.convolve(x, kernel, pads)
         return _plain(x, kernel, stride, pads)
