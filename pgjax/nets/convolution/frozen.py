@@ -14,8 +14,8 @@ from jax import lax
 from pgjax.nets.convolution import plain, tiles
 
 _WIDE = 16
-"""Maps of this side have so many tiles that Winograd's kernel, up to four times as large, costs little time; it
-stays in memory, though."""
+"""Maps of this side have many tiles, beside which Winograd's kernel, up to four times as large, costs little.
+Of narrower maps it would take much memory."""
 _FEW_CHANNELS = 32
 """Below, the sums around Winograd's products cost more than these."""
 
