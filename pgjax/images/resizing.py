@@ -49,13 +49,14 @@ def resize(images: jax.Array, size: tuple[int, int], rule: str) -> jax.Array:
       rule: a name in RULES.
 
     Returns:
-      (B, height, width, C) float32. `pil_bicubic` equals Pillow's 8-bit numbers exactly; the others differ
-      from OpenCV's and PyTorch's by the order of float32 sums alone. A cubic curve that is not `rounded`
-      goes below 0 and above 255.
+      (B, height, width, C) float32. `pil_bicubic` equals the 8-bit numbers of Pillow before 13 exactly, with
+      which the protocols' numbers were measured; Pillow 13 takes columns first where the height shrinks by
+      more than twice what the width does. The others differ from OpenCV's and PyTorch's by the order of
+      float32 sums alone. A cubic curve that is not `rounded` goes below 0 and above 255.
     """
     chosen = RULES[rule]
     x = images.astype(jnp.float32)
-    for axis, after in ((2, size[1]), (1, size[0])):  # Pillow's order, which its rounding shows
+    for axis, after in ((2, size[1]), (1, size[0])):  # the order that rounding shows
         before = x.shape[axis]
         if before != after:
             shares = _shares(before, after, chosen)
