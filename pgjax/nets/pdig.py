@@ -132,7 +132,7 @@ class Appearance(nn.Module):
         )
         codes, _ = tower(shown.reshape(-1, *shown.shape[2:]))
         codes = codes.reshape(*seen.shape, -1) * seen[..., None].astype(codes.dtype)
-        return jnp.concatenate([codes.reshape(len(image), -1), *found], axis=-1)
+        return jnp.concatenate([codes.reshape(image.shape[0], -1), *found], axis=-1)
 
 
 class Decoder(nn.Module):
@@ -189,7 +189,7 @@ class PoseEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, vector):
-        x = vector.reshape(len(vector), -1)
+        x = vector.reshape(vector.shape[0], -1)
         x = _leaky(layers.Dense(self.features, name="in")(x))
         return layers.Dense(self.code, name="code")(_blocks(x, self.features))
 
@@ -217,7 +217,7 @@ class Mapping(nn.Module):
     def __call__(self, scene, images, train):
         layers.check_widths(size=self.size, features=self.features)
         layers.check_choice("part", self.part, PARTS)
-        noise = jnp.zeros((len(scene.target_image), self.size))
+        noise = jnp.zeros((scene.target_image.shape[0], self.size))
         if scene.keys is not None:
             salt = PARTS.index(self.part)
 

@@ -166,7 +166,7 @@ def coordinate_embedding(scene, pose_range, encoder):
     _, _, code = encoder
     seen, size = scene.target_visible, scene.source_image.shape[1:3]
     vector = coordinates.encode(scene.target_keypoints, seen, size)
-    x = jnp.where(seen[..., None], vector, 0).reshape(len(vector), -1)
+    x = jnp.where(seen[..., None], vector, 0).reshape(vector.shape[0], -1)
     x = nn.relu(_dense(code, "pose0")(x))
     return scene.source_image, (_dense(code, "pose1")(x).astype(scene.source_image.dtype),)
 

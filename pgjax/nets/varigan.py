@@ -44,14 +44,14 @@ class Coarse(nn.Module):
 
         def encode(image, name):
             found = Encoder(self.features, levels, self.norm, name=f"{name}_encoder")(image)[-1]
-            return found.shape[1:], nn.leaky_relu(found, 0.2).reshape(len(found), -1)
+            return found.shape[1:], nn.leaky_relu(found, 0.2).reshape(found.shape[0], -1)
 
         shape, flat = encode(source, "source")
         code = layers.Dense(self.code, name="code")(flat)
         # As many numbers as the code: of three alone Adam hears little.
         view = layers.Dense(self.code, name="view")(scene.target_view)
         given = jnp.concatenate([view, code], axis=-1)
-        latent = _normal(scene.keys, (len(given), self.latent))
+        latent = _normal(scene.keys, (given.shape[0], self.latent))
         if train or self.is_initializing():
             _, flat = encode(halved(scene.target_image), "posterior")
             flat = jnp.concatenate([flat, given], axis=-1)

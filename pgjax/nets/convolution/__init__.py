@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from pgjax.nets.convolution import plain, products, rounding
-from pgjax.runtime import precision
+from pgjax.runtime import formulation, precision
 
 
 def convolve(x: jax.Array, kernel: jax.Array, stride: int, padding: plain.Padding) -> jax.Array:
@@ -73,8 +73,7 @@ def convolve_transposed(
 
 
 def _as_products(stride: int) -> bool:
-    # Known when a function is traced; a program for another device than the default one is still right.
-    return jax.default_backend() == "cpu" and stride <= 2
+    return formulation.for_cpu() and stride <= 2
 
 
 def _arithmetic(x):

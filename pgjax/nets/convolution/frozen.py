@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from pgjax.nets.convolution import plain, tiles
+from pgjax.runtime import formulation
 
 _WIDE = 16
 """Maps of this side have many tiles, beside which Winograd's kernel, up to four times as large, costs little.
@@ -38,7 +39,7 @@ def convolve(
         if isinstance(padding, str)
         else padding
     )
-    cpu = jax.default_backend() == "cpu"
+    cpu = formulation.for_cpu()
     if not rounded:
         enough = min(x.shape[1:3]) >= _WIDE and x.shape[3] >= _FEW_CHANNELS
         if cpu and 1 < max(size) <= tiles.MOST and stride == 1 and enough:

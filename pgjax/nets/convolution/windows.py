@@ -11,10 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from pgjax.runtime import formulation
+
 
 def largest(x: jax.Array, size: int, stride: int, beside: int = 0) -> jax.Array:
     """(B, H, W, C) to (B, h, w, C); `beside` pixels on every side that count as nothing."""
-    if jax.default_backend() == "cpu":
+    if formulation.for_cpu():
         return _joined(x, jnp.maximum, -jnp.inf, size, stride, beside)
     return _window(x, -jnp.inf, lax.max, size, stride, beside)
 
@@ -24,7 +26,7 @@ def average(x: jax.Array, size: int, padded: bool) -> jax.Array:
 
     What lies beyond the border counts as zeros where `padded`, and else not at all.
     """
-    if jax.default_backend() == "cpu":
+    if formulation.for_cpu():
         total = _joined(x, lax.add, 0.0, size, 1, size // 2)
     else:
         total = _window(x, 0.0, lax.add, size, 1, size // 2)

@@ -51,7 +51,7 @@ def part_affines(
         rows = (found[:, None, body], found[:, None, np.concatenate([head, shoulders])], corners)
         return jnp.concatenate([_fill(row, 7) for row in rows], axis=1)
 
-    four = jnp.broadcast_to(np.arange(7) < 4, (len(seen), 9, 7))
+    four = jnp.broadcast_to(np.arange(7) < 4, (seen.shape[0], 9, 7))
     used = jnp.concatenate([four[:, :1], seen[:, None], four[:, 1:]], axis=1)
     wanted = jnp.concatenate(
         [torsos[:, None], (torsos & jnp.any(seen[:, : len(head)], axis=1))[:, None], followed],
