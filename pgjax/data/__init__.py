@@ -17,8 +17,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from absl import logging
-
 from pgjax.errors import InputError
 from pgjax.files import buckets, paths
 from pgjax.progress import announce
@@ -274,6 +272,8 @@ def _check_options(built, options: Mapping[str, object]) -> None:
 @contextlib.contextmanager
 def _without_warnings():
     """tfds warns of every configuration that its class does not list, such as one of any size."""
+    from absl import logging
+
     verbosity = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
     try:

@@ -12,9 +12,8 @@ from PIL import Image
 from pgjax import data
 from pgjax.data import pairs
 from pgjax.errors import InputError
-from pgjax.pose import views
 from pgjax.pose.batch import Store
-from pgjax.pose.skeleton import VIEWS
+from pgjax.pose.skeleton import VIEWS, view_number
 from pgjax.progress import announce
 
 CHUNK = 256  # records that a thread reads at a time
@@ -184,7 +183,7 @@ def _views(builder, names: Sequence[str]) -> np.ndarray | None:
                 f"view_of of {builder.name}: {view!r} for the photo {name}; expected "
                 f"{', '.join(VIEWS)} or None"
             )
-        numbers[place] = views.number(view)
+        numbers[place] = view_number(view)
     return numbers
 
 

@@ -14,8 +14,8 @@ class Batch(NamedTuple):
 
     Images are uint8 (B, H, W, 3); keypoints are float32 (B, 18, 2), (y, x) in pixels; visible is bool
     (B, 18). A missing joint's coordinates hold anything. Where the data set knows them, `background` is the
-    target's background, uint8 (B, H, W, 3), and `target_view` the number of its view (pose.views), int8 (B,),
-    views.UNKNOWN where it knows none.
+    target's background, uint8 (B, H, W, 3), and `target_view` the number of its view in skeleton.VIEWS,
+    int8 (B,), skeleton.UNKNOWN_VIEW where it knows none.
     """
 
     source_image: Any

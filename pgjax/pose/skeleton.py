@@ -34,6 +34,14 @@ INDEX = {name: index for index, name in enumerate(JOINTS)}
 VIEWS = ("front", "side", "back")
 """From where a person may be seen; the order of one-hot vectors."""
 
+UNKNOWN_VIEW = -1
+"""The number of a view that nobody told."""
+
+
+def view_number(view: str | None) -> int:
+    """The number of a view; UNKNOWN_VIEW for None."""
+    return UNKNOWN_VIEW if view is None else VIEWS.index(view)
+
 
 def _pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
     return tuple((INDEX[a], INDEX[b]) for a, b in names)

@@ -10,18 +10,10 @@ import jax
 import jax.numpy as jnp
 
 from pgjax.pose import geometry
-from pgjax.pose.skeleton import VIEWS
-
-UNKNOWN = -1
-"""The number of a view that nobody told."""
+from pgjax.pose.skeleton import UNKNOWN_VIEW, VIEWS
 
 FRONT, BACK = 0.46, -0.28
 """Front from here on, and back below: torsos by which the left shoulder is to the right of the other."""
-
-
-def number(view: str | None) -> int:
-    """The number of a view; UNKNOWN for None."""
-    return UNKNOWN if view is None else VIEWS.index(view)
 
 
 def by_shoulders(keypoints: jax.Array, visible: jax.Array) -> jax.Array:
@@ -58,10 +50,10 @@ def one_hot(keypoints: jax.Array, visible: jax.Array, told: Any = None) -> jax.A
     Args:
       keypoints: as by_shoulders.
       visible: as by_shoulders.
-      told: (B,), numbers of views or UNKNOWN; None where nothing is told.
+      told: (B,), numbers of views or UNKNOWN_VIEW; None where nothing is told.
     """
     found = by_shoulders(keypoints, visible)
     if told is not None:
         told = told.astype(jnp.int32)
-        found = jnp.where(told == UNKNOWN, found, told)
+        found = jnp.where(told == UNKNOWN_VIEW, found, told)
     return jax.nn.one_hot(found, len(VIEWS), dtype=jnp.float32)

@@ -1,8 +1,8 @@
-"""Which formulation of a network's operation is traced: that of this machine's CPU, or XLA's own operations."""
+"""How a network's operations are written: as suits XLA's CPU compiler, or as XLA's own operations."""
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import jax
 
@@ -18,7 +18,7 @@ def for_cpu() -> bool:
 
 
 @contextlib.contextmanager
-def plain() -> Iterator[None]:
+def plain() -> Generator[None]:
     """Within it everything is XLA's own operations, as for accelerators: for programs that XLA does not run.
 
     What JAX has traced already it does not trace again for the same shapes.

@@ -56,11 +56,15 @@ def model_at(place: str | os.PathLike) -> Model:
       FileNotFoundError: neither is there, or the run has no checkpoint.
       InputError: it is damaged.
     """
-    folder = paths.of(place)
-    if (folder / model_folder.MODEL).exists() or not (folder / run_directory.CONFIG).exists():
-        return model_folder.read(folder)
+    if is_exported(place) or not (paths.of(place) / run_directory.CONFIG).exists():
+        return model_folder.read(place)
     config = run_directory.read_config(place)
     return model_of(config, read_chosen(place, config)[0])
+
+
+def is_exported(place: str | os.PathLike) -> bool:
+    """Whether a folder is an exported model, and no run directory."""
+    return (paths.of(place) / model_folder.MODEL).exists()
 
 
 def export_state(

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pgjax import __version__, data
-from pgjax.metrics import METRICS, of_pixels
-from pgjax.metrics.protocols import OWN
-from pgjax.serving import sampling
+from pgjax.metrics import METRICS
+from pgjax.serving import card_front, sampling
 from pgjax.training.model_folder import Model
 
 SUBJECTS = {"model": "this model", "source": "copy of the source", "mean": "mean training image"}
@@ -20,8 +19,9 @@ TERMS_OF_USE = {
 
 
 def text(model: Model) -> str:
-    """The card in Markdown, from the recipe and the scores of a model."""
-    return "\n".join([*_what(model), *_measured(model), *_limits(model), *_use(model)])
+    """The card in Markdown, from the recipe and the scores of a model, after what the model hub reads."""
+    parts = card_front.lines, _what, _measured, _limits, _use
+    return "\n".join(line for part in parts for line in part(model))
 
 
 def _what(model: Model) -> Iterator[str]:
@@ -89,10 +89,8 @@ def _measured(model: Model) -> Iterator[str]:
     if model.imported is not None:
         yield "Not evaluated by pgjax: the scores of these weights are unknown."
         return
-    scores = model.scores or {"scores": {"model": {}}}
-    measured = scores["scores"]["model"]
-    names = [name for name in of_pixels(OWN.metrics) if name in measured]
-    if not names:
+    names, scores = list(card_front.scores(model)), model.scores
+    if not names or scores is None:
         yield "Not evaluated. `evaluate.py` scores the run and fills this in."
         return
     heads = [f"{name} {'↑' if METRICS[name].higher_is_better else '↓'}" for name in names]
@@ -151,9 +149,8 @@ def _limits(model: Model) -> Iterator[str]:
         "Do not put a person into a pose, place or garment that they were never seen in without their "
         "consent, do not identify or track people with it, and do not pass its pictures off as real."
     )
-    name = recipe.data.name.partition("_")[0]  # custom_96x64
-    if name in TERMS_OF_USE:
-        yield f"\n{TERMS_OF_USE[name]}"
+    if (kind := card_front.kind(model)) in TERMS_OF_USE:
+        yield f"\n{TERMS_OF_USE[kind]}"
 
 
 def _told_background(model: Model) -> bool:

@@ -6,29 +6,27 @@
     images = transfer("photo.jpg", "photo_keypoints.json", "poses/")  # likewise
     image = transfer("photo.jpg", view="back")  # by a model that is told a view, and no pose
 
-Needs no data set and no tensorflow-datasets.
+Needs no data set and no tensorflow-datasets; with a model's ONNX file (docs/onnx.md) no JAX either.
 """
 
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from pgjax.errors import InputError, NonFiniteLossError
 from pgjax.images.photo import MODES, Placement, fit, read_photo
-from pgjax.images.pixels import to_float, to_uint8
 from pgjax.keypoints import Pose, in_photo, in_pixels, inside, limbs, moved, within
-from pgjax.pose import skeleton, views
-from pgjax.pose.batch import Batch
-from pgjax.pose.scene import erase, person_region
+from pgjax.pose import skeleton
+from pgjax.serving import hub
 from pgjax.serving.given_poses import expanded, is_many, named
-from pgjax.training import model_folder
-from pgjax.training.model_folder import Model
-from pgjax.training.steps import make_generate
+from pgjax.serving.portable import interface
+from pgjax.serving.portable.session import Session
+
+if TYPE_CHECKING:
+    from pgjax.training.model_folder import Model
 
 
 class _Asked(NamedTuple):
@@ -43,45 +41,41 @@ class PoseTransfer:
     """Draws the person of a photo in other poses.
 
     Photos and poses go through the model `batch_size` at a time, fewer in the next power of two: for
-    each of these sizes it is compiled once, when it is first needed.
+    each of these sizes it is compiled once, when it is first needed. An ONNX file is not compiled.
 
     Attributes:
-      model: as it was exported. size: (height, width) of its pictures, pixels. reads_view: whether it is
-        told a view of the target, and no pose.
+      model: as it was exported, or its ONNX file. row: its row. step: of its training. size: (height,
+        width) of its pictures, pixels. reads_view: whether it is told a view of the target, and no pose.
     """
 
-    def __init__(self, model: Model, batch_size: int = 8):
+    def __init__(self, model: "Model | Session", batch_size: int = 8):
         """Raises InputError: the model is of another version, or the batch size not positive."""
         if batch_size < 1:
             raise InputError(f"batch_size: expected a positive number, got {batch_size}")
-        self.model, self.size, self._most = model, model.size, batch_size
-        self.reads_view = model.reads_view
-        recipe = model.recipe
-        stage = recipe.stages[model.stage]
-        generate, last = make_generate(recipe, stage), stage.generators[-1]
-        margin = 4 * recipe.scene.get("disc_radius", 4)  # as scene.derive erases a person
-
-        def draw(variables, photo, background, told, source, seen, target, wanted, view):
-            image = to_float(photo)
-            erased = to_uint8(erase(image, person_region(source, seen, self.size, margin)))
-            background = jnp.where(told[:, None, None, None], background, erased)
-            # The target photo is what nobody has here; its shape alone is read.
-            blank = jnp.zeros_like(photo)
-            batch = Batch(photo, blank, source, seen, target, wanted, background, view)
-            made = generate(variables, batch)[last]
-            return to_uint8(made), jnp.isfinite(made).all()
-
-        self._draw = jax.jit(draw)
-        self._variables = jax.device_put(dict(model.variables))
+        self.model, self._most = model, batch_size
+        self._draw: Any = model if isinstance(model, Session) else _drawing(model)
+        self.row, self.step, self.size = self._draw.row, self._draw.step, self._draw.size
+        self.reads_view = self._draw.reads_view
 
     @classmethod
-    def load(cls, folder: str | os.PathLike, batch_size: int = 8) -> "PoseTransfer":
+    def load(cls, model: str | os.PathLike, batch_size: int = 8) -> "PoseTransfer":
         """Loads an exported model.
 
+        Args:
+          model: its folder, also gs://BUCKET/FOLDER; its ONNX file (NAME.onnx); or hub:OWNER/NAME, on the
+            model hub, with @REVISION if it is not to be the newest (serving.hub).
+          batch_size: as PoseTransfer's.
+
         Raises:
-          FileNotFoundError, InputError: as model_folder.read.
+          FileNotFoundError, InputError: as model_folder.read, Session and hub.fetch.
         """
-        return cls(model_folder.read(folder), batch_size)
+        if hub.is_name(model):
+            model = hub.fetch(model)
+        if not needs_jax(model):
+            return cls(Session(model), batch_size)
+        from pgjax.training import model_folder  # flax's and JAX's, which take their time
+
+        return cls(model_folder.read(model), batch_size)
 
     def __call__(self, photo, source_pose=None, target_pose=None, **options) -> Any:
         """All of `each` at once: uint8 (H, W, 3), or a list of them where a list or sequence was given."""
@@ -165,10 +159,10 @@ class PoseTransfer:
     def _made(self, asked: list[_Asked], size: int) -> Iterator[np.ndarray]:
         filled = asked + asked[:1] * (size - len(asked))
         batch = [np.stack(arrays) for arrays in zip(*(one.given for one in filled), strict=True)]
-        images, finite = self._draw(self._variables, *jax.device_put(batch))
+        images, finite = self._draw(*batch)
         if not finite:
             raise NonFiniteLossError(
-                f"the model {self.model.config['row']} of step {self.model.step} draws what is not finite"
+                f"the model {self.row} of step {self.step} draws what is not finite"
             )
         for one, image in zip(asked, np.asarray(images), strict=False):
             yield one.placement.back(image, around=one.photo)
@@ -176,7 +170,7 @@ class PoseTransfer:
     def _check_view(self, view, **of_poses) -> None:
         if not self.reads_view:
             raise InputError(
-                f"view: the model {self.model.config['row']} is told a pose, and no view; give source_pose "
+                f"view: the model {self.row} is told a pose, and no view; give source_pose "
                 "and target_pose"
             )
         for name, given in of_poses.items():
@@ -193,7 +187,7 @@ class PoseTransfer:
         joints = np.zeros((18, 2), np.float32), np.zeros(18, bool)
         columns = (
             *self._photos(photos, backgrounds, count, mode),
-            _for_each(view, count, views.number),
+            _for_each(view, count, skeleton.view_number),
         )
         for placed, background, number in zip(*columns, strict=False):
             yield _given(placed, background, *joints, *joints, number)
@@ -236,7 +230,7 @@ class PoseTransfer:
         targets = [_shown(pose, name) for pose, (*_, (name, _)) in zip(targets, rows, strict=True)]
         for (placed, background, *_), target in zip(rows, targets, strict=True):
             joints = (source.keypoints, source.visible, target.keypoints, target.visible)
-            yield _given(placed, background, *joints, views.UNKNOWN)
+            yield _given(placed, background, *joints, skeleton.UNKNOWN_VIEW)
 
     def _placed(self, photo, mode: str) -> _Asked:
         photo = read_photo(photo)
@@ -249,6 +243,17 @@ class PoseTransfer:
         pose = within(pose if pose.size else pose._replace(size=size))
         placement = fit(pose.size or size, self.size, mode)
         return moved(pose, placement.points, placement.into)
+
+
+def needs_jax(model: str | os.PathLike) -> bool:
+    """Whether a model of that name is drawn with by JAX: all are but ONNX files."""
+    return not os.fspath(model).endswith(interface.SUFFIX)
+
+
+def _drawing(model: "Model") -> Any:
+    from pgjax.serving.drawing import Drawing
+
+    return Drawing(model)
 
 
 def _length(given: tuple) -> int:

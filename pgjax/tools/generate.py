@@ -6,12 +6,12 @@
     pgjax generate --model=runs/varigan/export --source=anna.jpg --view=back --out=result.png
     pgjax generate --model=runs/demo/export --source=anna.jpg --target_video=dance.mp4 --out=result.mp4
 
---model is a folder that train.py exported. Poses are files of any format of pgjax.keypoints (OpenPose or COCO
-JSON, the published CSV, .npy). Without --source_pose or --target_pose, an estimator finds the joints in the
-photo. --view stands for all poses, for a model that is told a view. A video, a folder of poses or of target
-photos, a file with the poses of several photos, and a .npy (N, 18, 2) are sequences, even with one pose. Then
---out is an .mp4, or a folder, whose images have the names of their poses, and beside that --animation is an
-.mp4, .webp, .gif, .png or .apng.
+--model is a folder that train.py exported, the ONNX file of such a model, or hub:OWNER/NAME. Poses are files
+of any format of pgjax.keypoints (OpenPose or COCO JSON, the published CSV, .npy). Without --source_pose or
+--target_pose, an estimator finds the joints in the photo. --view stands for all poses, for a model that is told
+a view. A video, a folder of poses or of target photos, a file with the poses of several photos, and a .npy
+(N, 18, 2) are sequences, even with one pose. Then --out is an .mp4, or a folder, whose images have the names
+of their poses, and beside that --animation is an .mp4, .webp, .gif, .png or .apng.
 
 A target pose is in pixels of its own photo. The size of this photo comes from --target_photo, from
 --target_size, or from the file of the pose; otherwise it is the size of the source photo. The images have the
@@ -124,22 +124,25 @@ def _drawn(
     """The images, one after another; the model is loaded for the first one."""
     count = max(1, len(targets))
     # JAX takes its time: bad arguments are told before.
-    from pgjax.runtime import compilation
+    from pgjax.serving.transfer import PoseTransfer, needs_jax
 
+    compiled = needs_jax(arguments.model)
+    if compiled:
+        from pgjax.runtime import compilation
+
+        compilation.keep()
     if (Path(arguments.model) / "model.json").is_file():  # another folder is to be one line
         announce(f"reading the model in {arguments.model}")
-    from pgjax.serving.transfer import PoseTransfer
-
-    compilation.keep()
     transfer = PoseTransfer.load(arguments.model)
     if arguments.view is not None and not transfer.reads_view:
-        row = transfer.model.config["row"]
         raise InputError(
-            f"--view: the model {row} is told a pose, and no view; give --target_pose or --target_photo"
+            f"--view: the model {transfer.row} is told a pose, and no view; give --target_pose or "
+            "--target_photo"
         )
     if arguments.view is None and transfer.reads_view:
-        _say_views(targets)
-    announce(f"drawing {count} image{'s' * (count > 1)}; compiling for the first one")
+        _say_views(targets, counted=compiled)
+    compiling = "; compiling for the first one" if compiled else ""
+    announce(f"drawing {count} image{'s' * (count > 1)}{compiling}")
     made = transfer.each(
         photo,
         source,
@@ -153,8 +156,14 @@ def _drawn(
         yield one if arguments.enlarge == 1 else pixels.enlarged(one, arguments.enlarge)
 
 
-def _say_views(targets: Sequence[Pose]) -> None:
-    """What a model that is told a view makes of poses."""
+def _say_views(targets: Sequence[Pose], counted: bool) -> None:
+    """What a model that is told a view makes of poses; which views they are where JAX may count them."""
+    if not counted:
+        say(
+            "the model is told a view, and no pose: that of the pose's shoulders; or give --view",
+            "",
+        )
+        return
     import jax.numpy as jnp
 
     from pgjax.pose import views
@@ -179,7 +188,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=keypoints.FORMAT_IS,
     )
     add = parser.add_argument
-    add("--model", metavar="DIR", required=True, help="exported model, such as WORKDIR/export")
+    add(
+        "--model",
+        metavar="DIR",
+        required=True,
+        help="exported model, such as WORKDIR/export; its ONNX file; or hub:OWNER/NAME[@REVISION]",
+    )
     add("--source", metavar="PHOTO", required=True, help="photo of the person")
     add(
         "--source_pose",

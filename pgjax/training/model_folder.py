@@ -1,9 +1,12 @@
 """An exported model: a folder of weights, recipe and card, checked byte for byte when it is read.
 
-weights.npz   the generators' arrays by path, such as g/params/decoder/level0/kernel; no pickle
-model.json    FORMAT, row, stage, step, (height, width) of its photos, scores, the run's config
-README.md     the model card
-SHA256SUMS    of the three, as `sha256sum --check` reads it
+weights.npz          the generators' arrays by path, such as g/params/decoder/level0/kernel; no pickle
+weights.safetensors  the same arrays by the same names, for other programs; pgjax reads the former
+model.json           FORMAT, row, stage, step, (height, width) of its photos, scores, the run's config
+README.md            the model card, which the model hub reads too
+SHA256SUMS           of the four, as `sha256sum --check` reads it
+
+A folder without weights.safetensors is whole: older versions wrote none.
 """
 
 import hashlib
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import safetensors.numpy
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from pgjax import nets
@@ -26,6 +30,7 @@ from pgjax.training.recipe import Recipe, build
 
 FORMAT = 1
 WEIGHTS, MODEL, CARD, SUMS = "weights.npz", "model.json", "README.md", "SHA256SUMS"
+COPY = "weights.safetensors"
 FILES = (WEIGHTS, MODEL, CARD)
 EXPECTED = "expected a folder that `pgjax train` (WORKDIR/export) or `pgjax export` wrote"
 
@@ -78,7 +83,9 @@ def write(folder: str | os.PathLike, model: Model, card: str) -> None:
         folder = Path(os.path.realpath(folder))
     if folder.exists() and not (
         folder.is_dir()
-        and all(p.name in (*FILES, SUMS) or folders.is_of_system(p.name) for p in folder.iterdir())
+        and all(
+            p.name in (*FILES, COPY, SUMS) or folders.is_of_system(p.name) for p in folder.iterdir()
+        )
     ):
         raise InputError(
             f"{folder}: not an exported model, and not overwritten; name another folder"
@@ -94,7 +101,7 @@ def write(folder: str | os.PathLike, model: Model, card: str) -> None:
     partial.mkdir(parents=True)
     _fill(partial, model, card)
     if folder.exists() and folder.samefile(os.curdir):
-        for name in (*FILES, SUMS):
+        for name in (*FILES, COPY, SUMS):
             os.replace(partial / name, folder / name)
         partial.rmdir()
         return
@@ -108,9 +115,15 @@ def _fill(folder: Path, model: Model, card: str) -> None:
     flat = flatten_dict(dict(model.variables), sep="/")
     arrays: dict[str, Any] = {name: np.asarray(array) for name, array in flat.items()}
     np.savez(folder / WEIGHTS, **arrays)
+    # safetensors writes an array in the order of its memory, whatever its strides (findings/).
+    safetensors.numpy.save_file(
+        {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()},
+        folder / COPY,
+        metadata={"format": "np"},
+    )
     paths.write_text(folder / MODEL, _json(model))
     paths.write_text(folder / CARD, card)
-    paths.write_text(folder / SUMS, _sums({name: digest(folder / name) for name in FILES}))
+    paths.write_text(folder / SUMS, _sums({name: digest(folder / name) for name in (*FILES, COPY)}))
 
 
 def read(folder: str | os.PathLike) -> Model:
@@ -160,17 +173,18 @@ def check(folder: Path) -> dict[str, str]:
     for name in (*FILES, SUMS):
         if not (folder / name).is_file():
             raise InputError(f"{folder}: the exported model is not whole: {name} is missing")
-    found = {name: digest(folder / name) for name in FILES}
+    names = [name for name in (*FILES, COPY) if (folder / name).is_file()]
+    found = {name: digest(folder / name) for name in names}
     said = (folder / SUMS).read_bytes().splitlines(keepends=True)
-    for name, line in zip(FILES, _sums(found).encode().splitlines(keepends=True), strict=True):
+    for name, line in zip(names, _sums(found).encode().splitlines(keepends=True), strict=True):
         if line not in said:
             raise InputError(
                 f"{folder / name}: damaged or changed: its sha256 is {found[name]}, which is not what "
                 f"{SUMS} says; export the run again (pgjax export), or copy the folder anew"
             )
-    if len(said) != len(FILES):
+    if len(said) != len(names) and not (len(said) == len(names) + 1 and COPY not in names):
         raise InputError(
-            f"{folder / SUMS}: damaged: expected {len(FILES)} lines, found {len(said)}"
+            f"{folder / SUMS}: damaged: expected {len(names)} lines, found {len(said)}"
         )
     return found
 
@@ -189,7 +203,7 @@ def digest(path: Path) -> str:
 
 
 def _sums(digests: Mapping[str, str]) -> str:
-    return "".join(f"{digests[name]}  {name}\n" for name in FILES)
+    return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
 
 
 def _json(model: Model) -> str:

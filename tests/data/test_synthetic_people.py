@@ -10,7 +10,7 @@ from PIL import Image
 from pgjax.data import people
 from pgjax.data.records import encode
 from pgjax.data.synthetic_people import SEED, PeopleConfig, SyntheticPeople, photo_name
-from pgjax.pose import views
+from pgjax.pose import skeleton, views
 
 CONFIGS = {config.name: config for config in SyntheticPeople.BUILDER_CONFIGS}
 
@@ -41,7 +41,7 @@ def test_names_tell_from_where_a_person_is_drawn():
     ]
     keypoints = np.stack([photo["joints"] for photo in drawn])
     seen = views.by_shoulders(keypoints, np.ones((len(drawn), 18), bool))
-    agree = np.array([views.number(view) for view in named]) == seen
+    agree = np.array([skeleton.view_number(view) for view in named]) == seen
     assert {*named} == {"front", "side", "back"}
     assert agree.mean() > 0.97
     assert SyntheticPeople.view_of("0001_c1s1_000001_01.jpg") is None

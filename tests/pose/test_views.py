@@ -63,7 +63,14 @@ def test_a_torso_of_no_length_is_seen_from_the_side():
 
 def test_what_is_told_goes_before_the_rule():
     points, visible = people((1.0, 1.0, -1.0, -1.0))
-    told = np.array([views.number("back"), views.UNKNOWN, views.number("side"), views.number(None)])
+    told = np.array(
+        [
+            skeleton.view_number("back"),
+            skeleton.UNKNOWN_VIEW,
+            skeleton.view_number("side"),
+            skeleton.view_number(None),
+        ]
+    )
     found = jax.jit(views.one_hot)(points, visible, jnp.asarray(told, jnp.int8))
     np.testing.assert_array_equal(found, np.eye(3)[[2, 0, 1, 2]])
     assert found.dtype == jnp.float32
@@ -75,9 +82,9 @@ def test_the_rule_agrees_with_nine_in_ten_of_deepfashions_names(shared):
     found = annotations.read_annotations(
         shared / "data" / "deepfashion" / "fasion-resize-annotation-test.csv"
     )
-    told = np.array([views.number(DeepFashion.view_of(name)) for name in found.names])
+    told = np.array([skeleton.view_number(DeepFashion.view_of(name)) for name in found.names])
     torso = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("hip", "shoulder")]
-    used = found.visible[:, torso].all(axis=1) & (told != views.UNKNOWN)
+    used = found.visible[:, torso].all(axis=1) & (told != skeleton.UNKNOWN_VIEW)
     ruled = np.asarray(views.by_shoulders(found.keypoints, found.visible))
     assert used.sum() == 2_236
     assert round((ruled == told)[used].mean(), 3) == 0.907

@@ -84,7 +84,7 @@ def _operation(graph: Graph, equation: Any, inputs: list[Value]) -> Sequence[Val
     name, params = equation.primitive.name, equation.params
     outs = [variable.aval for variable in equation.outvars]
     if name == "scan":
-        return _unrolled(graph, params, inputs)
+        return _unrolled(graph, params, outs, inputs)
     if name == "split":
         return shapes.split(graph, params, outs, *inputs)
     if name in LOWERED:
@@ -97,10 +97,15 @@ def _operation(graph: Graph, equation: Any, inputs: list[Value]) -> Sequence[Val
     raise NotConvertibleError(f"JAX's operation {name} is not converted to ONNX")
 
 
-def _unrolled(graph: Graph, params: Any, inputs: list[Value]) -> list[Value]:
-    """A scan turn after turn: there are few (one for each body part), and ONNX's loops copy what they carry."""
+def _unrolled(graph: Graph, params: Any, outs: list, inputs: list[Value]) -> list[Value]:
+    """A scan, turn after turn: they are few, one for each body part, and all shapes stay known."""
     body, length = params["jaxpr"], params["length"]
-    fixed, carried = params["num_consts"], params["num_carry"]
+    # What has an axis more outside than inside is cut along it, or stacked along it.
+    inside = zip(body.jaxpr.invars, inputs, strict=True)
+    cut = sum(len(one.aval.shape) < len(value.shape) for one, value in inside)
+    outside = zip(body.jaxpr.outvars, outs, strict=True)
+    carried = sum(len(one.aval.shape) == len(out.shape) for one, out in outside)
+    fixed = len(inputs) - carried - cut
     constants, carry = inputs[:fixed], inputs[fixed : fixed + carried]
     each, turns = inputs[fixed + carried :], []
     order = range(length)

@@ -9,7 +9,6 @@ from jax import lax
 from pgjax.serving.portable.values import Graph, NotConvertibleError, Value, known
 
 
-
 def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if not np.issubdtype(a.dtype, np.floating):
         raise NotConvertibleError("whole numbers divided")  # NumPy rounds down, JAX to zero
@@ -151,7 +150,9 @@ def reduced(operator: str, fold: Any) -> Callable:
         whole = tuple(x.whole[axis] for axis in left)
         if x.known and all(x.whole[axis] for axis in axes):
             found = fold(x.array, axis=axes)
-            return Value(tuple(out.shape), np.dtype(out.dtype), whole, array=found.astype(out.dtype))
+            return Value(
+                tuple(out.shape), np.dtype(out.dtype), whole, array=found.astype(out.dtype)
+            )
         # ONNX Runtime has none of truth values.
         given = graph.cast(x, np.int32) if out.dtype == np.bool_ else x
         name = graph.node(operator, graph.name(given), graph.numbers(*axes), keepdims=0)

@@ -66,7 +66,9 @@ def facts(path: Any, properties: Mapping[str, str]) -> Facts:
     """
     found = properties.get("pgjax_format")
     if found is None:
-        raise InputError(f"{path}: not a model of pgjax; expected a file that `pgjax export --onnx` wrote")
+        raise InputError(
+            f"{path}: not a model of pgjax; expected a file that `pgjax export --onnx` wrote"
+        )
     if found != FORMAT:
         raise InputError(f"{path}: format {found!r}; this version reads {FORMAT}")
     try:

@@ -41,7 +41,7 @@ def convolve(graph: Graph, params: Any, out: Any, x: Value, kernel: Value) -> Va
     made = graph.whole(
         operator, names, shape, out.dtype, kernel_shape=sides, pads=pads, **attributes
     )
-    return transposed(graph, made, np.argsort(numbers.out_spec))
+    return transposed(graph, made, np.argsort(numbers.out_spec).tolist())
 
 
 def multiply(graph: Graph, params: Any, out: Any, a: Value, b: Value) -> Value:
@@ -63,9 +63,7 @@ def multiply(graph: Graph, params: Any, out: Any, a: Value, b: Value) -> Value:
     return graph.reshaped(made, out.shape)
 
 
-def _matrix(
-    graph: Graph, x: Value, batch: Sequence[int], over: Sequence[int], last: bool
-) -> Value:
+def _matrix(graph: Graph, x: Value, batch: Sequence[int], over: Sequence[int], last: bool) -> Value:
     """(batch..., all others, all that are summed over), or the last two exchanged."""
     free = [axis for axis in range(len(x.shape)) if axis not in (*over, *batch)]
     groups = (free, list(over)) if last else (list(over), free)

@@ -86,7 +86,7 @@ def concatenate(graph: Graph, params: Any, out: Any, *values: Value) -> Value:
 
 def stack(graph: Graph, params: Any, out: Any, *values: Value) -> Value:
     axis = params["axis"] % len(out.shape)
-    shape = tuple(out.shape[:axis]) + (1,) + tuple(out.shape[axis + 1 :])
+    shape = (*out.shape[:axis], 1, *out.shape[axis + 1 :])
     parts = []
     for value in values:
         whole = (*value.whole[:axis], True, *value.whole[axis:])
@@ -132,13 +132,11 @@ def sliced(
         return Value(tuple(shape), x.dtype, x.whole, array=x.array[index])
     if not changed:
         return x._replace(shape=tuple(shape))
-    bounds = ([of[axis] for axis in changed] for of in (starts, limits))
-    if not all(is_number(n) for of in bounds for n in of):
+    first, last, steps = ([of[axis] for axis in changed] for of in (starts, limits, strides))
+    if not all(map(is_number, (*first, *last))):
         raise NotConvertibleError("a part of the batch")
-    given = ([of[axis] for axis in changed] for of in (starts, limits))
-    first, last = (graph.numbers(*of) for of in given)
-    steps = graph.numbers(*(strides[axis] for axis in changed))
-    name = graph.node("Slice", x.name, first, last, graph.numbers(*changed), steps)
+    bounds = (graph.numbers(*of) for of in (first, last, changed, steps))
+    name = graph.node("Slice", x.name, *bounds)
     return Value(tuple(shape), x.dtype, x.whole, name)
 
 
@@ -155,7 +153,7 @@ def split(graph: Graph, params: Any, outs: Sequence, x: Value) -> list[Value]:
 def reverse(graph: Graph, params: Any, out: Any, x: Value) -> Value:
     axes = [axis for axis in params["dimensions"] if x.whole[axis] and x.shape[axis] != 1]
     if x.known:
-        return x._replace(array=np.flip(x.array, axes))
+        return x._replace(array=np.flip(x.array, tuple(axes)))
     if not axes:
         return x
     # A limit of -1 would be the last entry.
@@ -195,7 +193,9 @@ def gather(graph: Graph, params: Any, out: Any, x: Value, index: Value) -> Value
     usual = (
         tuple(numbers.operand_batching_dims) == tuple(range(count))
         and tuple(numbers.start_indices_batching_dims) == tuple(range(count))
-        and tuple(found) == tuple(numbers.collapsed_slice_dims) == tuple(range(count, count + len(found)))
+        and tuple(found)
+        == tuple(numbers.collapsed_slice_dims)
+        == tuple(range(count, count + len(found)))
         and all(_equal(sizes[axis], x.shape[axis]) for axis in rest)
         and tuple(numbers.offset_dims) == tuple(range(len(out.shape) - len(rest), len(out.shape)))
     )
@@ -299,7 +299,12 @@ def scatter(graph: Graph, params: Any, out: Any, x: Value, index: Value, given: 
     numbers = params["dimension_numbers"]
     axes, inserted = list(numbers.scatter_dims_to_operand_dims), list(numbers.inserted_window_dims)
     batched = list(numbers.operand_batching_dims)
-    if index.known and not batched and np.ndim(index.array) == 1 and sorted(inserted) == sorted(axes):
+    if (
+        index.known
+        and not batched
+        and np.ndim(index.array) == 1
+        and sorted(inserted) == sorted(axes)
+    ):
         return _put(graph, out, x, dict(zip(axes, graph.dense(index).array, strict=True)), given)
     usual = (
         batched == [0] == list(numbers.scatter_indices_batching_dims)
@@ -326,17 +331,12 @@ def scatter(graph: Graph, params: Any, out: Any, x: Value, index: Value, given: 
     behind = known(np.asarray(length, np.int64))
     place = graph.apply("Where", [inside, place, behind], place.shape, np.int64)
     flat = graph.reshaped(x, (x.shape[0], length))
-    ends = {"padding_config": ((0, 0, 0), (0, 1, 0))}
-    padded = pad(graph, ends, _Like((x.shape[0], length + 1), x.dtype), flat, known(np.zeros((), x.dtype)))
-    names = [graph.name(graph.dense(one)) for one in (padded, place, given)]
-    put = graph.whole("ScatterElements", names, padded.shape, x.dtype, axis=1)
+    ends = graph.numbers(0, 0, 0, 1)
+    padded = graph.node("Pad", graph.name(flat), ends, graph.constant(np.zeros((), x.dtype)))
+    names = [padded, *(graph.name(graph.dense(one)) for one in (place, given))]
+    put = graph.whole("ScatterElements", names, (x.shape[0], length + 1), x.dtype, axis=1)
     cut_off = sliced(graph, put, (0, 0), (x.shape[0], length), (1, 1), flat.shape)
     return graph.reshaped(cut_off, out.shape)
-
-
-class _Like:
-    def __init__(self, shape, dtype):
-        self.shape, self.dtype = shape, dtype
 
 
 def _put(graph: Graph, out: Any, x: Value, places: dict[int, int], given: Value) -> Value:

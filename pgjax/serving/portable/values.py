@@ -134,7 +134,10 @@ class Graph:
             return value._replace(whole=whole)
         wanted = [value.shape[i] if i in lacking else 1 for i in range(len(value.shape))]
         if value.known and all(map(is_number, wanted)):
-            target = [n if i in lacking else m for i, (n, m) in enumerate(zip(wanted, value.array.shape, strict=True))]
+            target = [
+                n if i in lacking else m
+                for i, (n, m) in enumerate(zip(wanted, value.array.shape, strict=True))
+            ]
             return value._replace(whole=whole, array=np.broadcast_to(value.array, target))
         name = self.node("Expand", self.name(value), self.shape(wanted))
         return Value(value.shape, value.dtype, whole, name)
@@ -155,9 +158,8 @@ class Graph:
         return size if times == 1 else self.node("Mul", size, self.numbers(times))
 
     def reshaped(self, value: Value, shape: Sequence) -> Value:
-        if value.known and all(value.whole):
-            if all(map(is_number, shape)):
-                return known(value.array.reshape(shape))
+        if value.known and all(value.whole) and all(map(is_number, shape)):
+            return known(value.array.reshape(shape))
         value = self.dense(value)
         unknown = [n for n in shape if not is_number(n)]
         if len(unknown) > 1:
@@ -175,7 +177,9 @@ class Graph:
             "Cast", [value], value.shape, dtype, to=helper.np_dtype_to_tensor_dtype(dtype)
         )
 
-    def model(self, name: str, metadata: dict[str, str], producer: tuple[str, str]) -> onnx.ModelProto:
+    def model(
+        self, name: str, metadata: dict[str, str], producer: tuple[str, str]
+    ) -> onnx.ModelProto:
         """The graph with what its outputs need, and no more."""
         needed = {output.name for output in self._outputs}
         nodes = []
