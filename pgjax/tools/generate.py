@@ -8,10 +8,10 @@
 
 --model is a folder that train.py exported, the ONNX file of such a model, or hub:OWNER/NAME. Poses are files
 of any format of pgjax.keypoints (OpenPose or COCO JSON, the published CSV, .npy). Without --source_pose or
---target_pose, an estimator finds the joints in the photo. --view stands for all poses, for a model that is told
-a view. A video, a folder of poses or of target photos, a file with the poses of several photos, and a .npy
-(N, 18, 2) are sequences, even with one pose. Then --out is an .mp4, or a folder, whose images have the names
-of their poses, and beside that --animation is an .mp4, .webp, .gif, .png or .apng.
+--target_pose, an estimator finds the joints in the photo. --view stands for all poses, for a model that is
+told a view. A video, a folder of poses or of target photos, a file with the poses of several photos, and a
+.npy (N, 18, 2) are sequences, even with one pose. Then --out is an .mp4, or a folder, whose images have the
+names of their poses, and beside that --animation is an .mp4, .webp, .gif, .png or .apng.
 
 A target pose is in pixels of its own photo. The size of this photo comes from --target_photo, from
 --target_size, or from the file of the pose; otherwise it is the size of the source photo. The images have the

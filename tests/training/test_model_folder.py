@@ -7,10 +7,13 @@ import subprocess
 import jax
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import tiny
 from pgjax.errors import InputError
 from pgjax.training import model_folder
+
+WRITTEN = [*model_folder.FILES, model_folder.COPY, model_folder.SUMS]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,7 @@ def test_round_trip(folder, model):
 def test_the_sums_are_what_the_systems_own_tool_reads(folder):
     done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=folder)
     assert done.returncode == 0
-    assert sorted(p.name for p in folder.iterdir()) == sorted([*model_folder.FILES, "SHA256SUMS"])
+    assert sorted(p.name for p in folder.iterdir()) == sorted(WRITTEN)
 
 
 def test_no_pickle_and_the_same_bytes_every_time(folder, model, tmp_path):
@@ -42,6 +45,37 @@ def test_no_pickle_and_the_same_bytes_every_time(folder, model, tmp_path):
         assert all(file[name].dtype == np.float32 for name in file.files)
     model_folder.write(tmp_path / "again", model, "the card\n")
     assert (tmp_path / "again/SHA256SUMS").read_bytes() == (folder / "SHA256SUMS").read_bytes()
+
+
+def test_the_copy_for_other_programs_holds_the_same_entries(model, tmp_path):
+    kernel = np.arange(6, dtype=np.float32).reshape(2, 3)
+    # Views whose memory is in another order, as those that importing weights makes.
+    arrays = {
+        "turned": kernel.T,
+        "back": kernel[::-1],
+        "every": kernel[:, ::2],
+        "one": kernel[0, 0],
+    }
+    model_folder.write(tmp_path / "export", model._replace(variables={"g": arrays}), "card")
+    found = safetensors.numpy.load_file(tmp_path / "export/weights.safetensors")
+    for name, array in arrays.items():
+        copy = found[f"g/{name}"]
+        assert copy.shape == array.shape
+        for place in np.ndindex(array.shape):
+            assert copy[place] == array[place]
+
+
+def test_a_folder_without_the_copy_is_whole_and_one_with_a_damaged_copy_is_not(folder):
+    copy, sums = folder / model_folder.COPY, folder / model_folder.SUMS
+    whole = copy.read_bytes()
+    copy.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(InputError, match="safetensors: damaged"):
+        model_folder.read(folder)
+    copy.unlink()
+    model_folder.read(folder)
+    lines = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join(line for line in lines if model_folder.COPY not in line))
+    model_folder.read(folder)  # as versions wrote that had no copy
 
 
 @pytest.mark.parametrize("name", [*model_folder.FILES, model_folder.SUMS])
@@ -91,7 +125,7 @@ def test_what_systems_leave_in_it_is_nothing(folder, model):
 def test_another_format_is_refused_by_number(folder):
     values = json.loads((folder / "model.json").read_text())
     (folder / "model.json").write_text(json.dumps(values | {"format": 2}))
-    sums = "".join(f"{model_folder.digest(folder / n)}  {n}\n" for n in model_folder.FILES)
+    sums = "".join(f"{model_folder.digest(folder / n)}  {n}\n" for n in WRITTEN[:-1])
     (folder / "SHA256SUMS").write_text(sums)
     with pytest.raises(InputError, match="format 2; this version reads 1"):
         model_folder.read(folder)
@@ -111,9 +145,7 @@ def test_the_current_folder_is_filled(tmp_path, monkeypatch, model):
     for step in (3, 4):
         model_folder.write(".", model._replace(step=step), "the card\n")
         assert model_folder.read(".").step == step
-    assert sorted(p.name for p in tmp_path.rglob("*")) == sorted(
-        ["here", *model_folder.FILES, model_folder.SUMS]
-    )
+    assert sorted(p.name for p in tmp_path.rglob("*")) == sorted(["here", *WRITTEN])
 
 
 def test_a_link_stays_one(folder, model):

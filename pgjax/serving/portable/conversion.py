@@ -1,6 +1,6 @@
 """From an exported model to an ONNX model: JAX traces it, its operations become ONNX's one by one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -39,29 +39,52 @@ def convert(model: Model, facts: interface.Facts) -> onnx.ModelProto:
         pictures, made = draw(model.variables, *given)
         return pictures, jnp.isfinite(made).all(axis=(1, 2, 3))
 
-    (batch,) = export.symbolic_shape(BATCH)
     size = dict(zip(("height", "width"), model.size, strict=True))
-    given = [
-        jax.ShapeDtypeStruct((batch, *(size.get(n, n) for n in shape)), np.dtype(kind))
-        for kind, shape in interface.INPUTS.values()
-    ]
-    with formulation.plain():
-        traced = jax.make_jaxpr(drawn)(*given)
-    # Of a scene a network reads a few fields; the others are not converted.
-    program, read = partial_eval.dce_jaxpr(traced.jaxpr, [True] * len(traced.jaxpr.outvars))
-    graph = Graph(batch)
-    inputs = [
-        graph.input(name, one.shape, one.dtype)
-        for name, one, needed in zip(interface.INPUTS, given, read, strict=True)
-        if needed
-    ]
+    inputs = {
+        name: (kind, tuple(size.get(n, n) for n in shape))
+        for name, (kind, shape) in interface.INPUTS.items()
+    }
     try:
-        outputs = _run(graph, program, traced.consts, inputs)
+        graph = translate(drawn, inputs, (interface.PICTURE, interface.FINITE))
     except NotConvertibleError as error:
         raise InputError(f"the row {facts.row} has no ONNX file: {error}") from error
-    for name, value in zip((interface.PICTURE, interface.FINITE), outputs, strict=True):
-        graph.output(name, value)
     return graph.model(facts.row, facts.properties(), ("pgjax", __version__))
+
+
+def translate(
+    function: Callable[..., Any],
+    inputs: Mapping[str, tuple[str, Sequence[int]]],
+    outputs: Sequence[str],
+) -> Graph:
+    """A function of JAX as a graph, for a batch of any size.
+
+    Args:
+      function: of arrays (B, ...), which gives as many arrays (B, ...) as there are outputs.
+      inputs: by name their type, and their shape behind the batch. What the function does not read is left
+        out.
+      outputs: names.
+
+    Raises:
+      NotConvertibleError: it has an operation that is not converted, or arrays that depend on the batch size
+        otherwise than by an axis of it.
+    """
+    (batch,) = export.symbolic_shape(BATCH)
+    given = [
+        jax.ShapeDtypeStruct((batch, *shape), np.dtype(kind)) for kind, shape in inputs.values()
+    ]
+    with formulation.plain():
+        traced = jax.make_jaxpr(function)(*given)
+    # Of a scene a network reads a few fields; the others are not converted.
+    program, read = partial_eval.dce_jaxpr(traced.jaxpr, [True] * len(outputs))
+    graph = Graph(batch)
+    values = [
+        graph.input(name, one.shape, one.dtype)
+        for name, one, needed in zip(inputs, given, read, strict=True)
+        if needed
+    ]
+    for name, value in zip(outputs, _run(graph, program, traced.consts, values), strict=True):
+        graph.output(name, value)
+    return graph
 
 
 def _run(graph: Graph, program: Jaxpr, constants: Sequence, inputs: Sequence[Value]) -> list[Value]:
@@ -85,8 +108,8 @@ def _operation(graph: Graph, equation: Any, inputs: list[Value]) -> Sequence[Val
     outs = [variable.aval for variable in equation.outvars]
     if name == "scan":
         return _unrolled(graph, params, outs, inputs)
-    if name == "split":
-        return shapes.split(graph, params, outs, *inputs)
+    if name in shapes.SEVERAL:
+        return shapes.SEVERAL[name](graph, params, outs, *inputs)
     if name in LOWERED:
         return [LOWERED[name](graph, params, outs[0], *inputs)]
     inner = params.get("jaxpr", params.get("call_jaxpr"))
@@ -110,7 +133,7 @@ def _unrolled(graph: Graph, params: Any, outs: list, inputs: list[Value]) -> lis
     each, turns = inputs[fixed + carried :], []
     order = range(length)
     for turn in reversed(order) if params["reverse"] else order:
-        parts = [_entry(graph, value, turn) for value in each]
+        parts = [shapes.entry(graph, value, 0, turn) for value in each]
         found = _run(graph, body.jaxpr, body.consts, [*constants, *carry, *parts])
         carry = found[:carried]
         turns.append(found[carried:])
@@ -121,13 +144,3 @@ def _unrolled(graph: Graph, params: Any, outs: list, inputs: list[Value]) -> lis
         out = jax.ShapeDtypeStruct((length, *results[0].shape), results[0].dtype)
         stacked.append(shapes.stack(graph, {"axis": 0}, out, *results))
     return [*carry, *stacked]
-
-
-def _entry(graph: Graph, value: Value, turn: int) -> Value:
-    rank = len(value.shape)
-    starts, limits = [turn, *[0] * (rank - 1)], [turn + 1, *value.shape[1:]]
-    cut = (1, *value.shape[1:])
-    part = shapes.sliced(graph, value, starts, limits, [1] * rank, cut)
-    part = part._replace(shape=cut, whole=(True, *part.whole[1:]))
-    out = jax.ShapeDtypeStruct(value.shape[1:], value.dtype)
-    return shapes.squeeze(graph, {"dimensions": (0,)}, out, part)

@@ -8,7 +8,7 @@ import numpy as np
 from jax import lax
 
 from pgjax.serving.portable.shapes import transposed
-from pgjax.serving.portable.values import Graph, NotConvertibleError, Value, known
+from pgjax.serving.portable.values import Graph, NotConvertibleError, Value, is_number, known
 
 
 def convolve(graph: Graph, params: Any, out: Any, x: Value, kernel: Value) -> Value:
@@ -48,7 +48,7 @@ def multiply(graph: Graph, params: Any, out: Any, a: Value, b: Value) -> Value:
     (over_a, over_b), (batch_a, batch_b) = params["dimension_numbers"]
     if np.dtype(out.dtype) != np.float32:
         raise NotConvertibleError(f"a product of {out.dtype}")
-    if a.known and b.known:
+    if a.known and b.known and all(map(is_number, (*a.shape, *b.shape))):
         sums = lax.dot_general(
             graph.dense(a).array,
             graph.dense(b).array,

@@ -150,6 +150,24 @@ def split(graph: Graph, params: Any, outs: Sequence, x: Value) -> list[Value]:
     return parts
 
 
+def unstack(graph: Graph, params: Any, outs: Sequence, x: Value) -> list[Value]:
+    axis = params["axis"] % len(x.shape)
+    return [entry(graph, x, axis, place) for place in range(len(outs))]
+
+
+def entry(graph: Graph, x: Value, axis: int, place: int) -> Value:
+    """One of the entries along an axis, which the result lacks."""
+    starts, limits = [0] * len(x.shape), list(x.shape)
+    starts[axis], limits[axis] = place, place + 1
+    shape = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    part = sliced(graph, x, starts, limits, [1] * len(x.shape), shape)
+    left = tuple(there for number, there in enumerate(part.whole) if number != axis)
+    shape = (*x.shape[:axis], *x.shape[axis + 1 :])
+    if part.known:
+        return Value(shape, x.dtype, left, array=part.array.squeeze(axis))
+    return Value(shape, x.dtype, left, graph.node("Squeeze", part.name, graph.numbers(axis)))
+
+
 def reverse(graph: Graph, params: Any, out: Any, x: Value) -> Value:
     axes = [axis for axis in params["dimensions"] if x.whole[axis] and x.shape[axis] != 1]
     if x.known:
@@ -353,6 +371,9 @@ def _put(graph: Graph, out: Any, x: Value, places: dict[int, int], given: Value)
     truth = Value(x.shape, np.dtype(bool), tuple(n != 1 for n in mask.shape), array=mask)
     return graph.apply("Where", [truth, put, x], out.shape, out.dtype)
 
+
+SEVERAL: dict[str, Callable] = {"split": split, "unstack": unstack}
+"""Those with several results."""
 
 LOWERED: dict[str, Callable] = {
     "broadcast_in_dim": broadcast,

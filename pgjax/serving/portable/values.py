@@ -150,6 +150,8 @@ class Graph:
         return self.node("Concat", *parts, axis=0)
 
     def _dimension(self, dimension: Any) -> str:
+        if not self._inputs:
+            raise NotConvertibleError("results that depend on the batch size alone")
         first = self._inputs[0].name
         size = self.node("Shape", first, start=0, end=1)
         times, rest = divmod(dimension, self._batch)
