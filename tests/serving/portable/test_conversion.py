@@ -81,7 +81,7 @@ CASES = {
     "same_batch": (lambda x: jnp.ones_like(x[:, 0, 0]) @ KERNEL[0, 0] + x[:, :3, 0, 0], X),
     "scan": (scanned, X),
     "scan_backwards": (lambda x: scanned(x, reverse=True), X),
-    "softmax": (lambda x: jax.nn.softmax(x.reshape(x.shape[0] * 6, -1), -1), X),
+    "softmax": (lambda x: jax.nn.softmax(x.reshape(x.shape[0] * 6, -1), -1).reshape(x.shape), X),
     "transposed": (lambda x: convolution.convolve_transposed(x, KERNEL, 2), X),
     "truncated": (lambda x: jnp.trunc(x * 3) + jax.nn.relu(x).max((1, 3), keepdims=True), X),
     "windows": (

@@ -146,8 +146,8 @@ def test_generate_draws_without_jax_what_it_draws_with_it(written, tmp_path):
     photo = tiny.split(5).store.images[0]
     poses = [tiny.pose(5, place, size=photo.shape[:2]) for place in range(3)]
     write_image(tmp_path / "photo.png", photo)
-    keypoints.write(tmp_path / "source.json", {"photo.png": poses[:1]})
-    keypoints.write(tmp_path / "target.json", {"photo.png": poses[1:2]})
+    keypoints.write(tmp_path / "source.json", {"photo.png": poses[:1]}, "openpose")
+    keypoints.write(tmp_path / "target.json", {"photo.png": poses[1:2]}, "openpose")
     asked = {"source": "photo.png", "source_pose": "source.json", "target_pose": "target.json"}
     given = [f"--{name}={tmp_path / value}" for name, value in asked.items()]
     out = tmp_path / "made.png"
