@@ -44,7 +44,8 @@ def drawing(model: Model) -> Callable[..., tuple[jax.Array, jax.Array]]:
 class Drawing:
     """An exported model that JAX draws with; compiled once for each batch size.
 
-    Attributes: as transfer.Engine.
+    Attributes:
+      row, step, size, reads_view: as PoseTransfer's. function: what is compiled, of the variables and a batch.
     """
 
     def __init__(self, model: Model):
@@ -57,9 +58,9 @@ class Drawing:
             pictures, made = draw(variables, *given)
             return pictures, jnp.isfinite(made).all()
 
-        self._draw = jax.jit(drawn)
+        self.function = jax.jit(drawn)
         self._variables = jax.device_put(dict(model.variables))
 
     def __call__(self, *given: np.ndarray) -> tuple[Any, Any]:
         """Of a batch, as `drawing`: pictures uint8 (B, H, W, 3), and whether all of them are finite."""
-        return self._draw(self._variables, *jax.device_put(list(given)))
+        return self.function(self._variables, *jax.device_put(list(given)))

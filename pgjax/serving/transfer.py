@@ -9,6 +9,7 @@
 Needs no data set and no tensorflow-datasets; with a model's ONNX file (docs/onnx.md) no JAX either.
 """
 
+import importlib.util
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -67,7 +68,7 @@ class PoseTransfer:
           batch_size: as PoseTransfer's.
 
         Raises:
-          FileNotFoundError, InputError: as model_folder.read, Session and hub.fetch.
+          FileNotFoundError, InputError: as model_folder.read, Session and hub.fetch; or JAX is not there.
         """
         if hub.is_name(model):
             model = hub.fetch(model)
@@ -246,8 +247,16 @@ class PoseTransfer:
 
 
 def needs_jax(model: str | os.PathLike) -> bool:
-    """Whether a model of that name is drawn with by JAX: all are but ONNX files."""
-    return not os.fspath(model).endswith(interface.SUFFIX)
+    """Whether a model of that name is drawn with by JAX: all are but ONNX files.
+
+    Raises:
+      InputError: it is, and JAX is not installed.
+    """
+    if os.fspath(model).endswith(interface.SUFFIX):
+        return False
+    if importlib.util.find_spec("jax") is None:
+        raise InputError(f"{model}: needs JAX (pip install jax); the ONNX file of a model does not")
+    return True
 
 
 def _drawing(model: "Model") -> Any:

@@ -1,6 +1,7 @@
 """The source pose and the target poses of pgjax generate: read from files, or found in photos."""
 
 import argparse
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -63,8 +64,10 @@ class Finder:
         self._loaded: Estimator | None = None
 
     def estimator(self) -> "Estimator":
-        """Raises FileNotFoundError, InputError: as estimators.load."""
+        """Raises FileNotFoundError, InputError: as estimators.load; JAX is not installed."""
         if self._loaded is None:
+            if importlib.util.find_spec("jax") is None:
+                raise InputError("no keypoints are given, and estimators need JAX (pip install jax)")
             from pgjax.frozen import estimators
             from pgjax.runtime import compilation
             from pgjax.tools import keypoints as tool
@@ -76,14 +79,14 @@ class Finder:
 
     def __call__(self, photos: Mapping[str, Path], where: str) -> dict[str, list[Pose]]:
         """Raises FileNotFoundError, InputError: also if the photo, or each of several, cannot be read."""
-        from pgjax.tools import keypoints as tool
-
         # A photo that cannot be read is told before seconds are spent on weights.
         alone = {name: read_photo(path) for name, path in photos.items() if len(photos) == 1}
         say(f"{where}: the estimator {self.name} looks for people", "")
         people_in = self.estimator()
         if alone:
             return {name: people_in(photo, True) for name, photo in alone.items()}
+        from pgjax.tools import keypoints as tool
+
         poses, unreadable = tool.estimate(photos, people_in, everyone=True)
         for fault in unreadable.values():
             say(f"left out: {fault}")

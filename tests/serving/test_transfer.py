@@ -71,10 +71,10 @@ def test_one_by_one_is_as_all_together_and_sizes_compile_once(transfer):
     alone = [transfer(*one) for one in zip(*arguments(), strict=True)]
     same(alone, together)
     transfer(*arguments(PAIRS[:3])), transfer(*arguments(PAIRS[:2]))
-    compiled = transfer._draw._cache_size()
+    compiled = transfer._draw.function._cache_size()
     for count in (1, 2, 3, 4, 5):
         assert len(list(transfer.each(*arguments(PAIRS[:count])))) == count
-    assert transfer._draw._cache_size() == compiled == 3  # 1, 2 and 4
+    assert transfer._draw.function._cache_size() == compiled == 3  # 1, 2 and 4
 
 
 def test_one_photo_takes_many_poses(transfer):
