@@ -45,7 +45,7 @@ class Drawing:
     """An exported model that JAX draws with; compiled once for each batch size.
 
     Attributes:
-      row, step, size, reads_view: as PoseTransfer's. function: what is compiled, of the variables and a batch.
+      row, step, size, reads_view: as PoseTransfer's. function: the compiled one.
     """
 
     def __init__(self, model: Model):

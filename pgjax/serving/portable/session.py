@@ -16,8 +16,9 @@ MISSING = "onnxruntime is not installed, which runs ONNX files; pip install 'pgj
 class Session:
     """A model that ONNX Runtime draws with, a batch of any size at a time.
 
-    Attributes: as transfer.Engine; facts: all that the file says of its model. inputs: those of
-    interface.INPUTS that it reads.
+    Attributes:
+      row, step, size, reads_view: as PoseTransfer's. facts: all that the file says of its model. inputs:
+        those of interface.INPUTS that it reads.
     """
 
     def __init__(self, path: str | os.PathLike, content: bytes | None = None):
