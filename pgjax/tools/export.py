@@ -24,9 +24,8 @@ def main(argv: list[str] | None = None) -> None:
         description="Export a run's best (report.keep_best) or last checkpoint as a folder of weights, "
         "recipe and model card, and as an ONNX file.",
     )
-    given = parser.add_mutually_exclusive_group(required=True)
-    given.add_argument("--workdir", metavar="DIR", help="run directory of `pgjax train`")
-    given.add_argument(
+    parser.add_argument("--workdir", metavar="DIR", help="run directory of `pgjax train`")
+    parser.add_argument(
         "run",
         metavar="RUN",
         nargs="?",
@@ -42,6 +41,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     extension_flag.add(parser)
     arguments = parser.parse_args(argv)
+    if (arguments.workdir is None) == (arguments.run is None):
+        parser.error("expected a run directory: one of RUN and --workdir")
     place = arguments.workdir or arguments.run
     from pgjax.serving import export
 
