@@ -68,7 +68,9 @@ class Rtmo:
         # BGR, as the model was trained.
         given = picture[None, ..., ::-1].transpose(0, 3, 1, 2).astype(np.float32)
         name = self._session.get_inputs()[0].name
-        boxes, joints = self._session.run(None, {name: np.ascontiguousarray(given)})
+        boxes, joints = map(
+            np.asarray, self._session.run(None, {name: np.ascontiguousarray(given)})
+        )
         tables = joints[0, kept(boxes[0, :, :4] / ratio, boxes[0, :, 4])].astype(np.float64)
         tables[..., :2] /= ratio
         size = photo.shape[:2]

@@ -15,13 +15,14 @@ from pgjax import __version__
 from pgjax.errors import InputError
 from pgjax.runtime import formulation
 from pgjax.serving.drawing import drawing
-from pgjax.serving.portable import elementwise, interface, products, shapes
+from pgjax.serving.portable import elementwise, indexing, interface, products, shapes
 from pgjax.serving.portable.values import BATCH, Graph, NotConvertibleError, Value, known
 from pgjax.training.model_folder import Model
 
 LOWERED: dict[str, Callable[..., Any]] = {
     **elementwise.LOWERED,
     **shapes.LOWERED,
+    **indexing.LOWERED,
     **products.LOWERED,
 }
 """By the name of an operation: (graph, its parameters, its result's shape and type, *inputs) -> Value."""

@@ -55,7 +55,8 @@ class Session:
     def __call__(self, *given: np.ndarray) -> tuple[Any, Any]:
         """As drawing.Drawing: pictures uint8 (B, H, W, 3), and whether all of them are finite."""
         told = dict(zip(interface.INPUTS, given, strict=True))
-        pictures, finite = self._session.run(
+        made: Any = self._session.run(
             [interface.PICTURE, interface.FINITE], {name: told[name] for name in self.inputs}
         )
+        pictures, finite = made
         return pictures, bool(np.all(finite))
