@@ -67,7 +67,9 @@ class Finder:
         """Raises FileNotFoundError, InputError: as estimators.load; JAX is not installed."""
         if self._loaded is None:
             if importlib.util.find_spec("jax") is None:
-                raise InputError("no keypoints are given, and estimators need JAX (pip install jax)")
+                raise InputError(
+                    "no keypoints are given, and estimators need JAX (pip install jax)"
+                )
             from pgjax.frozen import estimators
             from pgjax.runtime import compilation
             from pgjax.tools import keypoints as tool
