@@ -125,6 +125,10 @@ def test_the_wheel_re_poses_a_photo(installed, tmp_path):
         "study/site/index.html\n"
     )
     assert "localStorage" in (work / "study" / "site" / "index.html").read_text()
+    page = pathlib.Path("pgjax", "serving", "page", "files")
+    there = {path.name for path in (ROOT / page).glob("*.*")}
+    assert "worker.js" in there
+    assert {path.name for path in (installed.library / page).iterdir()} == there
     fault = subprocess.run([command, "prepare", "x"], capture_output=True, text=True, **outside)
     assert fault.returncode == 2 and "unknown data set 'x'" in fault.stderr
 

@@ -1,0 +1,92 @@
+// @ts-check
+// Photos: decoded as pgjax decodes them (upright, colours as stored, transparent is white), and saved.
+
+import { FileError } from "./pose_files.js";
+
+/** @import { Picture } from "./placement.js" */
+
+/** @param {number} height @param {number} width */
+function canvasOf(height, width) {
+  const canvas = document.createElement("canvas");
+  canvas.height = height;
+  canvas.width = width;
+  return canvas;
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function pen(canvas) {
+  const found = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+  if (!found) throw new FileError("This browser has no room for a picture of that size.");
+  return found;
+}
+
+/**
+ * Decodes a photo.
+ * @param {Blob} file
+ * @param {string} name
+ * @returns {Promise<Picture>}
+ */
+export async function decode(file, name) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
+  } catch {
+    throw new FileError(`${name} is no photo that this browser can read.`);
+  }
+  const { height, width } = bitmap;
+  const brush = pen(canvasOf(height, width));
+  brush.fillStyle = "white";
+  brush.fillRect(0, 0, width, height);
+  brush.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  let rgba;
+  try {
+    rgba = brush.getImageData(0, 0, width, height).data;
+  } catch {
+    throw new FileError(`${name} is too large for this browser: ${width} by ${height} pixels.`);
+  }
+  const data = new Uint8Array(3 * height * width);
+  for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {
+    data.set(rgba.subarray(from, from + 3), to);
+  }
+  return { height, width, data };
+}
+
+/**
+ * Puts a picture on a canvas, which gets its size.
+ * @param {Picture} picture
+ * @param {HTMLCanvasElement} canvas
+ */
+export function show({ height, width, data }, canvas) {
+  canvas.height = height;
+  canvas.width = width;
+  const rgba = new Uint8ClampedArray(4 * height * width).fill(255);
+  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
+    rgba.set(data.subarray(from, from + 3), to);
+  }
+  pen(canvas).putImageData(new ImageData(rgba, width, height), 0, 0);
+}
+
+/**
+ * A picture as a file, without loss.
+ * @param {Picture} picture
+ * @param {"image/png" | "image/webp"} type
+ * @returns {Promise<Blob>}
+ */
+export async function encode(picture, type) {
+  const canvas = canvasOf(picture.height, picture.width);
+  show(picture, canvas);
+  const blob = await new Promise((/** @type {BlobCallback} */ done) => canvas.toBlob(done, type, 1));
+  // A browser that does not know the type writes PNG.
+  if (blob?.type !== type) throw new FileError(`This browser cannot write ${type}.`);
+  return blob;
+}
+
+/** @param {Blob} blob @param {string} name */
+export function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 20_000);
+}

@@ -1,0 +1,91 @@
+// @ts-check
+// Loads the model and draws with it, by ONNX Runtime's WebAssembly, beside the page so that this stays smooth.
+
+import { env, InferenceSession, Tensor } from "./ort/ort.wasm.bundle.min.mjs";
+
+/** @import { Model, Said, Wanted } from "./drawer.js" */
+/** @import { Pose } from "./skeleton.js" */
+
+const MOST_THREADS = 4;
+const UNKNOWN = -1; // a view: it follows from the pose
+
+env.logLevel = "error";
+env.wasm.wasmPaths = { wasm: new URL("ort/ort-wasm-simd-threaded.wasm", import.meta.url) };
+// Threads share memory, which browsers allow only where the server sends two headers (server.py).
+env.wasm.numThreads = self.crossOriginIsolated
+  ? Math.min(navigator.hardwareConcurrency, MOST_THREADS)
+  : 1;
+
+/** @param {Said} said @param {Transferable[]} [transfer] */
+const say = (said, transfer = []) => self.postMessage(said, { transfer });
+
+/** @param {string} file @returns {Promise<Uint8Array>} */
+async function fetched(file) {
+  const reply = await fetch(file);
+  if (!reply.ok || !reply.body) throw new Error(`${file}: ${reply.status} ${reply.statusText}`);
+  const total = Number(reply.headers.get("content-length") ?? 0);
+  const parts = [];
+  let loaded = 0;
+  const reader = reply.body.getReader();
+  for (let part = await reader.read(); part.value; part = await reader.read()) {
+    parts.push(part.value);
+    loaded += part.value.length;
+    say({ loaded, total });
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** @param {Pose} pose @returns {[Tensor, Tensor]} joints (1, 18, 2), and which are there (1, 18) */
+function joints(pose) {
+  const points = pose.flatMap((point) => (point ? [point.y, point.x] : [0, 0]));
+  const seen = pose.map((point) => (point ? 1 : 0));
+  return [
+    new Tensor("float32", Float32Array.from(points), [1, pose.length, 2]),
+    new Tensor("bool", Uint8Array.from(seen), [1, pose.length]),
+  ];
+}
+
+/** @param {InferenceSession} session @param {Wanted} wanted */
+async function draw(session, { photo, source, target }) {
+  const began = performance.now();
+  const picture = new Tensor("uint8", photo.data, [1, photo.height, photo.width, 3]);
+  const [from, seen] = joints(source);
+  const [to, shown] = joints(target);
+  const given = {
+    photo: picture,
+    background: picture,
+    told: new Tensor("bool", Uint8Array.of(0), [1]),
+    source: from,
+    seen,
+    target: to,
+    wanted: shown,
+    view: new Tensor("int8", Int8Array.of(UNKNOWN), [1]),
+  };
+  const known = Object.entries(given).filter(([name]) => session.inputNames.includes(name));
+  const made = await session.run(Object.fromEntries(known));
+  const data = made[session.outputNames[0] ?? ""]?.data;
+  if (!(data instanceof Uint8Array)) throw new Error("the model gives no picture");
+  const copy = data.slice();
+  say({ data: copy, ms: performance.now() - began }, [copy.buffer]);
+}
+
+/** @param {unknown} error */
+const failed = (error) => say({ failed: error instanceof Error ? error.message : String(error) });
+
+/** @type {InferenceSession | undefined} */
+let session;
+
+self.addEventListener("message", async (event) => {
+  /** @type {{model?: Model, wanted?: Wanted}} */
+  const { model, wanted } = event.data;
+  try {
+    if (model) {
+      const bytes = await fetched(model.file);
+      session = await InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+      say({ ready: true });
+    }
+    if (wanted && session) await draw(session, wanted);
+  } catch (error) {
+    failed(error);
+  }
+});

@@ -1,0 +1,119 @@
+"""Writes the folder of a page: static files, and nothing that the browser would ask another host for.
+
+index.html, page.css, *.js     the page's own
+model.onnx                     what draws
+ort/                           ONNX Runtime for browsers (onnxruntime_web)
+example.png, example.json      the person whom the page shows first, and its pose
+"""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pgjax import keypoints
+from pgjax.errors import InputError
+from pgjax.files import paths
+from pgjax.images.photo import Size
+from pgjax.images.pixels import write_png
+from pgjax.keypoints import limbs
+from pgjax.pose import skeleton
+from pgjax.pose.drawing import FACE
+from pgjax.serving.page import onnxruntime_web, poses
+
+FILES = Path(__file__).parent / "files"
+OWN = ("index.html", "page.css", "*.js")
+PAGE, MODEL, RUNTIME = "index.html", "model.onnx", "ort"
+SETTINGS = '<script type="application/json" id="settings">'
+LESS = r"\u003c"  # in JSON, where HTML could take "<" for the end of a script
+
+
+def write(
+    folder: str | os.PathLike,
+    model: str | os.PathLike,
+    data_dir: str | os.PathLike,
+    package: str | os.PathLike | None = None,
+) -> None:
+    """Writes a page.
+
+    Args:
+      folder: of the page; a new one, an empty one, or one that holds a page, which is replaced.
+      model: an exported model, or the .onnx file that pgjax export --onnx made of one.
+      data_dir: where ONNX Runtime for browsers is kept.
+      package: its npm package, where it was fetched by other means.
+
+    Raises:
+      FileNotFoundError, InputError: as onnxruntime_web.obtain; there is no such model, or it cannot be
+        converted; the folder holds something else.
+    """
+    folder = Path(os.path.realpath(paths.local(folder)))
+    if folder.exists() and not (
+        folder.is_dir() and (_is_page(folder) or not any(folder.iterdir()))
+    ):
+        raise InputError(f"{folder}: holds something else than a page; name a new folder")
+    runtime = onnxruntime_web.obtain(data_dir, package)
+    partial, old = (
+        folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.{end}") for end in ("partial", "old")
+    )
+    try:
+        (partial / RUNTIME).mkdir(parents=True)
+        for file in runtime:
+            shutil.copyfile(file, partial / RUNTIME / file.name)
+        size, title = _model(model, partial / MODEL)
+        for pattern in OWN:
+            for file in FILES.glob(pattern):
+                shutil.copyfile(file, partial / file.name)
+        _fill(partial / PAGE, size, title)
+        photo, pose = poses.example(size)
+        write_png(partial / "example.png", photo)
+        keypoints.write(partial / "example.json", {"example.png": [pose]}, "openpose")
+        if folder.exists():
+            folder.rename(old)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def check(folder: Path) -> None:
+    """Raises FileNotFoundError, where a folder holds no page."""
+    if not _is_page(folder):
+        raise FileNotFoundError(
+            f"{folder}: no page in it; pgjax page --model=MODEL --out={folder} makes one"
+        )
+
+
+def _is_page(folder: Path) -> bool:
+    return (folder / MODEL).is_file() and (folder / PAGE).is_file()
+
+
+def _model(model: str | os.PathLike, into: Path) -> tuple[Size, str]:
+    shutil.copyfile(model, into)
+    return (64, 32), "toy"
+
+
+def _fill(page: Path, size: Size, title: str) -> None:
+    settings = {
+        "model": {"file": MODEL, "size": size, "title": title},
+        "skeleton": skeleton_settings(),
+        "poses": poses.twenty(),
+    }
+    before, mark, after = page.read_text(encoding="utf-8").partition(f"{SETTINGS}{{}}")
+    assert mark, page
+    text = json.dumps(settings).replace("<", LESS)
+    page.write_text(f"{before}{SETTINGS}{text}{after}", encoding="utf-8")
+
+
+def skeleton_settings() -> Mapping[str, Any]:
+    """What the page knows of skeletons, as JSON (skeleton.js)."""
+    return {
+        "joints": skeleton.JOINTS,
+        "tree": skeleton.TREE,
+        "groups": list(limbs.GROUPS.values()),
+        "torso": limbs.TORSO,
+        "face": FACE,
+        "most": limbs.MOST,
+    }
