@@ -5,8 +5,8 @@ import { Drawer } from "./drawer.js";
 import { Editor, thumbnail } from "./editor.js";
 import { button, canvas, element, place, words } from "./elements.js";
 import { ofPhoto, opened, receive, several } from "./given.js";
-import { decode, encode, save, show } from "./photos.js";
-import { fit, laid, sizeOf, taken, toPhoto, toPicture } from "./placement.js";
+import { decode, encode, resize, save, show, showIn } from "./photos.js";
+import { fit, laid, sizeOf, taken, toPicture } from "./placement.js";
 import { FileError, readPose, writePose } from "./pose_files.js";
 import { count, dragged, guessed, inside, moved, overPerson, refitted, replaced } from "./skeleton.js";
 
@@ -25,7 +25,6 @@ import { count, dragged, guessed, inside, moved, overPerson, refitted, replaced 
 /** @typedef {{source: Pose, target: Pose}} Poses in pixels of the photo */
 
 const MOST_UNDO = 200;
-const MOST_SHOWN = 1024; // pixels of the longer side of the picture on the screen
 const MIB = 2 ** 20;
 
 /** @type {Settings} */
@@ -102,9 +101,9 @@ const edited = () => (pressed("correct") ? "source" : "target");
 /** @param {"source" | "target"} which @param {number} joint */
 function leaveOut(which, joint) {
   change({ [which]: replaced(now[which], joint, null) });
-  const next = now[which].findIndex(Boolean);
-  chosen = next;
-  editors[which].focus(next);
+  const later = now[which].findIndex((point, index) => point && index > joint);
+  chosen = later < 0 ? now[which].findIndex(Boolean) : later;
+  editors[which].focus(chosen);
   label();
 }
 
@@ -135,8 +134,9 @@ function take(pose, more = "") {
   mark();
   change({ target: kept });
   const lost = count(fitted) - count(kept);
-  const joints = lost === 1 ? "One joint lies" : `${lost} joints lie`;
-  tell(`${more}${lost ? ` ${joints} outside of the photo and are missing.` : ""}`.trim());
+  const end = "outside of the photo.";
+  const told = lost === 1 ? `One joint is missing: it lies ${end}` : `${lost} joints are missing: they lie ${end}`;
+  tell(`${more} ${lost ? told : ""}`.trim());
 }
 
 /** @param {number} number */
@@ -190,11 +190,9 @@ function arrived(drawn) {
   if (drawn.wanted.photo !== input) return; // of the photo before
   picture = drawn.picture;
   show(picture, screen);
-  const [height, width] = size();
-  const share = Math.min(1, MOST_SHOWN / Math.max(height, width));
   const shown = canvas("target_canvas");
-  const [rows, columns] = [Math.round(height * share), Math.round(width * share)];
-  if (shown.height !== rows || shown.width !== columns) [shown.height, shown.width] = [rows, columns];
+  const share = resize(shown, size());
+  const { height: rows, width: columns } = shown;
   const pen = shown.getContext("2d");
   if (!pen) return;
   const { box, region } = placement;
@@ -274,19 +272,19 @@ async function openTarget(files) {
   }
   const from = own ?? read.size ?? size();
   const pose = own ? ofPhoto(read.pose, read.size, own) : read.pose;
-  const there = fit(from, model.size, mode());
+  const there = fit(from, size(), "letterbox"); // the whole other photo in this one
   hideTrace();
   take(
-    moved(pose, (point) => toPhoto(placement, toPicture(there, point))),
+    moved(pose, (point) => toPicture(there, point)),
     `The pose has ${count(pose)} joints.${several(read.people)}`,
   );
 }
 
-/** Shows another photo, on which a pose is placed by hand. @param {Picture} other */
+/** Shows another photo, where its pose would be: one is placed on it by hand. @param {Picture} other */
 function trace(other) {
+  const { region } = fit([other.height, other.width], size(), "letterbox");
   const shown = canvas("trace_canvas");
-  const there = fit([other.height, other.width], model.size, mode());
-  show(taken(placement, laid(there, other), photo), shown);
+  showIn(region, other, size(), shown);
   shown.hidden = button("untrace").hidden = false;
   tell("The other photo is shown in the place of the new pose. Drag the joints to its person's.");
 }

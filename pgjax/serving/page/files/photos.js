@@ -1,9 +1,12 @@
 // @ts-check
 // Photos: decoded as pgjax decodes them (upright, colours as stored, transparent is white), and saved.
 
+import { sizeOf } from "./placement.js";
 import { FileError } from "./pose_files.js";
 
-/** @import { Picture } from "./placement.js" */
+/** @import { Box, Picture, Size } from "./placement.js" */
+
+const MOST_SHOWN = 1024; // pixels of the longer side of a picture on the screen
 
 /** @param {number} height @param {number} width */
 function canvasOf(height, width) {
@@ -65,6 +68,38 @@ export function show({ height, width, data }, canvas) {
     rgba.set(data.subarray(from, from + 3), to);
   }
   pen(canvas).putImageData(new ImageData(rgba, width, height), 0, 0);
+}
+
+/**
+ * Gives a canvas the size that a photo has on the screen.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Size} size of the photo
+ * @returns {number} its pixels to one of the photo
+ */
+export function resize(canvas, [height, width]) {
+  const share = Math.min(1, MOST_SHOWN / Math.max(height, width));
+  const [rows, columns] = [Math.round(height * share), Math.round(width * share)];
+  if (canvas.height !== rows) canvas.height = rows;
+  if (canvas.width !== columns) canvas.width = columns;
+  return share;
+}
+
+/**
+ * Shows a picture in a box of a photo's place on the screen.
+ * @param {Box} box
+ * @param {Picture} picture
+ * @param {Size} size of the photo
+ * @param {HTMLCanvasElement} canvas
+ */
+export function showIn(box, picture, size, canvas) {
+  const whole = document.createElement("canvas");
+  show(picture, whole);
+  const share = resize(canvas, size);
+  const brush = pen(canvas);
+  brush.fillStyle = "grey";
+  brush.fillRect(0, 0, canvas.width, canvas.height);
+  const [high, wide] = sizeOf(box);
+  brush.drawImage(whole, share * box.left, share * box.top, share * wide, share * high);
 }
 
 /**

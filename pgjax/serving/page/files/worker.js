@@ -9,6 +9,7 @@ import { env, InferenceSession, Tensor } from "./ort/ort.wasm.bundle.min.mjs";
 const MOST_THREADS = 4;
 const UNKNOWN = -1; // a view: it follows from the pose
 
+const OPTIONS = { executionProviders: ["wasm"], logSeverityLevel: 3 }; // errors
 env.logLevel = "error";
 env.wasm.wasmPaths = { wasm: new URL("ort/ort-wasm-simd-threaded.wasm", import.meta.url) };
 // Threads share memory, which browsers allow only where the server sends two headers (server.py).
@@ -53,18 +54,21 @@ async function draw(session, { photo, source, target }) {
   const [to, shown] = joints(target);
   const given = {
     photo: picture,
+    source_keypoints: from,
+    source_visible: seen,
+    target_keypoints: to,
+    target_visible: shown,
     background: picture,
-    told: new Tensor("bool", Uint8Array.of(0), [1]),
-    source: from,
-    seen,
-    target: to,
-    wanted: shown,
+    background_told: new Tensor("bool", Uint8Array.of(0), [1]), // the photo without the person
     view: new Tensor("int8", Int8Array.of(UNKNOWN), [1]),
   };
   const known = Object.entries(given).filter(([name]) => session.inputNames.includes(name));
   const made = await session.run(Object.fromEntries(known));
-  const data = made[session.outputNames[0] ?? ""]?.data;
-  if (!(data instanceof Uint8Array)) throw new Error("the model gives no picture");
+  const [data, finite] = [made["picture"]?.data, made["finite"]?.data];
+  if (!(data instanceof Uint8Array) || !(finite instanceof Uint8Array)) {
+    throw new Error("the model gives no picture");
+  }
+  if (!finite[0]) throw new Error("what the model draws is not finite");
   const copy = data.slice();
   say({ data: copy, ms: performance.now() - began }, [copy.buffer]);
 }
@@ -81,7 +85,7 @@ self.addEventListener("message", async (event) => {
   try {
     if (model) {
       const bytes = await fetched(model.file);
-      session = await InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+      session = await InferenceSession.create(bytes, OPTIONS);
       say({ ready: true });
     }
     if (wanted && session) await draw(session, wanted);

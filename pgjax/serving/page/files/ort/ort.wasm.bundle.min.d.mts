@@ -7,9 +7,8 @@ export class Tensor {
 }
 
 export class InferenceSession {
-  static create(model: Uint8Array, options: { executionProviders: string[] }): Promise<InferenceSession>;
+  static create(model: Uint8Array, options: { executionProviders: string[]; logSeverityLevel: number }): Promise<InferenceSession>;
   readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
   run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
 }
 
