@@ -5,12 +5,12 @@ import { Drawer } from "./drawer.js";
 import { Editor, thumbnail } from "./editor.js";
 import { button, canvas, element, place, words } from "./elements.js";
 import { ofPhoto, opened, receive, several } from "./given.js";
-import { decode, encode, resize, save, show, showIn } from "./photos.js";
+import { decode, encode, save, show, showIn, showTaken } from "./photos.js";
 import { fit, laid, sizeOf, taken, toPicture } from "./placement.js";
 import { FileError, readPose, writePose } from "./pose_files.js";
 import { count, dragged, guessed, inside, moved, overPerson, refitted, replaced } from "./skeleton.js";
 
-/** @import { Drawn, Model } from "./drawer.js" */
+/** @import { Drawn, Model, Wanted } from "./drawer.js" */
 /** @import { Mode, Picture, Placement, Size } from "./placement.js" */
 /** @import { Pose, Skeleton } from "./skeleton.js" */
 
@@ -48,8 +48,8 @@ let before = [];
 /** @type {Picture | null} */
 let picture = null;
 let chosen = -1;
-
-const screen = document.createElement("canvas"); // the model's picture, to be drawn at other sizes
+/** @type {Wanted | null} of the latest picture that was asked for */
+let last = null;
 
 /** @param {string} text */
 function tell(text) {
@@ -110,7 +110,7 @@ function leaveOut(which, joint) {
 /** @param {number} joint */
 function putBack(joint) {
   const which = edited();
-  const other = which === "target" && now.source[joint] ? now.source : standing();
+  const other = which === "target" && now.source[joint] ? now.source : preset();
   const { y, x } = guessed(skeleton, now[which], joint, other);
   const [height, width] = size();
   mark();
@@ -119,11 +119,11 @@ function putBack(joint) {
   editors[which].focus(joint);
 }
 
-/** Somebody who stands in the middle of the photo. */
-function standing() {
+/** A pose of the list in the middle of the photo; the first one stands. */
+function preset(number = 0) {
   const [height, width] = size();
-  const upright = shapes[0] ?? NOBODY;
-  return moved(upright, ({ y, x }) => ({ y: y * height, x: x * height + width / 2 - 0.5 }));
+  const shape = shapes[number] ?? NOBODY;
+  return moved(shape, ({ y, x }) => ({ y: y * height, x: x * height + width / 2 - 0.5 }));
 }
 
 /** @param {Pose} pose @param {string} [more] a sentence before what is told of joints outside */
@@ -141,11 +141,7 @@ function take(pose, more = "") {
 
 /** @param {number} number */
 function choosePose(number) {
-  const [height, width] = size();
-  const pose = moved(shapes[number] ?? NOBODY, ({ y, x }) => ({
-    y: y * height,
-    x: x * height + width / 2 - 0.5,
-  }));
+  const pose = preset(number);
   take(count(now.source) ? overPerson(skeleton, now.source, pose) : pose);
 }
 
@@ -179,7 +175,17 @@ function render() {
     source: inside(put(now.source), model.size),
     target: inside(put(now.target), model.size),
   };
-  if (count(wanted.source) && count(wanted.target)) drawer.draw(wanted);
+  if (!count(wanted.source) || !count(wanted.target)) return;
+  last = wanted;
+  busy(true);
+  drawer.draw(wanted);
+}
+
+/** Says whether a newer picture is on its way. @param {boolean} [on] */
+function busy(on) {
+  const area = place("target_drop");
+  if (on !== undefined) area.setAttribute("aria-busy", String(on));
+  return area.getAttribute("aria-busy") === "true";
 }
 
 /** The joints in the model's picture, not rounded. @param {Pose} pose @returns {Pose} */
@@ -188,21 +194,10 @@ const put = (pose) => pose.map((point) => point && toPicture(placement, point));
 /** @param {Drawn} drawn */
 function arrived(drawn) {
   if (drawn.wanted.photo !== input) return; // of the photo before
+  busy(drawn.wanted !== last);
   picture = drawn.picture;
-  show(picture, screen);
-  const shown = canvas("target_canvas");
-  const share = resize(shown, size());
-  const { height: rows, width: columns } = shown;
-  const pen = shown.getContext("2d");
-  if (!pen) return;
-  const { box, region } = placement;
-  pen.drawImage(canvas("source_canvas"), 0, 0, columns, rows);
-  const [high, wide] = sizeOf(region);
-  const [tall, broad] = sizeOf(box).map((length) => length * share);
-  const corner = /** @type {const} */ ([box.left * share, box.top * share]);
-  pen.drawImage(screen, region.left, region.top, wide, high, ...corner, broad ?? 0, tall ?? 0);
+  showTaken(placement, picture, canvas("source_canvas"), canvas("target_canvas"));
   place("speed").textContent = `The last picture took ${Math.round(drawn.ms)} ms.`;
-  shown.dataset["drawn"] = String(Number(shown.dataset["drawn"] ?? 0) + 1);
 }
 
 const drawer = new Drawer(model, {
@@ -215,7 +210,10 @@ const drawer = new Drawer(model, {
     place("loading").hidden = true;
   },
   drawn: arrived,
-  failed: (text) => tell(`The model could not draw: ${text}`),
+  failed: (text) => {
+    busy(false);
+    tell(`The model could not draw: ${text}`);
+  },
 });
 
 // ---- Photos and poses that are given
@@ -235,7 +233,7 @@ function begin(given, name, pose) {
   for (const id of ["source_drop", "target_drop"]) place(id).style.setProperty("--ratio", ratio);
   place("stages").classList.toggle("wide", photo.width > 0.7 * photo.height);
   show(photo, canvas("source_canvas"));
-  const source = pose ?? standing();
+  const source = pose ?? preset();
   press("correct", !pose);
   now = { source, target: source };
   hideTrace();
@@ -327,6 +325,7 @@ function undo() {
 
 /** @param {"image/png" | "image/webp"} type */
 async function savePicture(type) {
+  while (busy()) await new Promise(requestAnimationFrame);
   if (!picture) throw new FileError("There is no picture yet.");
   const blob = await encode(taken(placement, picture, photo), type);
   save(blob, `${photoName}_posed.${type.slice(6)}`);

@@ -4,7 +4,7 @@
 import { sizeOf } from "./placement.js";
 import { FileError } from "./pose_files.js";
 
-/** @import { Box, Picture, Size } from "./placement.js" */
+/** @import { Box, Picture, Placement, Size } from "./placement.js" */
 
 const MOST_SHOWN = 1024; // pixels of the longer side of a picture on the screen
 
@@ -76,7 +76,7 @@ export function show({ height, width, data }, canvas) {
  * @param {Size} size of the photo
  * @returns {number} its pixels to one of the photo
  */
-export function resize(canvas, [height, width]) {
+function resize(canvas, [height, width]) {
   const share = Math.min(1, MOST_SHOWN / Math.max(height, width));
   const [rows, columns] = [Math.round(height * share), Math.round(width * share)];
   if (canvas.height !== rows) canvas.height = rows;
@@ -100,6 +100,26 @@ export function showIn(box, picture, size, canvas) {
   brush.fillRect(0, 0, canvas.width, canvas.height);
   const [high, wide] = sizeOf(box);
   brush.drawImage(whole, share * box.left, share * box.top, share * wide, share * high);
+}
+
+/**
+ * Shows the photo that a picture of the model gives, scaled by the browser.
+ * @param {Placement} placement
+ * @param {Picture} picture
+ * @param {HTMLCanvasElement} around the photo, which stays where the picture does not cover it
+ * @param {HTMLCanvasElement} canvas
+ */
+export function showTaken({ size, box, region }, picture, around, canvas) {
+  const made = document.createElement("canvas");
+  show(picture, made);
+  const share = resize(canvas, size);
+  const brush = pen(canvas);
+  brush.drawImage(around, 0, 0, canvas.width, canvas.height);
+  const [high, wide] = sizeOf(region);
+  const [height, width] = sizeOf(box);
+  const [left, top] = [share * box.left, share * box.top];
+  const [across, down] = [share * width, share * height];
+  brush.drawImage(made, region.left, region.top, wide, high, left, top, across, down);
 }
 
 /**
