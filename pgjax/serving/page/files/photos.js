@@ -24,6 +24,19 @@ function pen(canvas) {
 }
 
 /**
+ * Copies the three colours of all pixels, of which each takes `step` values.
+ * @param {Uint8Array | Uint8ClampedArray} from
+ * @param {number} step
+ * @param {Uint8Array | Uint8ClampedArray} to
+ * @param {number} newStep
+ */
+function copy(from, step, to, newStep) {
+  for (let i = 0, j = 0; i < from.length; i += step, j += newStep) {
+    for (let c = 0; c < 3; c += 1) to[j + c] = /** @type {number} */ (from[i + c]);
+  }
+}
+
+/**
  * Decodes a photo.
  * @param {Blob} file
  * @param {string} name
@@ -49,9 +62,7 @@ export async function decode(file, name) {
     throw new FileError(`${name} is too large for this browser: ${width} by ${height} pixels.`);
   }
   const data = new Uint8Array(3 * height * width);
-  for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {
-    data.set(rgba.subarray(from, from + 3), to);
-  }
+  copy(rgba, 4, data, 3);
   return { height, width, data };
 }
 
@@ -64,9 +75,7 @@ export function show({ height, width, data }, canvas) {
   canvas.height = height;
   canvas.width = width;
   const rgba = new Uint8ClampedArray(4 * height * width).fill(255);
-  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
-    rgba.set(data.subarray(from, from + 3), to);
-  }
+  copy(data, 3, rgba, 4);
   pen(canvas).putImageData(new ImageData(rgba, width, height), 0, 0);
 }
 
