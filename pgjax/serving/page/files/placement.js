@@ -192,14 +192,19 @@ function cut(picture, box) {
  */
 export function resized(picture, [height, width]) {
   const { height: rows, width: columns } = picture;
-  let data = picture.data;
-  // Pillow's order: columns first, each pass rounded to whole values.
-  if (width !== columns) {
-    data = along(data, shares(columns, width), { lines: rows, line: columns, step: 1 }, width, 1);
-  }
-  if (height !== rows) {
-    data = along(data, shares(rows, height), { lines: width, line: 1, step: width }, 1, width);
-  }
+  const across = (/** @type {Uint8Array} */ data, /** @type {number} */ lines) =>
+    width === columns
+      ? data
+      : along(data, shares(columns, width), { lines, line: columns, step: 1 }, width, 1);
+  const down = (/** @type {Uint8Array} */ data, /** @type {number} */ lines) =>
+    height === rows
+      ? data
+      : along(data, shares(rows, height), { lines, line: 1, step: lines }, 1, lines);
+  // Which pass comes first shows, because each is rounded to whole values: Pillow 13's choice, as measured.
+  const rowsFirst = rows - height > 2 * Math.max(columns - width, 0);
+  const data = rowsFirst
+    ? across(down(picture.data, columns), height)
+    : down(across(picture.data, rows), width);
   return { height, width, data };
 }
 
