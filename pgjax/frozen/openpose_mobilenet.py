@@ -28,7 +28,7 @@ LIMBS = (
     ),
 )
 # Which two maps hold x and y of a limb's field.
-_FIELD_MAPS = np.array(
+FIELD_MAPS = np.array(
     [
         *((12, 13), (20, 21), (14, 15), (16, 17), (22, 23), (24, 25)),
         *((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11)),
@@ -138,7 +138,7 @@ def apply(
         maps = [_branch(params, f"stage{stage}/{branch}", given) for branch in MAPS]
         given = jnp.concatenate([*maps, features], axis=-1)
     fields, joints = maps
-    return joints[..., :JOINTS], fields[..., _FIELD_MAPS[:, ::-1]]
+    return joints[..., :JOINTS], fields[..., FIELD_MAPS[:, ::-1]]
 
 
 def _branch(params, name: str, x: jax.Array) -> jax.Array:

@@ -13,7 +13,9 @@ import sys
 from pgjax.data import DATA_DIR
 from pgjax.errors import InputError
 from pgjax.files import paths
+from pgjax.frozen.weights import Params
 from pgjax.tools import cli, extension_flag
+from pgjax.tools.asked_poses import say
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -38,6 +40,13 @@ def main(argv: list[str] | None = None) -> None:
         metavar="FILE",
         help="the npm package of ONNX Runtime for browsers, if it was fetched by other means",
     )
+    add(
+        "--estimator_model",
+        metavar="PATH",
+        help="weights of the built-in estimator, as --model of pgjax keypoints (default: DIR/weights of "
+        "--data_dir, or downloaded into it)",
+    )
+    add("--no_estimator", action="store_true", help="the page does not find joints in photos")
     extension_flag.add(parser)
     arguments = parser.parse_args(argv)
     if arguments.port is not None and not arguments.serve:
@@ -51,7 +60,8 @@ def main(argv: list[str] | None = None) -> None:
 
     folder = paths.local(arguments.out)
     if arguments.model is not None:
-        site.write(folder, arguments.model, arguments.data_dir, arguments.runtime)
+        weights = None if arguments.no_estimator else _weights(arguments)
+        site.write(folder, arguments.model, arguments.data_dir, arguments.runtime, weights)
     site.check(folder)
     print(folder / site.PAGE)
     if not arguments.serve:
@@ -60,6 +70,21 @@ def main(argv: list[str] | None = None) -> None:
         print(f"http://{server.HOST}:{listening.server_port}/", flush=True)
         print(f"serving {folder} to this machine; Ctrl-C ends", file=sys.stderr, flush=True)
         listening.serve_forever()
+
+
+def _weights(arguments) -> Params | None:
+    """Of the estimator; a warning says why the page has none."""
+    from pgjax.frozen import openpose_weights
+    from pgjax.tools import keypoints
+
+    place = keypoints.model_of(arguments.estimator_model, arguments.data_dir)
+    try:
+        return openpose_weights.fixed(openpose_weights.load(place))
+    except InputError as error:
+        if arguments.estimator_model is not None:
+            raise
+        say(f"the page will not find joints in photos: {error}")
+        return None
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def test_maps_are_tensorflows(params, name):
         expected = file[name]
     joints, fields = jax.jit(openpose_mobilenet.apply)(params, _picture(name)[None])
     graph_fields = np.empty((*expected.shape[:2], 38), np.float32)
-    order = openpose_mobilenet._FIELD_MAPS
+    order = openpose_mobilenet.FIELD_MAPS
     assert sorted(order.ravel()) == list(range(38))
     graph_fields[..., order] = np.asarray(fields[0])[..., ::-1]
     found = np.concatenate([joints[0], graph_fields], axis=-1)

@@ -17,6 +17,7 @@ from typing import Any
 from pgjax import keypoints
 from pgjax.errors import InputError
 from pgjax.files import paths
+from pgjax.frozen.weights import Params
 from pgjax.images.photo import Size
 from pgjax.images.pixels import write_png
 from pgjax.keypoints import limbs
@@ -26,7 +27,7 @@ from pgjax.serving.page import onnxruntime_web, poses
 
 FILES = Path(__file__).parent / "files"
 OWN = ("index.html", "page.css", "*.js")
-PAGE, MODEL, RUNTIME = "index.html", "model.onnx", "ort"
+PAGE, MODEL, ESTIMATOR, RUNTIME = "index.html", "model.onnx", "estimator.onnx", "ort"
 SETTINGS = '<script type="application/json" id="settings">'
 LESS = r"\u003c"  # in JSON, where HTML could take "<" for the end of a script
 
@@ -36,6 +37,7 @@ def write(
     model: str | os.PathLike,
     data_dir: str | os.PathLike,
     package: str | os.PathLike | None = None,
+    weights: Params | None = None,
 ) -> None:
     """Writes a page.
 
@@ -44,6 +46,7 @@ def write(
       model: an exported model, or the .onnx file that pgjax export --onnx made of one.
       data_dir: where ONNX Runtime for browsers is kept.
       package: its npm package, where it was fetched by other means.
+      weights: of the built-in estimator (openpose_weights.fixed), which then finds joints on the page.
 
     Raises:
       FileNotFoundError, InputError: as onnxruntime_web.obtain; there is no such model, or it cannot be
@@ -66,7 +69,11 @@ def write(
         for pattern in OWN:
             for file in FILES.glob(pattern):
                 shutil.copyfile(file, partial / file.name)
-        _fill(partial / PAGE, size, title)
+        if weights is not None:
+            from pgjax.serving.page import estimator
+
+            (partial / ESTIMATOR).write_bytes(estimator.model(weights).SerializeToString())
+        _fill(partial / PAGE, size, title, weights is not None)
         photo, pose = poses.example(size)
         write_png(partial / "example.png", photo)
         keypoints.write(partial / "example.json", {"example.png": [pose]}, "openpose")
@@ -95,10 +102,11 @@ def _model(model: str | os.PathLike, into: Path) -> tuple[Size, str]:
     return (64, 32), "toy"
 
 
-def _fill(page: Path, size: Size, title: str) -> None:
+def _fill(page: Path, size: Size, title: str, finds: bool) -> None:
     settings = {
         "model": {"file": MODEL, "size": size, "title": title},
         "skeleton": skeleton_settings(),
+        "estimator": estimator_settings() if finds else None,
         "poses": poses.twenty(),
     }
     before, mark, after = page.read_text(encoding="utf-8").partition(f"{SETTINGS}{{}}")
@@ -116,4 +124,31 @@ def skeleton_settings() -> Mapping[str, Any]:
         "torso": limbs.TORSO,
         "face": FACE,
         "most": limbs.MOST,
+    }
+
+
+def estimator_settings() -> Mapping[str, Any]:
+    """What the page knows of the built-in estimator, as JSON (people.js)."""
+    from pgjax.frozen import openpose_mobilenet
+    from pgjax.frozen.estimators import openpose, people
+    from pgjax.keypoints.people import RIVAL
+
+    return {
+        "file": ESTIMATOR,
+        "limbs": openpose_mobilenet.LIMBS,
+        "tree": len(skeleton.TREE),
+        "stride": openpose_mobilenet.STRIDE,
+        "sizes": {
+            "height": openpose.HEIGHT,
+            "widest": openpose.WIDEST,
+            "enlarged": openpose.ENLARGED,
+            "multiple": openpose.MULTIPLE,
+        },
+        "threshold": keypoints.THRESHOLD,
+        "most": openpose.MOST,
+        "samples": openpose.SAMPLES,
+        "along": openpose.ALONG,
+        "share": openpose.SHARE,
+        "fewest": people.FEWEST,
+        "rival": RIVAL,
     }

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from pgjax import keypoints
+from pgjax.frozen import openpose_mobilenet
+from pgjax.frozen.estimators import openpose
 from pgjax.images.photo import MODES, fit
 from pgjax.keypoints import limbs, make_pose
 from pgjax.serving.page import site
@@ -18,6 +20,7 @@ RUN = """
 import { readFileSync } from "node:fs";
 import { fit, laid, taken, toPicture, toPhoto } from "./placement.js";
 import { readPose, writePose } from "./pose_files.js";
+import { found, networkSize } from "./people.js";
 import { dragged, refitted } from "./skeleton.js";
 
 const asked = JSON.parse(readFileSync(0, "utf8"));
@@ -37,6 +40,10 @@ process.stdout.write(JSON.stringify({
   read: Object.fromEntries(read),
   refitted: poses.map((pose) => refitted(asked.skeleton, person, pose)),
   dragged: asked.drags.map(([joint, to, keep]) => dragged(asked.skeleton, person, joint, to, keep)),
+  sizes: asked.sizes.map((size) => networkSize(asked.estimator, size)),
+  found: asked.maps.map(({ height, width, joints, fields }) => found(asked.estimator, {
+    height, width, joints: Float32Array.from(joints), fields: Float32Array.from(fields),
+  }, 18)),
   written: poses.map((pose) => writePose(pose, [64, 32])),
 }));
 """
@@ -49,7 +56,7 @@ def ran(tmp_path_factory):
     if node is None:
         pytest.skip("needs Node")
     folder = tmp_path_factory.mktemp("modules")
-    for name in ("placement", "pose_files", "skeleton"):
+    for name in ("people", "placement", "pose_files", "skeleton"):
         shutil.copy(site.FILES / f"{name}.js", folder)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "run.js").write_text(RUN)
@@ -64,6 +71,9 @@ def ran(tmp_path_factory):
             _json(_pose(rng, missing)) for missing in ((), (1, 4), (0, 1, 2, 3), (8, 11, 16))
         ],
         "files": {},
+        "estimator": site.estimator_settings(),
+        "sizes": [[64, 32], [1280, 720], [100, 900], [368, 184], [33, 21]],
+        "maps": [_maps(np.random.default_rng(seed), people=seed) for seed in range(4)],
         "drags": [
             (3, {"y": 20, "x": 9}, True),
             (3, {"y": 20, "x": 9}, False),
@@ -88,6 +98,31 @@ def ran(tmp_path_factory):
 def _pose(rng, missing):
     points = rng.uniform((4, 4), (60, 28), (18, 2)).round(3)
     return make_pose(points, ~np.isin(np.arange(18), missing), size=(64, 32))
+
+
+def _maps(rng, people):
+    """What a network gives that sees so many people, and something where nobody is; in lists."""
+    height, width = 30, 24
+    rows, columns = np.mgrid[:height, :width]
+    joints = rng.uniform(0, 0.15, (height, width, 18))
+    fields = rng.normal(0, 0.03, (height, width, len(openpose_mobilenet.LIMBS), 2))
+    for _ in range(people):
+        points = rng.uniform((1, 1), (height - 2, width - 2), (18, 2))
+        for joint in np.flatnonzero(rng.random(18) < 0.9):
+            y, x = points[joint]
+            joints[..., joint] += rng.uniform(0.3, 0.8) * np.exp(
+                -((rows - y) ** 2 + (columns - x) ** 2)
+            )
+        for limb, (a, b) in enumerate(openpose_mobilenet.LIMBS):
+            along = points[b] - points[a]
+            for share in np.linspace(0, 1, 60):
+                y, x = np.round(points[a] + share * along).astype(int)
+                fields[y, x, limb] = along / np.linalg.norm(along)
+    sides = {"height": height, "width": width}
+    return sides | {
+        k: v.astype(np.float32).ravel().tolist()
+        for k, v in (("joints", joints), ("fields", fields))
+    }
 
 
 def _json(pose):
@@ -174,3 +209,41 @@ def test_a_dragged_limb_keeps_its_length_where_it_is_asked_to(ran):
     np.testing.assert_allclose(
         whole - before, np.broadcast_to((5, 5) - before[1], (18, 2)), atol=2e-3
     )
+
+
+def test_the_estimator_sees_photos_at_the_same_size(ran):
+    _, asked, given = ran
+    assert [tuple(size) for size in given["sizes"]] == [
+        openpose.network_size(tuple(size)) for size in asked["sizes"]
+    ]
+
+
+def test_people_are_found_in_maps_as_the_estimator_finds_them(ran, monkeypatch):
+    """The estimator of pgjax with these maps in the place of its network's."""
+    _, asked, given = ran
+    estimator = object.__new__(openpose.OpenPose)
+    monkeypatch.setattr(openpose, "network_size", lambda size: size)
+    monkeypatch.setattr(
+        openpose_mobilenet, "apply", lambda maps, _: (maps["joints"], maps["fields"])
+    )
+    openpose._candidates.clear_cache()
+    several = 0
+    for maps, points in zip(asked["maps"], given["found"], strict=True):
+        shape = maps["height"], maps["width"]
+        joints = np.array(maps["joints"], np.float32).reshape(1, *shape, 18)
+        fields = np.array(maps["fields"], np.float32).reshape(1, *shape, -1, 2)
+        estimator._params, estimator._threshold = (
+            {"joints": joints, "fields": fields},
+            keypoints.THRESHOLD,
+        )
+        photo = np.zeros((8 * shape[0], 8 * shape[1], 3), np.uint8)
+        several += len(estimator(photo, everyone=True)) > 1
+        poses = estimator(photo)
+        found, seen = _arrays(points)
+        assert seen.any() == bool(poses)
+        if poses:
+            np.testing.assert_array_equal(seen, poses[0].visible)
+            inside = found.clip(0, np.array(photo.shape[:2]) - 1)
+            np.testing.assert_allclose(inside[seen], poses[0].keypoints[seen], atol=1e-3)
+    assert several == 2
+    openpose._candidates.clear_cache()

@@ -1,6 +1,7 @@
 // @ts-check
 // Asks the worker for pictures: one at a time, and of those that wait the latest alone.
 
+/** @import { Estimator } from "./people.js" */
 /** @import { Picture, Size } from "./placement.js" */
 /** @import { Pose } from "./skeleton.js" */
 
@@ -17,7 +18,8 @@
 
 /**
  * What the worker says.
- * @typedef {{loaded: number, total: number} | {ready: true} | {data: Uint8Array, ms: number} | {failed: string}} Said
+ * @typedef {{loaded: number, total: number} | {ready: true} | {data: Uint8Array, ms: number} | {failed: string}
+ *   | {found: Pose} | {lost: string}} Said
  */
 
 /**
@@ -34,6 +36,8 @@ export class Drawer {
   /** @type {Wanted | null} */
   #waiting = null;
   #ready = false;
+  /** @type {{done: (pose: Pose) => void, failed: (error: Error) => void}[]} */
+  #searches = [];
 
   /** @param {Model} model @param {Listener} listener */
   constructor(model, listener) {
@@ -53,6 +57,18 @@ export class Drawer {
     this.#next();
   }
 
+  /**
+   * The most prominent person's joints, in pixels of the picture.
+   * @param {Estimator} estimator
+   * @param {Picture} picture of the size that its network sees
+   * @param {number} joints how many there are
+   * @returns {Promise<Pose>}
+   */
+  find(estimator, picture, joints) {
+    this.worker.postMessage({ search: { estimator, picture, joints } });
+    return new Promise((done, failed) => this.#searches.push({ done, failed }));
+  }
+
   #next() {
     if (!this.#ready || this.#running || !this.#waiting) return;
     const wanted = (this.#running = this.#waiting);
@@ -63,6 +79,8 @@ export class Drawer {
   /** @param {Said} said */
   #hear(said) {
     if ("loaded" in said) return this.listener.loading(said.loaded, said.total);
+    if ("found" in said) return this.#searches.shift()?.done(said.found);
+    if ("lost" in said) return this.#searches.shift()?.failed(new Error(said.lost));
     if ("failed" in said) {
       this.#running = null;
       return this.listener.failed(said.failed);

@@ -2,6 +2,7 @@
 // A skeleton over a picture, whose joints are moved by mouse, touch and keyboard.
 
 import { words } from "./elements.js";
+import { within } from "./skeleton.js";
 
 /** @import { Point, Size } from "./placement.js" */
 /** @import { Pose, Skeleton } from "./skeleton.js" */
@@ -210,13 +211,7 @@ export class Editor {
 
   /** @param {PointerEvent} event */
   #drag(event) {
-    if (this.#held !== null) this.wishes.move(this.#held, this.#within(this.#place(event)));
-  }
-
-  /** @param {Point} point @returns {Point} on the picture's pixels */
-  #within({ y, x }) {
-    const [height, width] = this.#size;
-    return { y: Math.min(Math.max(y, 0), height - 1), x: Math.min(Math.max(x, 0), width - 1) };
+    if (this.#held !== null) this.wishes.move(this.#held, within(this.#place(event), this.#size));
   }
 
   /** @param {number} joint @param {KeyboardEvent} event */
@@ -229,7 +224,8 @@ export class Editor {
       const [dy = 0, dx = 0] = arrow;
       event.preventDefault();
       if (!event.repeat) this.wishes.begin();
-      this.wishes.move(joint, this.#within({ y: point.y + step * dy, x: point.x + step * dx }));
+      const to = { y: point.y + step * dy, x: point.x + step * dx };
+      this.wishes.move(joint, within(to, this.#size));
     } else if (event.key === "Delete" || event.key === "Backspace") {
       event.preventDefault();
       this.wishes.begin();

@@ -2,12 +2,15 @@
 // Files that are chosen or dropped: photos, poses, or one of each together.
 
 import { element, place } from "./elements.js";
+import { networkSize } from "./people.js";
 import { decode } from "./photos.js";
-import { fit, toPicture } from "./placement.js";
+import { fit, laid, toPhoto, toPicture } from "./placement.js";
 import { FileError, readPose } from "./pose_files.js";
-import { moved } from "./skeleton.js";
+import { moved, within } from "./skeleton.js";
 
-/** @import { Size } from "./placement.js" */
+/** @import { Drawer } from "./drawer.js" */
+/** @import { Estimator } from "./people.js" */
+/** @import { Picture, Size } from "./placement.js" */
 /** @import { Pose } from "./skeleton.js" */
 
 const SAME_SHAPE = 0.02; // how far the ratios of the sides of a photo and of its pose's photo may differ
@@ -23,6 +26,25 @@ export function ofPhoto(pose, from, into) {
   }
   const copy = fit(from, into, "stretch");
   return moved(pose, (point) => toPicture(copy, point));
+}
+
+/**
+ * The joints that the estimator finds in a photo.
+ * @param {Drawer} drawer
+ * @param {Estimator} estimator
+ * @param {number} joints how many there are
+ * @param {Picture} photo
+ * @returns {Promise<Pose>}
+ */
+export async function sought(drawer, estimator, joints, photo) {
+  const size = /** @type {Size} */ ([photo.height, photo.width]);
+  const there = fit(size, networkSize(estimator, size), "stretch");
+  try {
+    const seen = await drawer.find(estimator, laid(there, photo), joints);
+    return moved(seen, (point) => within(toPhoto(there, point), size));
+  } catch (error) {
+    throw new FileError(`The joints could not be looked for: ${/** @type {Error} */ (error).message}`);
+  }
 }
 
 /** @param {number} people */

@@ -4,13 +4,24 @@
 import { Drawer } from "./drawer.js";
 import { Editor, thumbnail } from "./editor.js";
 import { button, canvas, element, place, words } from "./elements.js";
-import { ofPhoto, opened, receive, several } from "./given.js";
+import { ofPhoto, opened, receive, several, sought } from "./given.js";
 import { decode, encode, save, show, showIn, showTaken } from "./photos.js";
 import { fit, laid, sizeOf, taken, toPicture } from "./placement.js";
 import { FileError, readPose, writePose } from "./pose_files.js";
-import { count, dragged, guessed, inside, moved, overPerson, refitted, replaced } from "./skeleton.js";
+import {
+  count,
+  dragged,
+  guessed,
+  inside,
+  moved,
+  overPerson,
+  refitted,
+  replaced,
+  within,
+} from "./skeleton.js";
 
 /** @import { Drawn, Model, Wanted } from "./drawer.js" */
+/** @import { Estimator } from "./people.js" */
 /** @import { Mode, Picture, Placement, Size } from "./placement.js" */
 /** @import { Pose, Skeleton } from "./skeleton.js" */
 
@@ -19,6 +30,7 @@ import { count, dragged, guessed, inside, moved, overPerson, refitted, replaced 
  * @typedef {object} Settings
  * @property {Model} model
  * @property {Skeleton} skeleton
+ * @property {Estimator | null} estimator
  * @property {{name: string, points: ([number, number] | null)[]}[]} poses
  */
 
@@ -28,7 +40,7 @@ const MOST_UNDO = 200;
 const MIB = 2 ** 20;
 
 /** @type {Settings} */
-const { model, skeleton, poses } = JSON.parse(element("settings", HTMLScriptElement).text);
+const { model, skeleton, estimator, poses } = JSON.parse(element("settings", HTMLScriptElement).text);
 const NOBODY = /** @type {Pose} */ (skeleton.joints.map(() => null));
 const shapes = poses.map(({ points }) =>
   points.map((point) => point && { y: point[0], x: point[1] }),
@@ -111,10 +123,8 @@ function leaveOut(which, joint) {
 function putBack(joint) {
   const which = edited();
   const other = which === "target" && now.source[joint] ? now.source : preset();
-  const { y, x } = guessed(skeleton, now[which], joint, other);
-  const [height, width] = size();
   mark();
-  const point = { y: Math.min(Math.max(y, 0), height - 1), x: Math.min(Math.max(x, 0), width - 1) };
+  const point = within(guessed(skeleton, now[which], joint, other), size());
   change({ [which]: replaced(now[which], joint, point) });
   editors[which].focus(joint);
 }
@@ -240,6 +250,14 @@ function begin(given, name, pose) {
   lay(source);
 }
 
+/** @param {Picture} given @returns {Promise<Pose | null>} */
+async function look(given) {
+  if (!estimator) return null;
+  tell("Looking for the person's joints ...");
+  const seen = await sought(drawer, estimator, skeleton.joints.length, given);
+  return count(seen) ? seen : null;
+}
+
 /** @param {File[]} files */
 async function openSource(files) {
   const { read, picture: given, name } = await opened(files);
@@ -248,33 +266,38 @@ async function openSource(files) {
   const pose = read && inside(ofPhoto(read.pose, read.size, own), own);
   if (pose && !count(pose)) throw new FileError("All joints of the pose lie outside of the photo.");
   if (given) begin(given, name, pose);
-  else if (pose) {
-    mark();
-    change({ source: pose, target: pose });
+  else mark();
+  const source = pose ?? (await look(target));
+  if (target !== photo) return; // another one was chosen meanwhile
+  if (source) {
+    press("correct", false);
+    change({ source, target: source });
   }
-  tell(
-    pose
-      ? `The pose of the photo has ${count(pose)} joints.${several(read.people)}`
-      : "A standing skeleton was placed on the photo. Drag its joints to the person's, and leave out those " +
-          "that are not seen. Or choose a file of the photo's pose.",
-  );
+  const joints = `${count(now.source)} of ${skeleton.joints.length} joints`;
+  if (read) tell(`The pose of the photo has ${joints}.${several(read.people)}`);
+  else if (source) tell(`${joints} were found. Correct those that are wrong.`);
+  else {
+    tell(
+      "A standing skeleton was placed on the photo. Drag its joints to the person's, and leave out those " +
+        "that are not seen. Or choose a file of the photo's pose.",
+    );
+  }
 }
 
 /** @param {File[]} files */
 async function openTarget(files) {
   const { read, picture: other } = await opened(files);
   const own = /** @type {Size | null} */ (other && [other.height, other.width]);
-  if (!read) {
-    if (other) trace(other);
-    return;
-  }
-  const from = own ?? read.size ?? size();
-  const pose = own ? ofPhoto(read.pose, read.size, own) : read.pose;
-  const there = fit(from, size(), "letterbox"); // the whole other photo in this one
+  const before = photo;
+  const seen = other && !read ? await look(other) : null;
+  if (before !== photo) return;
+  if (other && !read && !seen) return trace(other);
+  const given = read ? (own ? ofPhoto(read.pose, read.size, own) : read.pose) : (seen ?? NOBODY);
+  const there = fit(own ?? read?.size ?? size(), size(), "letterbox"); // the whole other photo in this one
   hideTrace();
   take(
-    moved(pose, (point) => toPicture(there, point)),
-    `The pose has ${count(pose)} joints.${several(read.people)}`,
+    moved(given, (point) => toPicture(there, point)),
+    `The pose has ${count(given)} of ${skeleton.joints.length} joints.${several(read?.people ?? 1)}`,
   );
 }
 

@@ -59,7 +59,7 @@ function scaled(size, ratio, most) {
  * To the nearest whole number, halves to the even one, as Python does.
  * @param {number} value
  */
-function rounded(value) {
+export function rounded(value) {
   const below = Math.floor(value);
   const part = value - below;
   if (part === 0.5) return below % 2 ? below + 1 : below;

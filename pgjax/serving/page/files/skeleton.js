@@ -45,6 +45,12 @@ export const inside = (pose, [height, width]) =>
     p && p.y >= -0.5 && p.y < height - 0.5 && p.x >= -0.5 && p.x < width - 0.5 ? p : null,
   );
 
+/** The nearest point on a picture's pixels. @param {Point} point @param {Size} size @returns {Point} */
+export const within = ({ y, x }, [height, width]) => ({
+  y: Math.min(Math.max(y, 0), height - 1),
+  x: Math.min(Math.max(x, 0), width - 1),
+});
+
 /** @param {Skeleton} skeleton @returns {Map<number, number>} */
 const parents = ({ tree }) => new Map(tree.map(([above, below]) => [below, above]));
 

@@ -3,7 +3,11 @@
 
 import { env, InferenceSession, Tensor } from "./ort/ort.wasm.bundle.min.mjs";
 
+import { found } from "./people.js";
+
 /** @import { Model, Said, Wanted } from "./drawer.js" */
+/** @import { Estimator } from "./people.js" */
+/** @import { Picture } from "./placement.js" */
 /** @import { Pose } from "./skeleton.js" */
 
 const MOST_THREADS = 4;
@@ -20,8 +24,12 @@ env.wasm.numThreads = self.crossOriginIsolated
 /** @param {Said} said @param {Transferable[]} [transfer] */
 const say = (said, transfer = []) => self.postMessage(said, { transfer });
 
-/** @param {string} file @returns {Promise<Uint8Array>} */
-async function fetched(file) {
+/**
+ * @param {string} file
+ * @param {(loaded: number, total: number) => void} [progress]
+ * @returns {Promise<Uint8Array>}
+ */
+async function fetched(file, progress) {
   const reply = await fetch(file);
   if (!reply.ok || !reply.body) throw new Error(`${file}: ${reply.status} ${reply.statusText}`);
   const total = Number(reply.headers.get("content-length") ?? 0);
@@ -31,7 +39,7 @@ async function fetched(file) {
   for (let part = await reader.read(); part.value; part = await reader.read()) {
     parts.push(part.value);
     loaded += part.value.length;
-    say({ loaded, total });
+    progress?.(loaded, total);
   }
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
@@ -73,23 +81,44 @@ async function draw(session, { photo, source, target }) {
   say({ data: copy, ms: performance.now() - began }, [copy.buffer]);
 }
 
-/** @param {unknown} error */
-const failed = (error) => say({ failed: error instanceof Error ? error.message : String(error) });
+/**
+ * The most prominent person's joints, in pixels of the picture.
+ * @param {Estimator} estimator
+ * @param {Picture} picture of the size that the network sees
+ * @param {number} joints
+ */
+async function find(estimator, { height, width, data }, joints) {
+  finder ??= await InferenceSession.create(await fetched(estimator.file), OPTIONS);
+  const made = await finder.run({ image: new Tensor("uint8", data, [1, height, width, 3]) });
+  const [map, fields] = [made["joints"], made["fields"]];
+  if (!(map?.data instanceof Float32Array) || !(fields?.data instanceof Float32Array)) {
+    throw new Error("the estimator gives no maps");
+  }
+  const [, rows = 0, columns = 0] = map.dims;
+  const maps = { height: rows, width: columns, joints: map.data, fields: fields.data };
+  say({ found: found(estimator, maps, joints) });
+}
 
 /** @type {InferenceSession | undefined} */
-let session;
+let drawer;
+/** @type {InferenceSession | undefined} */
+let finder;
+
+/** @typedef {{estimator: Estimator, picture: Picture, joints: number}} Search */
 
 self.addEventListener("message", async (event) => {
-  /** @type {{model?: Model, wanted?: Wanted}} */
-  const { model, wanted } = event.data;
+  /** @type {{model?: Model, wanted?: Wanted, search?: Search}} */
+  const { model, wanted, search } = event.data;
   try {
     if (model) {
-      const bytes = await fetched(model.file);
-      session = await InferenceSession.create(bytes, OPTIONS);
+      const bytes = await fetched(model.file, (loaded, total) => say({ loaded, total }));
+      drawer = await InferenceSession.create(bytes, OPTIONS);
       say({ ready: true });
     }
-    if (wanted && session) await draw(session, wanted);
+    if (wanted && drawer) await draw(drawer, wanted);
+    if (search) await find(search.estimator, search.picture, search.joints);
   } catch (error) {
-    failed(error);
+    const text = error instanceof Error ? error.message : String(error);
+    say(search ? { lost: text } : { failed: text });
   }
 });

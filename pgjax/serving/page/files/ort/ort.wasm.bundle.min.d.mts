@@ -4,6 +4,7 @@ export class Tensor {
   constructor(type: "int8", data: Int8Array, dims: readonly number[]);
   constructor(type: "float32", data: Float32Array, dims: readonly number[]);
   readonly data: unknown;
+  readonly dims: readonly number[];
 }
 
 export class InferenceSession {
