@@ -2,6 +2,7 @@
 // A skeleton over a picture, whose joints are moved by mouse, touch and keyboard.
 
 import { words } from "./elements.js";
+import { colour, limb, shape } from "./shapes.js";
 import { within } from "./skeleton.js";
 
 /** @import { Point, Size } from "./placement.js" */
@@ -18,59 +19,12 @@ import { within } from "./skeleton.js";
 
 const NEAR = 28; // CSS pixels from a joint within which it is taken
 const FAR = 5; // steps of an arrow key with Shift
-const NAMESPACE = "http://www.w3.org/2000/svg";
 const ARROWS = new Map([
   ["ArrowUp", [-1, 0]],
   ["ArrowDown", [1, 0]],
   ["ArrowLeft", [0, -1]],
   ["ArrowRight", [0, 1]],
 ]);
-
-/** @param {string} joint @returns {string} class of its colour, as pgjax.pose.drawing colours it */
-function colour(joint) {
-  const [side, kind] = joint.split("_");
-  const part = ["hip", "knee", "ankle"].includes(kind ?? "") ? "leg" : "arm";
-  return side === "right" || side === "left" ? `${side}-${part}` : "centre";
-}
-
-/**
- * @template {keyof SVGElementTagNameMap} K
- * @param {K} kind
- * @param {Record<string, string>} attributes
- * @returns {SVGElementTagNameMap[K]}
- */
-function shape(kind, attributes) {
-  const made = document.createElementNS(NAMESPACE, kind);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-}
-
-/**
- * A skeleton alone, for a button: as large as it fits.
- * @param {Skeleton} skeleton
- * @param {Pose} pose
- */
-export function thumbnail(skeleton, pose) {
-  const points = pose.filter((point) => !!point);
-  const [xs, ys] = [points.map((p) => p.x), points.map((p) => p.y)];
-  const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  const [width, height] = [Math.max(...xs) - left, Math.max(...ys) - top];
-  const edge = 0.08 * height;
-  const box = [left - edge, top - edge, width + 2 * edge, height + 2 * edge].join(" ");
-  const svg = shape("svg", { viewBox: box, "aria-hidden": "true" });
-  for (const [a, b] of skeleton.tree) {
-    const [start, end] = [pose[a], pose[b]];
-    if (start && end) svg.append(limb(start, end, skeleton.joints[b] ?? ""));
-  }
-  return svg;
-}
-
-/** @param {Point} start @param {Point} end @param {string} joint */
-function limb(start, end, joint) {
-  const ends = { x1: start.x, y1: start.y, x2: end.x, y2: end.y };
-  const texts = Object.entries(ends).map(([name, value]) => [name, String(value)]);
-  return shape("line", { ...Object.fromEntries(texts), class: `limb ${colour(joint)}` });
-}
 
 export class Editor {
   /** @type {Pose} */

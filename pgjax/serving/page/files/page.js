@@ -2,9 +2,10 @@
 // The page: a photo with its joints on the left, the person in the pose of other joints on the right.
 
 import { Drawer } from "./drawer.js";
-import { Editor, thumbnail } from "./editor.js";
+import { Editor } from "./editor.js";
 import { button, canvas, element, place, words } from "./elements.js";
 import { ofPhoto, opened, receive, several, sought } from "./given.js";
+import { missingButtons, posed, poseButtons } from "./lists.js";
 import { decode, encode, save, show, showIn, showTaken } from "./photos.js";
 import { fit, laid, sizeOf, taken, toPicture } from "./placement.js";
 import { FileError, readPose, writePose } from "./pose_files.js";
@@ -21,17 +22,18 @@ import {
 } from "./skeleton.js";
 
 /** @import { Drawn, Model, Wanted } from "./drawer.js" */
+/** @import { Listed } from "./lists.js" */
 /** @import { Estimator } from "./people.js" */
 /** @import { Mode, Picture, Placement, Size } from "./placement.js" */
 /** @import { Pose, Skeleton } from "./skeleton.js" */
 
 /**
- * What pgjax page writes into the page; poses are in heights of a picture, from its top and its middle.
+ * What pgjax page writes into the page.
  * @typedef {object} Settings
  * @property {Model} model
  * @property {Skeleton} skeleton
  * @property {Estimator | null} estimator
- * @property {{name: string, points: ([number, number] | null)[]}[]} poses
+ * @property {Listed[]} poses
  */
 
 /** @typedef {{source: Pose, target: Pose}} Poses in pixels of the photo */
@@ -42,10 +44,6 @@ const MIB = 2 ** 20;
 /** @type {Settings} */
 const { model, skeleton, estimator, poses } = JSON.parse(element("settings", HTMLScriptElement).text);
 const NOBODY = /** @type {Pose} */ (skeleton.joints.map(() => null));
-const shapes = poses.map(({ points }) =>
-  points.map((point) => point && { y: point[0], x: point[1] }),
-);
-
 /** @type {Picture} */
 let photo = { height: 1, width: 1, data: new Uint8Array(3) };
 let photoName = "photo";
@@ -132,8 +130,9 @@ function putBack(joint) {
 /** A pose of the list in the middle of the photo; the first one stands. */
 function preset(number = 0) {
   const [height, width] = size();
-  const shape = shapes[number] ?? NOBODY;
-  return moved(shape, ({ y, x }) => ({ y: y * height, x: x * height + width / 2 - 0.5 }));
+  const shape = poses[number];
+  if (!shape) return NOBODY;
+  return moved(posed(shape), ({ y, x }) => ({ y: y * height, x: x * height + width / 2 - 0.5 }));
 }
 
 /** @param {Pose} pose @param {string} [more] a sentence before what is told of joints outside */
@@ -163,15 +162,7 @@ function label() {
   const remove = button("remove");
   remove.disabled = !joint;
   remove.textContent = joint ? `Leave out: ${words(joint)}` : "Leave out a joint";
-  const missing = skeleton.joints.flatMap((name, index) => {
-    if (now[which][index]) return [];
-    const made = document.createElement("button");
-    made.type = "button";
-    made.textContent = `Place: ${words(name)}`;
-    made.addEventListener("click", () => putBack(index));
-    return [made];
-  });
-  place("missing").replaceChildren(...missing);
+  place("missing").replaceChildren(...missingButtons(skeleton, now[which], putBack));
 }
 
 function render() {
@@ -384,15 +375,7 @@ document.addEventListener("keydown", (event) => {
 receive("photo_file", "source_drop", (files) => void trying(() => openSource(files)));
 receive("target_file", "target_drop", (files) => void trying(() => openTarget(files)));
 
-place("poses").append(
-  ...poses.map(({ name }, number) => {
-    const made = document.createElement("button");
-    made.type = "button";
-    made.append(thumbnail(skeleton, shapes[number] ?? NOBODY), name);
-    made.addEventListener("click", () => choosePose(number));
-    return made;
-  }),
-);
+place("poses").append(...poseButtons(skeleton, poses, choosePose));
 place("about").textContent = model.title;
 
 await trying(async () => {
