@@ -1,4 +1,4 @@
-"""The estimator's network as ONNX gives the maps of the network in JAX, which are TensorFlow's (tests/frozen)."""
+"""The estimator's network as ONNX gives the maps of the network in JAX, which are TensorFlow's."""
 
 import jax
 import numpy as np

@@ -1,0 +1,35 @@
+"""The command page: what it refuses before it fetches or converts anything."""
+
+import pytest
+
+from pgjax.serving.page import onnxruntime_web
+from pgjax.tools import cli, page
+
+
+@pytest.fixture(autouse=True)
+def _fetches_nothing(monkeypatch):
+    def fetch(*_):
+        raise AssertionError("was fetched")
+
+    monkeypatch.setattr(onnxruntime_web, "obtain", fetch)
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["--out=page"], "--model: missing"),
+        (["--out=page", "--model=model", "--port=1"], "--port: goes with --serve alone"),
+        (["--out=page", "--serve"], "page: no page in it; pgjax page --model=MODEL --out=page"),
+        (["--out=other", "--model=model", "--no_estimator"], "other: holds something else"),
+    ],
+)
+def test_bad_arguments_are_told_in_a_line(words, told, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(SystemExit) as ended:
+        cli.run(page.main, words)
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
