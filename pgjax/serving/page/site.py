@@ -24,6 +24,7 @@ from pgjax.keypoints import limbs
 from pgjax.pose import skeleton
 from pgjax.pose.drawing import FACE
 from pgjax.serving.page import onnxruntime_web, poses
+from pgjax.serving.portable import interface
 
 FILES = Path(__file__).parent / "files"
 OWN = ("index.html", "page.css", "*.js")
@@ -98,8 +99,21 @@ def _is_page(folder: Path) -> bool:
 
 
 def _model(model: str | os.PathLike, into: Path) -> tuple[Size, str]:
-    shutil.copyfile(model, into)
-    return (64, 32), "toy"
+    """Writes the model as ONNX. Returns (height, width) of its pictures, and what it is, in words."""
+    from pgjax.serving.portable.session import Session
+
+    if os.fspath(model).endswith(interface.SUFFIX):
+        file = paths.local(model)
+        if not file.is_file():
+            raise FileNotFoundError(f"{file}: no such model")
+        shutil.copyfile(file, into)
+    else:
+        from pgjax.serving.portable import writing
+
+        writing.write(model, into)
+    facts = Session(into).facts
+    height, width = facts.size
+    return facts.size, f"Model: {facts.row}, step {facts.step}, {height} by {width} pixels."
 
 
 def _fill(page: Path, size: Size, title: str, finds: bool) -> None:

@@ -12,6 +12,9 @@ import places
 import tiny
 from pgjax import keypoints
 from pgjax.errors import InputError
+from pgjax.frozen import openpose_mobilenet
+from pgjax.frozen.estimators import openpose
+from pgjax.images.photo import fit
 from pgjax.pose import skeleton
 from pgjax.serving.page import onnxruntime_web, site
 from pgjax.serving.transfer import PoseTransfer
@@ -45,8 +48,25 @@ def made(tmp_path):
         onnxruntime_web.obtain(tmp_path / "data")
     except InputError as error:
         pytest.skip(f"npm has no network: {error}")
-    site.write(tmp_path / "page", tmp_path / "model", tmp_path / "data")
+    site.write(tmp_path / "page", tmp_path / "model", tmp_path / "data", weights=_sees_everything())
     return tmp_path / "page", tmp_path / "model"
+
+
+def _sees_everything():
+    """Weights of an estimator for whom every joint is everywhere, and no limb is anywhere."""
+    weights = {
+        layer: {part: np.zeros(of.shape, np.float32) for part, of in parts.items()}
+        for layer, parts in openpose_mobilenet.shapes().items()
+    }
+    weights[f"stage{openpose_mobilenet.STAGES}/joints5"]["bias"][:] = 0.5
+    return weights
+
+
+def _photo(path, times):
+    """A file of 56 times 32 pixels, enlarged."""
+    photo = tiny.SPLITS["test"].store.images[0][8:]
+    Image.fromarray(np.kron(photo, np.ones((times, times, 1), np.uint8))).save(path)
+    return path
 
 
 def _saved(page, button, folder):
@@ -89,6 +109,7 @@ def test_a_person_is_moved_and_drawn_as_generate_draws_it(page, made, tmp_path):
         page.goto(url)
         first, before = compared(folder / "example.png")
         assert page.evaluate("document.documentElement.scrollWidth") == 360
+        wrist.scroll_into_view_if_needed()
         box = wrist.bounding_box()
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         page.mouse.down()
@@ -100,6 +121,7 @@ def test_a_person_is_moved_and_drawn_as_generate_draws_it(page, made, tmp_path):
         assert (after != before).any()
 
         # By keys alone: two steps of a pixel, and the joint is made missing and placed again.
+        wrist.focus()
         page.keyboard.press("ArrowDown")
         page.keyboard.press("ArrowDown")
         stepped, _ = compared(folder / "example.png")
@@ -113,10 +135,7 @@ def test_a_person_is_moved_and_drawn_as_generate_draws_it(page, made, tmp_path):
         assert compared(folder / "example.png")[0].visible[joint]
 
         # A larger photo of another shape with its own pose, in a pose of the list.
-        photo = tmp_path / "anna.png"
-        Image.fromarray(
-            np.kron(tiny.SPLITS["test"].store.images[0][8:], np.ones((3, 3, 1), np.uint8))
-        ).save(photo)
+        photo = _photo(tmp_path / "anna.png", 3)
         pose = keypoints.moved(tiny.pose(2, 0), lambda points: 3 * (points - (8, 0)), (168, 96))
         keypoints.write(tmp_path / "anna.json", {"anna.png": [keypoints.within(pose)]}, "openpose")
         page.locator("#photo_file").set_input_files([photo, tmp_path / "anna.json"])
@@ -126,5 +145,13 @@ def test_a_person_is_moved_and_drawn_as_generate_draws_it(page, made, tmp_path):
         compared(photo)
         webp = _pixels(_saved(page, "Picture as WebP", tmp_path))
         np.testing.assert_array_equal(webp, _pixels(tmp_path / "anna_posed.png"))
+
+        # The estimator: of equals it takes the first, whose middle is that of 8 by 8 pixels.
+        page.locator("#photo_file").set_input_files([_photo(tmp_path / "large.png", 9)])
+        page.get_by_text("18 of 18 joints were found").wait_for()
+        (own,) = keypoints.read(_saved(page, "Photo's pose as JSON", tmp_path)).values()
+        there = fit(own[0].size, openpose.network_size(own[0].size), "stretch")
+        expected = there.points_back(np.full((18, 2), 3.5))
+        np.testing.assert_allclose(own[0].keypoints, expected, atol=1e-3)
     assert told == []
     assert all(link.removeprefix("blob:").startswith(url) for link in asked)

@@ -47,7 +47,7 @@ export function readPose(text, name) {
         "The command pgjax keypoints --format=openpose converts other formats.",
     );
   }
-  if (best.every((point) => !point || (point.y <= 1 && point.x <= 1))) {
+  if (best.every((point) => !point || (point.y < 2 && point.x < 2))) {
     throw new FileError(`${name} has shares of a photo's size; this page reads pixels.`);
   }
   const [height, width] = [sized["canvas_height"], sized["canvas_width"]];
