@@ -60,6 +60,9 @@ def main(argv: list[str] | None = None) -> None:
 
     folder = paths.local(arguments.out)
     if arguments.model is not None:
+        site.check_free(folder)
+        if not paths.of(arguments.model).exists():
+            raise FileNotFoundError(f"{arguments.model}: no such model")
         weights = None if arguments.no_estimator else _weights(arguments)
         site.write(folder, arguments.model, arguments.data_dir, arguments.runtime, weights)
     site.check(folder)

@@ -20,7 +20,8 @@ def _fetches_nothing(monkeypatch):
         (["--out=page"], "--model: missing"),
         (["--out=page", "--model=model", "--port=1"], "--port: goes with --serve alone"),
         (["--out=page", "--serve"], "page: no page in it; pgjax page --model=MODEL --out=page"),
-        (["--out=other", "--model=model", "--no_estimator"], "other: holds something else"),
+        (["--out=other", "--model=model"], "other: holds something else than a page"),
+        (["--out=page", "--model=model"], "model: no such model"),
     ],
 )
 def test_bad_arguments_are_told_in_a_line(words, told, tmp_path, monkeypatch, capsys):

@@ -53,11 +53,8 @@ def write(
       FileNotFoundError, InputError: as onnxruntime_web.obtain; there is no such model, or it cannot be
         converted; the folder holds something else.
     """
+    check_free(folder)
     folder = Path(os.path.realpath(paths.local(folder)))
-    if folder.exists() and not (
-        folder.is_dir() and (_is_page(folder) or not any(folder.iterdir()))
-    ):
-        raise InputError(f"{folder}: holds something else than a page; name a new folder")
     runtime = onnxruntime_web.obtain(data_dir, package)
     partial, old = (
         folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.{end}") for end in ("partial", "old")
@@ -86,6 +83,15 @@ def write(
         shutil.rmtree(old, ignore_errors=True)
 
 
+def check_free(folder: str | os.PathLike) -> None:
+    """Raises InputError, where a folder holds something else than a page."""
+    folder = paths.local(folder)
+    if folder.exists() and not (
+        folder.is_dir() and (_is_page(folder) or not any(folder.iterdir()))
+    ):
+        raise InputError(f"{folder}: holds something else than a page; name a new folder")
+
+
 def check(folder: Path) -> None:
     """Raises FileNotFoundError, where a folder holds no page."""
     if not _is_page(folder):
@@ -103,15 +109,13 @@ def _model(model: str | os.PathLike, into: Path) -> tuple[Size, str]:
     from pgjax.serving.portable.session import Session
 
     if os.fspath(model).endswith(interface.SUFFIX):
-        file = paths.local(model)
-        if not file.is_file():
-            raise FileNotFoundError(f"{file}: no such model")
-        shutil.copyfile(file, into)
+        facts = Session(model).facts
+        shutil.copyfile(paths.local(model), into)
     else:
         from pgjax.serving.portable import writing
 
         writing.write(model, into)
-    facts = Session(into).facts
+        facts = Session(into).facts
     height, width = facts.size
     return facts.size, f"Model: {facts.row}, step {facts.step}, {height} by {width} pixels."
 
