@@ -42,6 +42,7 @@ def result(asked):
     return found
 
 
+@pytest.mark.slow
 def test_rates_follow_from_seconds_and_flops(result):
     seconds = result["seconds"]
     low, high = result["seconds_range"]
@@ -52,6 +53,7 @@ def test_rates_follow_from_seconds_and_flops(result):
     assert result["devices"] == 2
 
 
+@pytest.mark.slow
 def test_a_step_is_compiled_and_then_found_in_the_cache(result, asked):
     assert result["compile_seconds"] > 0 and result["compile_seconds_cached"] > 0
     told = [event.rpartition("/")[2] for event in asked]
@@ -60,6 +62,7 @@ def test_a_step_is_compiled_and_then_found_in_the_cache(result, asked):
     assert "cache_misses" in told and told[-1] == "cache_hits"
 
 
+@pytest.mark.slow
 def test_memory_holds_at_least_the_state(result):
     # Read and written once: parameters and Adam's two moments, on both devices.
     state = result["state_bytes_moved"] / 2 / measure.MIB
@@ -86,6 +89,7 @@ def test_every_part_is_timed():
         assert part["share"] == pytest.approx(part["seconds"] / found["seconds"], rel=1e-2)
 
 
+@pytest.mark.slow
 def test_it_is_json(result):
     assert json.loads(json.dumps(result)) == result
 

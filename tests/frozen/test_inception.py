@@ -141,7 +141,8 @@ class _Numpy:
         )
 
 
-@pytest.mark.parametrize("size", [(128, 64), pytest.param((301, 40), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(128, 64), (301, 40)])
 def test_random_weights(tensors, extract, size):
     image = np.random.default_rng(size[0]).integers(0, 256, (1, *size, 3), dtype=np.uint8)
     image[:, : size[0] // 2] //= 4

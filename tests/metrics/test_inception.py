@@ -12,6 +12,7 @@ from pgjax.errors import InputError, NotMeasuredError
 from pgjax.frozen import inception as network
 from pgjax.metrics import chunks, inception
 from pgjax.metrics.inception_features import InceptionExtractor
+from pgjax.nets.convolution import frozen
 
 NONE = np.zeros((0, 0))
 
@@ -162,6 +163,7 @@ def test_the_extractor_does_not_mind_what_comes_along(monkeypatch, tmp_path):
     params["logits"] = {"kernel": random.normal(0, 0.05, (2048, 1008)).astype(np.float32)}
     monkeypatch.setattr(network, "load", lambda weights: params)
     monkeypatch.setattr(chunks, "CHUNK", 2)
+    monkeypatch.setattr(frozen, "_WIDE", 1000)  # Winograd's tiles take long to compile
     extract = InceptionExtractor(tmp_path)
     images = random.integers(0, 256, (5, 64, 32, 3), dtype=np.uint8)
     whole = extract(images)

@@ -27,6 +27,7 @@ def found(estimator, market1501):
     return [estimator(picture) for picture, _ in market1501]
 
 
+@pytest.mark.slow
 def test_agrees_with_the_published_keypoints(found, market1501):
     triples = [(*pair, people) for pair, people in zip(market1501, found, strict=True)]
     figures = agreement.figures(triples)
@@ -37,6 +38,7 @@ def test_agrees_with_the_published_keypoints(found, market1501):
     assert figures["median_px"] < 3.2
 
 
+@pytest.mark.slow
 def test_poses_obey_the_rules(found, market1501):
     assert sum(map(len, found)) > 50
     for (picture, _), people in zip(market1501, found, strict=True):
@@ -49,6 +51,7 @@ def test_poses_obey_the_rules(found, market1501):
             assert not pose.keypoints[~pose.visible].any()
 
 
+@pytest.mark.slow
 def test_left_stays_left(estimator, found, market1501):
     gaps = []
     for (picture, _), people in zip(market1501, found, strict=True):
@@ -61,6 +64,7 @@ def test_left_stays_left(estimator, found, market1501):
     assert np.median(gaps) < 2
 
 
+@pytest.mark.slow
 def test_several_people(estimator, market1501, found):
     """The two photos whose people are surest, beside each other."""
     sure = sorted(range(len(found)), key=lambda i: -sum(p.confidence.sum() for p in found[i]))[:2]
@@ -88,6 +92,7 @@ def test_nobody_in_a_photo_of_nothing(estimator, size):
     assert estimator(np.full((*size, 3), 128, np.uint8), everyone=True) == []
 
 
+@pytest.mark.slow
 def test_a_threshold_leaves_joints_out(shared, found, market1501):
     strict = estimators.load("openpose", shared / "weights", threshold=0.5)
     picture, people = next((p, f) for (p, _), f in zip(market1501, found, strict=True) if f)
