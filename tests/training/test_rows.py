@@ -35,7 +35,7 @@ def _started_alike(params) -> list[list[tuple[str, ...]]]:
 
 
 def _counted():
-    """Every row; by default those of Market-1501, since rows of another size have the same kinds of networks."""
+    """Every row; by default those of Market-1501: rows of another size have the same kinds of networks."""
     for spec in SPECS:
         slow = () if ":market1501/" in spec else pytest.mark.slow
         yield pytest.param(spec, marks=slow)
