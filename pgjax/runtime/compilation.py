@@ -45,17 +45,17 @@ def uncollected(function: Callable) -> Callable:
     """The function, with Python's garbage collector paused while it is called.
 
     Tracing and lowering a step makes some twenty thousand operations, which stay; the collector would look
-    through them again and again.
+    through them again and again. Threads may be in it together.
     """
 
     @functools.wraps(function)
     def called(*args, **options):
-        enabled = gc.isenabled()
+        if not gc.isenabled():  # another thread's call, which lets it go on, may end at any moment
+            return function(*args, **options)
+        gc.disable()
         try:
-            gc.disable()
             return function(*args, **options)
         finally:
-            if enabled:
-                gc.enable()
+            gc.enable()
 
     return called

@@ -101,3 +101,19 @@ def test_a_collector_that_was_off_stays_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_the_collector_goes_on_after_calls_of_two_threads(monkeypatch):
+    """The other one ends between this one's look at the collector and what it does then."""
+
+    def is_off():
+        gc.enable()
+        return False
+
+    monkeypatch.setattr(compilation.gc, "isenabled", is_off)
+    try:
+        assert compilation.uncollected(lambda: 7)() == 7
+        monkeypatch.undo()
+        assert gc.isenabled()
+    finally:
+        gc.enable()
