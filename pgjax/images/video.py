@@ -74,9 +74,10 @@ class Reader:
                     f"{self._path}: frame {number + 1} cannot be decoded ({_reason(error)}); mend the file, "
                     "as by 'ffmpeg -i FILE NEW.mp4'"
                 ) from error
-            start = last + step if frame.pts is None else frame.pts
-            first = start if first is None else first
-            start = max(start - first, last + 1)  # some files go back in time
+            start = last + step
+            if frame.pts is not None:
+                first = frame.pts - start if first is None else first
+                start = max(frame.pts - first, last + 1)  # some files go back in time
             last, number = start, number + 1
             yield Frame(number, start, start + int(frame.duration or step), image)
         if not number:

@@ -5,6 +5,7 @@ import itertools
 import sys
 import wave
 from fractions import Fraction
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -113,6 +114,34 @@ def test_turns_and_mirrorings_move_pixels_as_the_standard_says(sides, across):
     expected[y - y.min(), x - x.min()] = image
     found = turned(image, np.array([a, b, 0, c, d, 0, 7, 9, 1]) * 65536)
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("told", "starts"),
+    [
+        ([5000, 5040, None, 5120], [0, 40, 80, 120]),
+        ([None, 7, 47], [0, 40, 80]),
+        ([300, 200, 340], [0, 1, 40]),
+    ],
+)
+def test_frames_without_a_time_come_one_step_later(tmp_path, told, starts):
+    """As those of bare streams; a time that goes back is taken as the least one that does not."""
+    stream = SimpleNamespace(time_base=Fraction(1, 1000), average_rate=25, frames=0)
+    stream.sample_aspect_ratio = None
+    frames = [
+        SimpleNamespace(
+            pts=time,
+            duration=None,
+            rotation=0,
+            side_data=[],
+            width=2,
+            to_ndarray=lambda **_: scene(0),
+        )
+        for time in told
+    ]
+    container = SimpleNamespace(duration=None, streams=SimpleNamespace(audio=[]))
+    container.decode = lambda _: iter(frames)
+    assert [frame.start for frame in Reader(tmp_path, container, stream)] == starts
 
 
 def test_of_matroska_the_duration_tells_how_many_frames_there_may_be(tmp_path):
