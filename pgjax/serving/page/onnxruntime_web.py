@@ -80,8 +80,9 @@ def _fetched(work: Path) -> Path:
             ) from error
     announce(f"fetching onnxruntime-web {VERSION} by npm, once")
     command = [program, "pack", f"onnxruntime-web@{VERSION}", "--ignore-scripts", "--silent"]
+    # npm begins in the folder, which may have a name from where pgjax began.
     done = subprocess.run(
-        [*command, f"--pack-destination={work}"], capture_output=True, text=True, cwd=work
+        [*command, "--pack-destination=."], capture_output=True, text=True, cwd=work
     )
     path = work / PACKAGE.name
     if done.returncode or not path.is_file():
