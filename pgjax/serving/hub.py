@@ -15,7 +15,8 @@ PREFIX = "hub:"
 MISSING = (
     "huggingface_hub is not installed, which fetches from the model hub; pip install 'pgjax[hub]'"
 )
-FILES = ("weights.npz", "model.json", "README.md", "SHA256SUMS")
+CARD = "README.md"  # which every repository has
+FILES = ("weights.npz", "model.json", CARD, "SHA256SUMS")
 """What is fetched of a repository: an exported model's files, those of model_folder."""
 
 _NAME = re.compile(r"hub:([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
@@ -33,8 +34,8 @@ def fetch(name: str | os.PathLike) -> Path:
       name: hub:OWNER/NAME, and @REVISION: a branch, a tag or a commit. Only a commit is the same for ever.
 
     Raises:
-      InputError: it is no such name, the hub has none of it, it can't be reached, or huggingface_hub is not
-        installed.
+      InputError: it is no such name, the hub has none of it, it can't be reached, the repository holds
+        something else, or huggingface_hub is not installed.
     """
     name = os.fspath(name)
     match = _NAME.fullmatch(name)
@@ -43,19 +44,16 @@ def fetch(name: str | os.PathLike) -> Path:
     if importlib.util.find_spec("huggingface_hub") is None:
         raise InputError(f"{name}: {MISSING}")
     import huggingface_hub
-    from huggingface_hub import errors
 
     repository, revision = match.groups()
     try:
         folder = huggingface_hub.snapshot_download(
             repository, revision=revision, allow_patterns=list(FILES)
         )
-    except (
-        errors.HfHubHTTPError,
-        errors.LocalEntryNotFoundError,
-        errors.HFValidationError,
-        OSError,
-    ) as error:
-        reason = str(error).strip().partition("\n")[0]
+    except Exception as error:  # of its own, of its HTTP library, of the system
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise InputError(f"{name}: can't be fetched: {reason}") from error
-    return Path(folder)
+    found = Path(folder)
+    if not any((found / file).is_file() for file in FILES if file != CARD):
+        raise InputError(f"{name}: holds no model of pgjax; expected an exported model's files")
+    return found

@@ -54,6 +54,24 @@ def test_what_the_hub_says_is_one_line(monkeypatch):
         hub.fetch("hub:a/b")
 
 
+def test_errors_of_the_http_library_are_one_line_too(monkeypatch):
+    import httpx2
+
+    def download(*args, **options):
+        raise httpx2.ProxyError("")
+
+    monkeypatch.setattr(hugging, "snapshot_download", download)
+    with pytest.raises(InputError, match=r"^hub:a/b: can't be fetched: ProxyError$"):
+        hub.fetch("hub:a/b")
+
+
+def test_a_repository_of_something_else_is_told_by_its_name(tmp_path, monkeypatch):
+    (tmp_path / "README.md").write_text("a language model")
+    monkeypatch.setattr(hugging, "snapshot_download", lambda *_, **__: str(tmp_path))
+    with pytest.raises(InputError, match=r"^hub:a/b.onnx@main: holds no model of pgjax"):
+        PoseTransfer.load("hub:a/b.onnx@main")
+
+
 def test_the_card_is_what_the_hubs_own_library_reads(model):
     names = of_pixels(OWN.metrics)
     measured = {"model": {name: 0.25 for name in names}}
