@@ -51,25 +51,35 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if arguments.port is not None and not arguments.serve:
         raise InputError("--port: goes with --serve alone")
+    if arguments.model is None:
+        for option in ("runtime", "estimator_model", "no_estimator"):
+            if getattr(arguments, option):
+                raise InputError(f"--{option}: goes with --model alone")
+    if arguments.no_estimator and arguments.estimator_model is not None:
+        raise InputError("--no_estimator: goes without --estimator_model")
     if arguments.model is None and not arguments.serve:
         raise InputError(
             "--model: missing; expected an exported model, or --serve for a page that is there"
         )
 
     from pgjax.serving.page import server, site
+    from pgjax.serving.portable import interface
 
+    port = 8000 if arguments.port is None else arguments.port
+    server.check(port)
     folder = paths.local(arguments.out)
     if arguments.model is not None:
         site.check_free(folder)
         if not paths.of(arguments.model).exists():
             raise FileNotFoundError(f"{arguments.model}: no such model")
+        interface.check_installed("onnx", "onnxruntime")
         weights = None if arguments.no_estimator else _weights(arguments)
         site.write(folder, arguments.model, arguments.data_dir, arguments.runtime, weights)
     site.check(folder)
     print(folder / site.PAGE)
     if not arguments.serve:
         return
-    with server.listen(folder, 8000 if arguments.port is None else arguments.port) as listening:
+    with server.listen(folder, port) as listening:
         print(f"http://{server.HOST}:{listening.server_port}/", flush=True)
         print(f"serving {folder} to this machine; Ctrl-C ends", file=sys.stderr, flush=True)
         listening.serve_forever()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pgjax.errors import InputError
 from pgjax.serving.page import onnxruntime_web
 from pgjax.tools import cli, page
 
@@ -19,6 +20,15 @@ def _fetches_nothing(monkeypatch):
     [
         (["--out=page"], "--model: missing"),
         (["--out=page", "--model=model", "--port=1"], "--port: goes with --serve alone"),
+        (
+            ["--out=page", "--model=model", "--serve", "--port=-1"],
+            "--port: expected a number from 0",
+        ),
+        (["--out=page", "--serve", "--no_estimator"], "--no_estimator: goes with --model alone"),
+        (
+            ["--out=page", "--model=model", "--no_estimator", "--estimator_model=x"],
+            "--no_estimator: goes without --estimator_model",
+        ),
         (["--out=page", "--serve"], "page: no page in it; pgjax page --model=MODEL --out=page"),
         (["--out=other", "--model=model"], "other: holds something else than a page"),
         (["--out=page", "--model=model"], "model: no such model"),
@@ -34,3 +44,10 @@ def test_bad_arguments_are_told_in_a_line(words, told, tmp_path, monkeypatch, ca
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_a_package_that_is_not_installed_is_told_first(tmp_path, monkeypatch):
+    (tmp_path / "model.onnx").write_text("of somebody who has onnxruntime alone")
+    monkeypatch.setattr("importlib.util.find_spec", {"onnxruntime": 1}.get)
+    with pytest.raises(InputError, match=r"^onnx is not installed; pip install 'pgjax\[onnx\]'$"):
+        page.main([f"--out={tmp_path / 'page'}", f"--model={tmp_path / 'model.onnx'}"])

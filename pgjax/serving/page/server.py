@@ -59,13 +59,22 @@ def listen(folder: str | os.PathLike, port: int) -> http.server.ThreadingHTTPSer
       port: 0: any that is free.
 
     Raises:
-      InputError: there is no such port.
-      OSError: the port is taken.
+      InputError: as `check`; the port is taken, or the system keeps it for itself.
     """
-    if not 0 <= port < 2**16:
-        raise InputError(f"--port: expected a number from 0 to 65535, not {port}")
+    check(port)
     with open(os.path.join(folder, "index.html"), encoding="utf-8") as file:
         found = POLICY.search(file.read())
     assert found is not None, folder
     handler = functools.partial(_Handler, directory=os.fspath(folder), policy=found[1])
-    return http.server.ThreadingHTTPServer((HOST, port), handler)
+    try:
+        return http.server.ThreadingHTTPServer((HOST, port), handler)
+    except OSError as error:
+        raise InputError(
+            f"--port: {port}: {error.strerror}; --port=0 takes any that is free"
+        ) from error
+
+
+def check(port: int) -> None:
+    """Raises InputError, where there is no such port."""
+    if not 0 <= port < 2**16:
+        raise InputError(f"--port: expected a number from 0 to 65535, not {port}")

@@ -6,6 +6,7 @@ ort/                           ONNX Runtime for browsers (onnxruntime_web)
 example.png, example.json      the person whom the page shows first, and its pose
 """
 
+import fnmatch
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from typing import Any
 
 from pgjax import keypoints
 from pgjax.errors import InputError
-from pgjax.files import paths
+from pgjax.files import folders, paths
 from pgjax.frozen.weights import Params
 from pgjax.images.photo import Size
 from pgjax.images.pixels import write_png
@@ -29,6 +30,10 @@ from pgjax.serving.portable import interface
 FILES = Path(__file__).parent / "files"
 OWN = ("index.html", "page.css", "*.js")
 PAGE, MODEL, ESTIMATOR, RUNTIME = "index.html", "model.onnx", "estimator.onnx", "ort"
+PHOTO, POSE = "example.png", "example.json"
+NAMES = (*OWN, MODEL, ESTIMATOR, RUNTIME, PHOTO, POSE)
+"""All that is in the folder, as patterns."""
+
 SETTINGS = '<script type="application/json" id="settings">'
 LESS = r"\u003c"  # in JSON, where HTML could take "<" for the end of a script
 
@@ -56,9 +61,7 @@ def write(
     check_free(folder)
     folder = Path(os.path.realpath(paths.local(folder)))
     runtime = onnxruntime_web.obtain(data_dir, package)
-    partial, old = (
-        folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.{end}") for end in ("partial", "old")
-    )
+    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     try:
         (partial / RUNTIME).mkdir(parents=True)
         for file in runtime:
@@ -73,23 +76,48 @@ def write(
             (partial / ESTIMATOR).write_bytes(estimator.model(weights).SerializeToString())
         _fill(partial / PAGE, size, title, weights is not None)
         photo, pose = poses.example(size)
-        write_png(partial / "example.png", photo)
-        keypoints.write(partial / "example.json", {"example.png": [pose]}, "openpose")
-        if folder.exists():
-            folder.rename(old)
-        partial.rename(folder)
+        write_png(partial / PHOTO, photo)
+        keypoints.write(partial / POSE, {PHOTO: [pose]}, "openpose")
+        _put(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+
+
+def _put(made: Path, folder: Path) -> None:
+    """Moves a page that was made to its place, where an older one may be, or an empty folder."""
+    if folder.exists() and folder.samefile(os.curdir):
+        # It can't be exchanged under a shell that is in it.
+        for old in folder.iterdir():
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        for new in made.iterdir():
+            new.rename(folder / new.name)
+        return
+    if not folder.exists():
+        made.rename(folder)
+        return
+    before = made.with_suffix(".old")
+    folder.rename(before)
+    try:
+        made.rename(folder)
+    except BaseException:
+        before.rename(folder)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def check_free(folder: str | os.PathLike) -> None:
     """Raises InputError, where a folder holds something else than a page."""
     folder = paths.local(folder)
-    if folder.exists() and not (
-        folder.is_dir() and (_is_page(folder) or not any(folder.iterdir()))
-    ):
-        raise InputError(f"{folder}: holds something else than a page; name a new folder")
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is a file; name a new folder")
+    held = sorted(p.name for p in folder.iterdir() if not folders.is_of_system(p.name))
+    others = [name for name in held if not any(fnmatch.fnmatch(name, of) for of in NAMES)]
+    if others or (held and not _is_page(folder)):
+        raise InputError(
+            f"{folder}: holds something else than a page, {(others or held)[0]}; name a new folder"
+        )
 
 
 def check(folder: Path) -> None:
@@ -101,7 +129,9 @@ def check(folder: Path) -> None:
 
 
 def _is_page(folder: Path) -> bool:
-    return (folder / MODEL).is_file() and (folder / PAGE).is_file()
+    if not ((folder / MODEL).is_file() and (folder / PAGE).is_file()):
+        return False
+    return SETTINGS in (folder / PAGE).read_text(encoding="utf-8", errors="replace")
 
 
 def _model(model: str | os.PathLike, into: Path) -> tuple[Size, str]:

@@ -1,5 +1,6 @@
 """What an ONNX file of pgjax takes and gives, and what it says of itself. Neither JAX nor ONNX is needed."""
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -58,6 +59,13 @@ class Facts(NamedTuple):
         }
 
 
+def check_installed(*packages: str) -> None:
+    """Raises InputError, where one of the extra's packages is not there."""
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise InputError(f"{package} is not installed; pip install 'pgjax[onnx]'")
+
+
 def facts(path: Any, properties: Mapping[str, str]) -> Facts:
     """What the metadata of a file says.
 
@@ -84,7 +92,7 @@ def facts(path: Any, properties: Mapping[str, str]) -> Facts:
             weights=properties["weights_sha256"],
             card=properties["card"],
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: its metadata is damaged: {error!r}") from error

@@ -54,6 +54,14 @@ def test_browsers_are_told_types_and_what_is_allowed(ask):
     assert ask("/../secret")[0] == 404
 
 
+def test_a_port_that_is_taken_is_told(tmp_path):
+    (tmp_path / "index.html").write_text((site.FILES / "index.html").read_text())
+    with server.listen(tmp_path, 0) as first:
+        port = first.server_port
+        with pytest.raises(InputError, match=f"--port: {port}: Address already in use; --port=0 "):
+            server.listen(tmp_path, port)
+
+
 def test_a_port_that_is_none_is_told(tmp_path):
     with pytest.raises(InputError, match="--port: expected a number from 0 to 65535, not 65536"):
         server.listen(tmp_path, 65536)
