@@ -252,10 +252,12 @@ def needs_jax(model: str | os.PathLike) -> bool:
     Raises:
       InputError: it is, and JAX is not installed.
     """
-    if os.fspath(model).endswith(interface.SUFFIX):
+    if os.fspath(model).endswith(interface.SUFFIX) and not hub.is_name(model):
         return False
     if importlib.util.find_spec("jax") is None:
-        raise InputError(f"{model}: needs JAX (pip install jax); the ONNX file of a model does not")
+        raise InputError(
+            f"{model}: needs JAX (pip install pgjax); the ONNX file of a model does not"
+        )
     return True
 
 

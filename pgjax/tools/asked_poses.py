@@ -68,7 +68,7 @@ class Finder:
         if self._loaded is None:
             if importlib.util.find_spec("jax") is None:
                 raise InputError(
-                    "no keypoints are given, and estimators need JAX (pip install jax)"
+                    "no keypoints are given, and estimators need JAX (pip install pgjax)"
                 )
             from pgjax.frozen import estimators
             from pgjax.runtime import compilation

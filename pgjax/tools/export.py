@@ -46,6 +46,10 @@ def main(argv: list[str] | None = None) -> None:
     place = arguments.workdir or arguments.run
     from pgjax.serving import export
 
+    if arguments.onnx is not None:
+        from pgjax.serving.portable import writing
+
+        writing.check(arguments.onnx)  # before a run is exported
     if not export.is_exported(place):
         place = export.export_run(place, arguments.out, arguments.step)
         print(place)

@@ -32,7 +32,8 @@ def convert(model: Model, facts: interface.Facts) -> onnx.ModelProto:
     """The whole model, from uint8 photos and joints to uint8 pictures, for a batch of any size.
 
     Raises:
-      InputError: its networks have an operation that is not converted; named.
+      InputError: its networks have an operation that is not converted, which is named; or a file does not
+        hold so much.
     """
     draw = drawing(model)
 
@@ -47,9 +48,9 @@ def convert(model: Model, facts: interface.Facts) -> onnx.ModelProto:
     }
     try:
         graph = translate(drawn, inputs, (interface.PICTURE, interface.FINITE))
+        return graph.model(facts.row, facts.properties(), ("pgjax", __version__))
     except NotConvertibleError as error:
         raise InputError(f"the row {facts.row} has no ONNX file: {error}") from error
-    return graph.model(facts.row, facts.properties(), ("pgjax", __version__))
 
 
 def translate(

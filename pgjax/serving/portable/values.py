@@ -12,6 +12,8 @@ IR = 9
 """The file format's version, and that of the operators: what ONNX Runtime's wasm build reads as well."""
 
 BATCH = "batch"
+MOST = 2**31 - 2**20
+"""Bytes of arrays. A file, which is one protocol buffer, holds 2**31 - 1 with all that is beside them."""
 
 
 class NotConvertibleError(ValueError):
@@ -182,19 +184,26 @@ class Graph:
     def model(
         self, name: str, metadata: dict[str, str], producer: tuple[str, str]
     ) -> onnx.ModelProto:
-        """The graph with what its outputs need, and no more."""
+        """The graph with what its outputs need, and no more.
+
+        Raises:
+          NotConvertibleError: it is too large for a file.
+        """
         needed = {output.name for output in self._outputs}
         nodes = []
         for node in reversed(self._nodes.values()):
             if node.output[0] in needed:
                 nodes.append(node)
                 needed.update(node.input)
+        stored = [array for array in self._stored if array.name in needed]
+        if (size := sum(len(array.raw_data) for array in stored)) > MOST:
+            raise NotConvertibleError(f"its arrays take {size:,} bytes; a file holds {MOST:,}")
         graph = helper.make_graph(
             nodes[::-1],
             name,
             [given for given in self._inputs if given.name in needed],
             self._outputs,
-            [array for array in self._stored if array.name in needed],
+            stored,
         )
         model = helper.make_model(
             graph,

@@ -1,6 +1,5 @@
 """Writes a model's ONNX file, once ONNX Runtime has drawn with it what JAX draws."""
 
-import importlib.util
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +25,6 @@ LEVELS, SHARE = 1, 0.001
 
 _CALLS = (5, 3)  # batches of ONNX Runtime, of which JAX makes one
 _SEED = 26  # of the people that are drawn
-_LIMIT = 2**31 - 1  # bytes that a protocol buffer holds
 
 
 class Compared(NamedTuple):
@@ -51,14 +49,10 @@ def write(folder: str | os.PathLike, path: str | os.PathLike) -> Compared:
       path: of the file, NAME.onnx.
 
     Raises:
-      FileNotFoundError, InputError: as model_folder.read; the file has another extension, is too large for
-        the format, or draws other pictures than JAX; its networks can't be converted; onnx or onnxruntime is
-        not installed.
+      FileNotFoundError, InputError: as `check`, model_folder.read and convert; the file draws other pictures
+        than JAX.
     """
-    path = _checked(path)
-    for package in ("onnx", "onnxruntime"):
-        if importlib.util.find_spec(package) is None:
-            raise InputError(f"--onnx: {package} is not installed; pip install 'pgjax[onnx]'")
+    path = check(path)
     from pgjax.serving.portable.conversion import convert
 
     model = model_folder.read(folder)
@@ -75,10 +69,7 @@ def write(folder: str | os.PathLike, path: str | os.PathLike) -> Compared:
         weights=digests[model_folder.WEIGHTS],
         card=card,
     )
-    converted = convert(model, facts)
-    if (size := converted.ByteSize()) > _LIMIT:
-        raise InputError(f"{path}: the model takes {size:,} bytes; ONNX files hold {_LIMIT:,}")
-    content = converted.SerializeToString()
+    content = convert(model, facts).SerializeToString()
     compared = _compared(model, Session(path, content), rounded)
     if compared.share > SHARE:
         raise InputError(
@@ -90,10 +81,16 @@ def write(folder: str | os.PathLike, path: str | os.PathLike) -> Compared:
     return compared
 
 
-def _checked(path: str | os.PathLike) -> Path:
+def check(path: str | os.PathLike) -> Path:
+    """The file that is to be written; what is known of it before a model is read.
+
+    Raises:
+      InputError: it is a folder or has another extension, or onnx or onnxruntime is not installed.
+    """
     found = paths.local(path)
-    if found.suffix != interface.SUFFIX:
+    if found.suffix != interface.SUFFIX or found.is_dir():
         raise InputError(f"{path}: expected the name of a file that ends in {interface.SUFFIX}")
+    interface.check_installed("onnx", "onnxruntime")
     return found
 
 

@@ -11,7 +11,7 @@ from pgjax.nets import convolution
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from pgjax.serving.portable import conversion  # noqa: E402
+from pgjax.serving.portable import conversion, values  # noqa: E402
 from pgjax.serving.portable.values import NotConvertibleError  # noqa: E402
 
 rng = np.random.default_rng(0)
@@ -118,6 +118,15 @@ def test_operations_are_those_of_jax(name):
 def test_what_is_not_converted_is_named(function, said):
     with pytest.raises(NotConvertibleError, match=said):
         conversion.translate(lambda x: [function(x)], {"x": ("float32", X.shape[1:])}, ["made"])
+
+
+def test_what_no_file_holds_is_told(monkeypatch):
+    graph = conversion.translate(
+        lambda x: [x + KERNEL[0, 0, :1]], {"x": ("float32", (3,))}, ["made"]
+    )
+    monkeypatch.setattr(values, "MOST", 8)
+    with pytest.raises(NotConvertibleError, match="its arrays take 12 bytes; a file holds 8"):
+        graph.model("case", {}, ("pgjax", "0"))
 
 
 def test_an_input_that_is_not_read_is_left_out_and_equal_nodes_are_one():

@@ -12,6 +12,7 @@ from pgjax import keypoints
 from pgjax.errors import InputError
 from pgjax.images.pixels import read_image, write_image
 from pgjax.pose.skeleton import JOINTS
+from pgjax.serving import export as run_export
 from pgjax.serving import model_card
 from pgjax.serving.transfer import PoseTransfer
 from pgjax.tools import export
@@ -102,8 +103,16 @@ def test_the_command_takes_an_exported_model(written, tmp_path, monkeypatch, cap
         with pytest.raises(InputError, match="is an exported model already"):
             export.main([str(folder), *wrong])
     monkeypatch.undo()
-    with pytest.raises(InputError, match=r"expected the name of a file that ends in .onnx"):
-        export.main([str(folder), "--onnx", "model.pb"])
+    # Of a run as well, before it is exported.
+    monkeypatch.setattr(run_export, "export_run", None)
+    (tmp_path / "folder.onnx").mkdir()
+    for place, name in (
+        (folder, "model.pb"),
+        ("run", "model.pb"),
+        ("run", tmp_path / "folder.onnx"),
+    ):
+        with pytest.raises(InputError, match=r"expected the name of a file that ends in .onnx"):
+            export.main([str(place), "--onnx", str(name)])
 
 
 def test_files_that_are_no_model_are_told_in_a_line(written, tmp_path):
@@ -117,6 +126,7 @@ def test_files_that_are_no_model_are_told_in_a_line(written, tmp_path):
     for key, value, said in (
         ("pgjax_format", "9", "format '9'; this version reads 1"),
         ("joints", '["nose"]', "its joints are not those of this version"),
+        ("joints", "18", "its metadata is damaged"),
         ("height", "tall", "its metadata is damaged"),
     ):
         (entry,) = (one for one in model.metadata_props if one.key == key)
