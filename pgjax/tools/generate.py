@@ -104,6 +104,7 @@ def _check(arguments: argparse.Namespace, default: Callable[[str], Any]) -> None
             "--target_pose or --target_photo: expected one of them, or both, or --target_video"
         )
     asked_video.check(arguments)
+    moving.check(arguments)
     if arguments.target_pose is None and arguments.target_size is not None:
         raise InputError("--target_size: goes with --target_pose")
 

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.util
 import math
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -65,6 +66,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="fill in joints of a sequence that are missing in up to N frames in a row, on straight lines "
         "(default: none)",
     )
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Raises InputError: --smooth lacks scipy, where pgjax was installed without what it asks for."""
+    if arguments.smooth is not None and importlib.util.find_spec("scipy") is None:
+        raise InputError("--smooth: scipy is not installed; pip install scipy")
 
 
 def steadied(arguments: argparse.Namespace, targets: Targets) -> dict[str, Pose]:

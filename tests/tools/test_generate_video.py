@@ -241,6 +241,14 @@ def test_faults_are_one_line_and_leave_no_file(files, tmp_path, capsys, flags, m
     assert message in errors[0] and list(tmp_path.iterdir()) == []
 
 
+def test_smoothing_without_scipy_is_told_before_any_file_is_read(files, monkeypatch, capsys):
+    """ONNX files are drawn with by what pip install --no-deps leaves out."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit):
+        call(files, smooth="gaussian", target_pose="none.json", out="a")
+    assert capsys.readouterr().err == "error: --smooth: scipy is not installed; pip install scipy\n"
+
+
 def test_ctrl_c_leaves_no_file(files, tmp_path, monkeypatch):
     """While an image is drawn, after more than the encoder looks ahead."""
 
