@@ -86,8 +86,8 @@ def write(
 def _put(made: Path, folder: Path) -> None:
     """Moves a page that was made to its place, where an older one may be, or an empty folder."""
     if folder.exists() and folder.samefile(os.curdir):
-        # It can't be exchanged under a shell that is in it.
-        for old in folder.iterdir():
+        # It can't be exchanged under a shell that is in it; --data_dir may have come into it.
+        for old in filter(_of_page, list(folder.iterdir())):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
         for new in made.iterdir():
             new.rename(folder / new.name)
@@ -112,11 +112,11 @@ def check_free(folder: str | os.PathLike) -> None:
         return
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a new folder")
-    held = sorted(p.name for p in folder.iterdir() if not folders.is_of_system(p.name))
-    others = [name for name in held if not any(fnmatch.fnmatch(name, of) for of in NAMES)]
-    if others or (held and not _is_page(folder)):
+    held = sorted(p for p in folder.iterdir() if not folders.is_of_system(p.name))
+    others = held if not _is_page(folder) else [p for p in held if not _of_page(p)]
+    if others:
         raise InputError(
-            f"{folder}: holds something else than a page, {(others or held)[0]}; name a new folder"
+            f"{folder}: holds something else than a page, {others[0].name}; name a new folder"
         )
 
 
@@ -126,6 +126,10 @@ def check(folder: Path) -> None:
         raise FileNotFoundError(
             f"{folder}: no page in it; pgjax page --model=MODEL --out={folder} makes one"
         )
+
+
+def _of_page(path: Path) -> bool:
+    return any(fnmatch.fnmatch(path.name, name) for name in NAMES)
 
 
 def _is_page(folder: Path) -> bool:

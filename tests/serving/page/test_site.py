@@ -31,6 +31,16 @@ def _write(folder, model):
 def test_a_page_is_written_into_the_current_folder_too(tmp_path, monkeypatch):
     pathlib.Path("page").mkdir()
     monkeypatch.chdir("page")
+    obtain = onnxruntime_web.obtain
+
+    def fetched(data_dir, _):
+        pathlib.Path(data_dir).mkdir()
+        return obtain()
+
+    monkeypatch.setattr(onnxruntime_web, "obtain", fetched)
+    _write(".", b"zeroth")
+    pathlib.Path("data").rmdir()  # it is there, and would be in the way
+    monkeypatch.setattr(onnxruntime_web, "obtain", obtain)
     for model in (b"first", b"second"):
         _write(".", model)
         pathlib.Path("estimator.onnx").write_bytes(b"of an older page")
