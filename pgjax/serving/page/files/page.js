@@ -73,8 +73,9 @@ const keeps = () => element("keep", HTMLInputElement).checked;
 
 // ---- What changes
 
-/** Remembers the poses, to which Undo returns. */
+/** Remembers the poses, to which Undo returns; a joint that is only touched changes nothing. */
 function mark() {
+  if (before.at(-1) === now) return;
   before.push(now);
   if (before.length > MOST_UNDO) before.shift();
 }
@@ -333,8 +334,10 @@ function press(id, on = !pressed(id)) {
 const on = (id, work) => button(id).addEventListener("click", work);
 
 function undo() {
+  if (before.at(-1) === now) before.pop();
   const last = before.pop();
-  if (last) change(last);
+  if (last) now = last;
+  render();
 }
 
 /** @param {"image/png" | "image/webp"} type */
