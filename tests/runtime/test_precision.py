@@ -99,9 +99,13 @@ def operands_of(primitive, recipe, stage):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "pg2")) for name in ROWS]
+    ("name", "precision"),
+    [
+        pytest.param(name, precision, marks=[pytest.mark.slow] * (name != "pg2"))
+        for precision, names in zip(PRECISIONS[1:], (ROWS, ("full", "pg2")), strict=True)
+        for name in names
+    ],
 )
-@pytest.mark.parametrize("precision", PRECISIONS[1:])
 def test_every_convolution_of_an_accelerators_rounded_step_is_one(name, precision, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     _, recipe, stage = recipes(name, precision)
