@@ -7,7 +7,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 
-.PHONY: demo test test-slow frameworks lint scripts format docs notebooks clean
+.PHONY: demo test test-slow test-long frameworks lint scripts format docs notebooks clean
 
 demo: $(VENV)/installed
 	$(BIN)/python train.py --config=configs/demo.py:synthetic_people/dsc --workdir=runs/demo --data_dir=data
@@ -26,6 +26,9 @@ test: $(VENV)/installed
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow
+
+test-long: $(VENV)/installed
+	$(BIN)/python -m pytest -m long
 
 # TensorFlow and PyTorch, for the slow tests that compare with them; without it they are skipped. 2 GB.
 frameworks: $(FRAMEWORKS)/installed

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = ("row", "loss", "network", "metric", "data_set")
+OFTEN = ("loss", "metric")
 BLOCK = re.compile(r'^```(\w+)(?: title="([\w.]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
@@ -62,8 +63,13 @@ def data(tmp_path_factory):
     return tmp_path_factory.mktemp("data")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow if page in OFTEN else pytest.mark.long)
+        for page in PAGES
+    ],
+)
 def test_a_page_is_followed_to_the_letter(page, tmp_path, data):
     (tmp_path / "data").symlink_to(data)
     assert follow(page, tmp_path) > 1

@@ -25,7 +25,7 @@ def _pip(python, *arguments):
     return subprocess.run(command, capture_output=True, text=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_extras_stand_together(tmp_path):
     """Two at once and then the third, as users add them; then the tests of each, with rtmlib as a peer."""
     place, source = tmp_path / "env", tmp_path / "source"

@@ -116,7 +116,7 @@ def _command(folder, minutes):
     return ended, json.loads((folder / "out" / "results.json").read_text())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_command_on_a_cpu(tmp_path):
     """First with no time at all, then with enough, then with nothing left to do."""
     ended, results = _command(tmp_path, 0)

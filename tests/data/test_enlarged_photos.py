@@ -123,7 +123,7 @@ def both_splits(shared, enlarged, tmp_path):
     return raw
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_enlarged_photos_from_the_raw_folder_to_scores(both_splits, tmp_path):
     """Prepared, trained on for two steps, drawn, and judged under protocols of both kinds."""
 

@@ -346,7 +346,7 @@ def _restored(workdir):
         return checkpoints.restore(state_shapes(build(config)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sigterm_and_ctrl_c_at_any_moment_change_nothing(tmp_path):
     """Stopped in its start-up and twice at random moments, then to the end: bit-identical."""
     total, moments = 80, random.Random()

@@ -134,7 +134,7 @@ def test_commands_on_a_bucket(environment, tmp_path):
     assert not [p for p in buckets.find(paths.of(there), ".lock")]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_hosts_share_a_bucket(environment, tmp_path):
     """Both save into it, are killed, go on, and end as one process does."""
     there, here = f"gs://{gcs.BUCKET}/two", tmp_path / "one"
