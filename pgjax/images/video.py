@@ -88,8 +88,9 @@ class Reader:
         pixel, turn = self._stream.sample_aspect_ratio, frame.rotation
         if turn not in self._matrices:
             # Once asked for, a frame and its side data hold each other until Python looks for such circles.
-            found = (s for s in frame.side_data if s.type.name == "DISPLAYMATRIX")
-            self._matrices[turn] = next((np.frombuffer(bytes(s), np.int32) for s in found), None)
+            kind = library().sidedata.sidedata.Type.DISPLAYMATRIX
+            found = frame.side_data.get(kind)
+            self._matrices[turn] = None if found is None else np.frombuffer(bytes(found), np.int32)
         width = round(frame.width * pixel) if pixel else frame.width
         image = frame.to_ndarray(format="rgb24", width=width)
         matrix = self._matrices[turn]

@@ -133,7 +133,7 @@ def test_frames_without_a_time_come_one_step_later(tmp_path, told, starts):
             pts=time,
             duration=None,
             rotation=0,
-            side_data=[],
+            side_data={},
             width=2,
             to_ndarray=lambda **_: scene(0),
         )
