@@ -11,6 +11,7 @@ from pgjax.nets import convolution
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
+# Below, since they import what the lines above may skip without.
 from pgjax.serving.portable import conversion, values  # noqa: E402
 from pgjax.serving.portable.values import NotConvertibleError  # noqa: E402
 

@@ -21,6 +21,7 @@ from pgjax.training import model_folder
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
+# Below, since they import what the lines above may skip without.
 from pgjax.serving.portable import conversion, interface, writing  # noqa: E402
 from pgjax.serving.portable.session import Session  # noqa: E402
 
